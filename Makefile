@@ -1,0 +1,35 @@
+# Everything a newcomer needs: `make run` and `make test`. What takes more than two lines is in scripts/.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint lock clean
+
+help:
+	@echo 'make run    install, migrate, serve on 127.0.0.1:8000; the sample course and learners if the database is empty'
+	@echo '            PORT=8001 make run          another port'
+	@echo '            LMS_DATABASE_URL=… make run another database than ./lms-progress.db'
+	@echo 'make test   install, see to a PostgreSQL, run every test'
+	@echo '            make test PYTEST_ARGS="tests/test_harness.py -x"'
+	@echo '            LMS_REQUIRE_SERVICES=1 make test   a missing service (PostgreSQL) fails the tests that need it,'
+	@echo '                                               which are otherwise skipped; .ci/run sets it'
+	@echo 'make lint   ruff, mypy and the import rules, which are also part of make test'
+	@echo 'make lock   choose the versions in requirements.lock anew, from pyproject.toml'
+	@echo 'make clean  remove what was installed and cached; databases stay'
+
+run: .venv/installed
+	@scripts/run
+
+test: .venv/installed
+	@scripts/test $(PYTEST_ARGS)
+
+lint: .venv/installed
+	@.venv/bin/python -m pytest tests/test_style.py
+
+lock:
+	@scripts/lock
+
+clean:
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/installed: requirements.lock pyproject.toml scripts/install
+	@scripts/install
+	@touch $@

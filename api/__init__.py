@@ -1,0 +1,1 @@
+"""The door: lms-progress over HTTP, one resource a module."""

@@ -1,0 +1,48 @@
+"""The app: all routes, their errors, and the engine that runs while it is served."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from signals.publication import CourseBody
+
+from api import (
+    courses,
+    errors,
+    events,
+    health,
+    leaderboard,
+    openapi,
+    progress,
+    schemas,
+    signals,
+    stats,
+    webhooks,
+)
+from api.auth import Gate
+from api.composition import open_engine
+from api.settings import Settings
+from eventstore.envelope import Envelope
+from eventstore.times import Clock, system_clock
+from integrations.contracts.tally import FormResponse
+
+ROUTERS = (events, webhooks, courses, progress, signals, leaderboard, stats, schemas, health)
+
+
+def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_clock) -> FastAPI:
+    """The app on the settings' database. `dev` lets everyone in: only for servers on the loopback address."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_engine(settings, clock) as engine:
+            app.state.engine = engine
+            app.state.gate = Gate(engine, settings, dev=dev)
+            yield
+
+    app = FastAPI(title="lms-progress", version="1", lifespan=lifespan, redoc_url=None)
+    app.state.settings = settings
+    for module in ROUTERS:
+        app.include_router(module.router)
+    errors.install(app)
+    openapi.install(app, Envelope, CourseBody, FormResponse)
+    return app

@@ -1,0 +1,118 @@
+"""Courses: PUT publishes a version, GET shows the one in force."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, ValidationError
+from signals.publication import CourseBody
+
+from api.auth import needs
+from api.body import JSON, media_type, read_body
+from api.keys import Scope
+from api.openapi import body_of, responses
+from engine.engine import Engine
+from eventstore.envelope import parse
+from eventstore.errors import InvalidInput, NotFound, field_errors
+from eventstore.event_type import Ident
+from signals.course import CourseVersion, in_force
+from signals.course_store import Courses
+from views.page import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
+
+router = APIRouter(tags=["courses"])
+
+CourseId = Annotated[Ident, Path(description="The course's id, as your platform knows it")]
+
+
+class StepItem(BaseModel):
+    """A step, with what of it was published."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    class_id: str
+    title: str
+    video_id: str | None
+    quiz_id: str | None
+    max_score: float | None
+    pass_score: float | None
+    score_label: str | None
+
+
+class CourseItem(BaseModel):
+    """The version of a course that is in force, and since when (UTC)."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    course_id: str
+    version: int
+    title: str
+    steps: list[StepItem]
+    published_at: datetime
+
+
+@router.put(
+    "/v1/courses/{course_id:path}",
+    summary="Publish a course",
+    responses=responses(400, 401, 403, 413, 415, 422, 503),
+    openapi_extra=body_of({JSON: CourseBody}),
+    dependencies=[Depends(needs(Scope.PUBLISH))],
+)
+async def put_course(request: Request, course_id: CourseId) -> CourseItem:
+    """Publishes a version, in force from now; one that changes nothing is not published.
+
+    It takes no completed step or course away from anybody, and may grant some.
+    """
+    engine: Engine = request.app.state.engine
+    media_type(request, JSON)
+    body = course_body(parse(await read_body(request)))
+    await engine.publish(course_id, body.title, body.to_steps())
+    return item(in_force((await read_courses(engine)).histories[course_id]))
+
+
+@router.get(
+    "/v1/courses/{course_id:path}",
+    summary="A course",
+    responses=responses(401, 403, 404, 422, 503),
+    dependencies=[Depends(needs(Scope.READ))],
+)
+async def get_course(request: Request, course_id: CourseId) -> CourseItem:
+    """The version that is in force."""
+    history = (await read_courses(request.app.state.engine)).histories.get(course_id)
+    if history is None:
+        raise NotFound(f"course_id: expected a published course, found {course_id!r}")
+    return item(in_force(history))
+
+
+@router.get(
+    "/v1/courses",
+    summary="All courses",
+    responses=responses(401, 403, 422, 503),
+    dependencies=[Depends(needs(Scope.READ))],
+)
+async def get_courses(
+    request: Request,
+    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
+    cursor: Annotated[Cursor, Query()] = None,
+) -> Page[CourseItem]:
+    """The versions in force, by course_id."""
+    last = decode(cursor, str)[0] if cursor is not None else ""
+    histories = (await read_courses(request.app.state.engine)).histories
+    versions = [in_force(histories[course_id]) for course_id in sorted(histories) if course_id > last]
+    return page(versions, limit, item, lambda version: (version.course_id,))
+
+
+def course_body(posted: object) -> CourseBody:
+    """The course that was posted. Raises InvalidInput with all that is wrong with it."""
+    try:
+        return CourseBody.model_validate(posted)
+    except ValidationError as error:
+        raise InvalidInput(field_errors(error)) from error
+
+
+async def read_courses(engine: Engine) -> Courses:
+    async with engine.database.read() as connection:
+        return await engine.context.courses.courses(connection)
+
+
+def item(version: CourseVersion) -> CourseItem:
+    return CourseItem.model_validate(version)

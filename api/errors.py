@@ -1,0 +1,123 @@
+"""Errors as answers: one table from our errors to HTTP, and one shape, application/problem+json (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+
+from eventstore.errors import (
+    FieldError,
+    Forbidden,
+    InvalidInput,
+    LmsError,
+    MalformedBody,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMedia,
+    field_error,
+)
+
+STATUS: Mapping[type[LmsError], HTTPStatus] = {
+    MalformedBody: HTTPStatus.BAD_REQUEST,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+log = logging.getLogger(__name__)
+
+
+class FieldProblem(BaseModel):
+    """One thing that is wrong."""
+
+    where: str
+    expected: str
+    found: str
+
+
+class Problem(BaseModel):
+    """What went wrong: `title` names the kind, `detail` says what was expected and found, `errors` where."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Unprocessable Entity",
+                    "status": 422,
+                    "detail": "payload.position: expected greater than or equal to 0, found -3",
+                    "errors": [{"where": "payload.position", "expected": "greater than or equal to 0", "found": "-3"}],
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = []
+
+
+def problem(
+    status: HTTPStatus,
+    detail: str,
+    errors: list[FieldError] | None = None,
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Response:
+    """A problem as an answer; `more` adds members of its own."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    fields = {"errors": [error._asdict() for error in errors]} if errors else {}
+    return Response(to_json(body | fields | dict(more or {})), status, headers, media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Has every error of the app answered as a problem."""
+
+    @app.exception_handler(LmsError)
+    async def ours(_: Request, error: LmsError) -> Response:
+        status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
+        if status is None:
+            return unexpected(error)
+        errors = error.errors if isinstance(error, InvalidInput) else None
+        return problem(status, str(error), errors, headers_of(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def parameters(_: Request, error: RequestValidationError) -> Response:
+        errors = [field_error(detail) for detail in error.errors()]
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(map(str, errors)), errors)
+
+    @app.exception_handler(HTTPException)
+    async def routing(request: Request, error: HTTPException) -> Response:
+        detail = f"{error.detail}: {request.method} {request.url.path}"
+        return problem(HTTPStatus(error.status_code), detail, headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def others(_: Request, error: Exception) -> Response:
+        return unexpected(error)
+
+
+def headers_of(error: LmsError) -> dict[str, str]:
+    if isinstance(error, Unavailable):
+        return {"Retry-After": str(error.retry_after)}
+    return {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
+
+
+def unexpected(error: Exception) -> Response:
+    """A fault of ours: the log has the trace, the caller learns no internals."""
+    log.error("a request failed unexpectedly", exc_info=error)
+    detail = "expected no fault of the server's, found one; its log says more"
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)

@@ -1,0 +1,171 @@
+"""POST /v1/events: where learners' events come in. GET: the audit trail of what came."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
+
+from api.auth import Caller, caller_of, must_own, needs
+from api.body import JSON, NDJSON, media_type, read_body
+from api.errors import FieldProblem, problem
+from api.keys import Scope
+from api.openapi import body_of, responses
+from engine.engine import Engine
+from engine.ingest import BATCH_EVENTS, Receipt
+from eventstore.envelope import Envelope, parse, validate
+from eventstore.errors import FieldError, InvalidInput, MalformedBody
+from eventstore.event import Event
+from signals.signal import SignalType
+from views import event_list
+from views.event_list import EventItem
+from views.page import DEFAULT_LIMIT, Cursor, Limit, Page
+
+router = APIRouter(tags=["events"])
+
+
+class Rejected(BaseModel):
+    """An event that was refused: its place in the request, from 0, and all that is wrong with it."""
+
+    index: int
+    errors: list[FieldProblem]
+
+
+class SignalOfAnswer(BaseModel):
+    """A signal that the events brought about."""
+
+    type: SignalType
+    user_id: str
+    class_id: str | None
+    course_id: str | None
+
+
+class Answer(BaseModel):
+    """What became of the events: each was accepted, there already, or rejected."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "accepted": 1,
+                    "duplicates": 0,
+                    "rejected": [],
+                    "signals": [{"type": "VIDEO_COMPLETED", "user_id": "ada", "class_id": "intro", "course_id": None}],
+                }
+            ]
+        }
+    )
+
+    accepted: int
+    duplicates: int
+    rejected: list[Rejected]
+    signals: list[SignalOfAnswer]
+
+
+class Reading(NamedTuple):
+    """A body's events: those that are valid, and what is wrong with the others, by index."""
+
+    events: list[Event]
+    rejected: list[tuple[int, list[FieldError]]]
+
+
+@router.post(
+    "/v1/events",
+    summary="Record events",
+    response_model=Answer,
+    responses=responses(400, 401, 403, 413, 415, 422, 503)
+    | {207: {"model": Answer, "description": "Some events were rejected, the others are recorded"}},
+    openapi_extra=body_of({JSON: [Envelope, list[Envelope]], NDJSON: str}),
+)
+async def post_events(request: Request, caller: Annotated[Caller, Depends(caller_of)]) -> Response:
+    """One event, a JSON array, or NDJSON. What is accepted is durable and projected before the answer.
+
+    The same (user_id, event_id) again is a duplicate, whatever else it says: repeating a request is harmless.
+    """
+    engine: Engine = request.app.state.engine
+    must_own(caller, [])
+    kind = media_type(request, JSON, NDJSON)
+    reading = read_events(kind, await read_body(request), engine)
+    must_own(caller, reading.events)
+    return answer(await submit(engine, reading.events), reading.rejected)
+
+
+def read_events(kind: str, body: bytes, engine: Engine) -> Reading:
+    """The events of a body. Raises MalformedBody if it is not what it says it is."""
+    reading = Reading([], [])
+    now = engine.clock()
+    for index, posted in posted_values(kind, body):
+        try:
+            value = parse(posted, where=f"line {index + 1}") if isinstance(posted, bytes) else posted
+            reading.events.append(validate(value, now, source="api"))
+        except InvalidInput as error:
+            reading.rejected.append((index, error.errors))
+        except MalformedBody as error:
+            reading.rejected.append((index, [error.error]))
+    return reading
+
+
+def posted_values(kind: str, body: bytes) -> Iterator[tuple[int, Any]]:
+    """Each posted value with its index; a line of NDJSON is still to be parsed."""
+    if kind == NDJSON:
+        return ((index, line) for index, line in enumerate(body.split(b"\n")) if line.strip())
+    posted = parse(body)
+    return enumerate(posted if isinstance(posted, list) else [posted])
+
+
+async def submit(engine: Engine, events: list[Event]) -> Receipt:
+    """Records the events, large numbers of them in several transactions."""
+    total = Receipt(0, 0, [])
+    for start in range(0, len(events), BATCH_EVENTS):
+        receipt = await engine.ingest.submit(events[start : start + BATCH_EVENTS])
+        total = Receipt(
+            total.accepted + receipt.accepted,
+            total.duplicates + receipt.duplicates,
+            total.signals + receipt.signals,
+        )
+    return total
+
+
+def answer(receipt: Receipt, rejected: list[tuple[int, list[FieldError]]]) -> Response:
+    """200 if all were valid, 207 if some were not, 422 as a problem if none was."""
+    said = {
+        "accepted": receipt.accepted,
+        "duplicates": receipt.duplicates,
+        "rejected": [{"index": index, "errors": [error._asdict() for error in errors]} for index, errors in rejected],
+        "signals": [
+            {"type": s.type, "user_id": s.user_id, "class_id": s.class_id, "course_id": s.course_id}
+            for s in receipt.signals
+        ],
+    }
+    if not rejected:
+        return Response(to_json(said), media_type=JSON)
+    if receipt.accepted or receipt.duplicates:
+        return Response(to_json(said), HTTPStatus.MULTI_STATUS, media_type=JSON)
+    first = rejected[0][1]
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(map(str, first)), first, more=said)
+
+
+@router.get(
+    "/v1/events",
+    summary="The audit trail",
+    responses=responses(401, 403, 422, 503),
+    dependencies=[Depends(needs(Scope.READ))],
+)
+async def get_events(
+    request: Request,
+    user_id: str | None = None,
+    type: str | None = None,  # noqa: A002 - the contract's name
+    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
+    cursor: Annotated[Cursor, Query()] = None,
+) -> Page[EventItem]:
+    """Events as they were received, the latest to occur first."""
+    engine: Engine = request.app.state.engine
+    async with engine.database.read() as connection:
+        return await event_list.read(connection, limit, cursor, **given(user_id=user_id, type=type))
+
+
+def given(**filters: str | None) -> dict[str, str]:
+    """The filters that the caller named."""
+    return {name: value for name, value in filters.items() if value is not None}

@@ -1,0 +1,21 @@
+"""GET /v1/schemas/{type}/{version}: the JSON Schema of each version of each event's payload."""
+
+from typing import Any
+
+from eventstore.json_schemas import json_schema
+from fastapi import APIRouter
+
+from api.openapi import responses
+
+router = APIRouter(tags=["schemas"])
+
+
+@router.get(
+    "/v1/schemas/{type}/{version}",
+    summary="The JSON Schema of a payload",
+    responses=responses(404, 422),
+    openapi_extra={"security": []},
+)
+async def get_schema(type: str, version: str) -> dict[str, Any]:  # noqa: A002 - the contract's name
+    """What payloads of that version of that type of event are held to."""
+    return json_schema(type, version)

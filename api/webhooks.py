@@ -1,0 +1,75 @@
+"""POST /v1/webhooks/tally: quiz submissions from Tally's forms, known by their signature."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
+
+from api.body import JSON, read_body
+from api.events import Answer, answer
+from api.openapi import body_of, responses
+from api.settings import Settings
+from engine.engine import Engine
+from eventstore.envelope import parse
+from eventstore.errors import Forbidden, InvalidInput, Unauthenticated, field_errors
+from integrations.contracts.tally import FormResponse
+from integrations.inbox import Message, receive
+from integrations.tally_signature import verify_signature
+from integrations.translators import TALLY, translate_tally
+
+router = APIRouter(tags=["webhooks"])
+
+
+class Parked(BaseModel):
+    """The submission is kept, and becomes an event when a course is published that says what is missing."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "parked": "response '2wgx4n' to form 'VwbNEw', class_id: expected a hidden field, or one class "
+                    "with the quiz 'VwbNEw' in the published courses, found neither"
+                }
+            ]
+        }
+    )
+
+    parked: str
+
+
+@router.post(
+    "/v1/webhooks/tally",
+    summary="Record a quiz submission from Tally",
+    response_model=Answer | Parked,
+    responses=responses(400, 401, 403, 413, 422, 503),
+    openapi_extra=body_of({JSON: FormResponse}) | {"security": []},
+)
+async def tally(request: Request) -> Response:
+    """Tally's FORM_RESPONSE, with its header `Tally-Signature`. A repeated `responseId` is a duplicate.
+
+    What cannot be resolved yet is kept and answered 200, so that Tally need not send it again.
+    """
+    engine: Engine = request.app.state.engine
+    body = await read_body(request)
+    must_be_genuine(body, request.headers.get("tally-signature"), request.app.state.settings)
+    parse(body)
+    try:
+        response = FormResponse.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidInput(field_errors(error)) from error
+    message = Message(TALLY, response.data.response_id, body.decode(), engine.clock())
+    outcome = await receive(engine, message, translate_tally)
+    if outcome.receipt is None:
+        return Response(to_json({"parked": outcome.reason}), HTTPStatus.OK, media_type=JSON)
+    return answer(outcome.receipt, [])
+
+
+def must_be_genuine(body: bytes, signature: str | None, settings: Settings) -> None:
+    """Raises Unauthenticated unless Tally signed the body, and Forbidden while we could not tell."""
+    if settings.tally_signing_secret is None:
+        raise Forbidden("expected LMS_TALLY_SIGNING_SECRET to be configured, found none: no submission is taken")
+    if signature is None:
+        raise Unauthenticated("Tally-Signature: expected the body's signature, found none")
+    if not verify_signature(settings.tally_signing_secret.get_secret_value(), body, signature):
+        raise Unauthenticated("Tally-Signature: expected the body's signature under our secret, found another")

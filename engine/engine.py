@@ -1,0 +1,90 @@
+"""The engine: everything that moves, put together once for the server and once for each command.
+
+async with Engine(database, …) as engine:
+    receipt = await engine.ingest.submit(events)
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+from engine.ingest import Ingest
+from engine.project import Context
+from engine.publish import grant_unfinished, publish
+from eventstore.database import Database
+from eventstore.errors import Unavailable
+from eventstore.times import Clock, system_clock
+from signals.course import CourseVersion, Step
+from signals.course_store import CourseCache
+from signals.xp import DEFAULT_WORTH, Worth
+
+SHARDS = 16
+QUEUE_EVENTS = 50_000
+PAUSE_AFTER_TROUBLE_SEC = 1.0
+GRANT_PATIENCE_SEC = 2.0
+"""How long publishing waits for what it grants: small courses are done by then, large ones go on behind."""
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Owns the background work on one database. `after_publish` is called at start and after each publication."""
+
+    def __init__(
+        self,
+        database: Database,
+        worth: Worth = DEFAULT_WORTH,
+        clock: Clock = system_clock,
+        queue_events: int = QUEUE_EVENTS,
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.context = Context(CourseCache(), worth, os.getpid() % SHARDS)
+        self.ingest = Ingest(database, self.context, clock, queue_events)
+        self.after_publish: list[Callable[[], Awaitable[None]]] = []
+        self._catching_up: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self.ingest.start()
+        self._catch_up_behind()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+            await asyncio.gather(self._catching_up, return_exceptions=True)
+        await self.ingest.stop()
+
+    async def publish(self, course_id: str, title: str, steps: tuple[Step, ...]) -> CourseVersion | None:
+        """Publishes a version, None if nothing changed. What it grants is there at once if little, else soon after."""
+        version = await publish(self.database, course_id, title, steps, self.clock)
+        if version is not None:
+            await asyncio.wait([self._catch_up_behind()], timeout=GRANT_PATIENCE_SEC)
+        return version
+
+    async def catch_up(self) -> None:
+        """Does all that publishing left to do: grants, and whatever waited for a course."""
+        await grant_unfinished(self.database, self.context, self.clock)
+        for callback in self.after_publish:
+            await callback()
+
+    def _catch_up_behind(self) -> asyncio.Task[None]:
+        before = self._catching_up
+        self._catching_up = asyncio.create_task(self._catch_up_after(before))
+        return self._catching_up
+
+    async def _catch_up_after(self, before: asyncio.Task[None] | None) -> None:
+        """One at a time, each after the one before it; what the database interrupts is taken up again."""
+        if before is not None:
+            await asyncio.wait([before])
+        while True:
+            try:
+                return await self.catch_up()
+            except Unavailable as error:
+                log.warning("granting what courses published is interrupted: %s", error)
+                await asyncio.sleep(PAUSE_AFTER_TROUBLE_SEC)

@@ -1,0 +1,114 @@
+"""Publishing a course: a version is appended at once; what it grants to learners already there follows.
+
+Granting goes by chunks of learners, each its own transaction that notes how far it came, so that it can be
+cut off at any moment and taken up again.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from heapq import merge as merge_sorted
+from itertools import groupby, islice
+
+from sqlalchemy import Select, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.project import Context, by_learner, keep, row
+from eventstore.batch import batch
+from eventstore.database import Database
+from eventstore.tables import lms_grant, lms_learner, lms_progress
+from eventstore.times import Clock
+from projections import store as progress_store
+from signals.course import CourseHistory, CourseVersion, Step
+from signals.course_store import Courses, append_version
+from signals.derive import derive
+
+CHUNK_LEARNERS = 500
+
+_g = lms_grant.c
+_p = lms_progress.c
+_users = batch("users", lms_learner.c.user_id)
+
+SELECT_UNFINISHED = select(_g.course_id, _g.version, _g.after_user_id).where(_g.finished_at.is_(None))
+"""Versions that are not granted to everyone yet."""
+
+LOCK_LEARNERS = (
+    select(lms_learner.c.user_id)
+    .join(_users, lms_learner.c.user_id == _users.c.user_id)
+    .order_by(lms_learner.c.user_id)
+    .with_for_update(of=lms_learner)
+)
+"""Locks the rows of some learners, in the order in which appenders lock them."""
+
+
+async def publish(
+    database: Database, course_id: str, title: str, steps: tuple[Step, ...], clock: Clock
+) -> CourseVersion | None:
+    """Appends a version, in force from now; None if nothing changed. `grant` has to follow."""
+    async with database.write_alone() as connection:
+        version = await append_version(connection, course_id, title, steps, clock())
+        if version is not None:
+            grant = {"course_id": course_id, "version": version.version, "after_user_id": ""}
+            await connection.execute(insert(lms_grant), grant)
+    return version
+
+
+async def grant_unfinished(database: Database, context: Context, clock: Clock) -> None:
+    """Grants all versions that are not granted to everyone yet. Raises Unavailable where it must stop."""
+    async with database.read() as connection:
+        unfinished = (await connection.execute(SELECT_UNFINISHED)).all()
+    for course_id, version, after_user_id in unfinished:
+        last: str | None = after_user_id
+        while last is not None:
+            last = await grant_chunk(database, course_id, version, last, context, clock)
+
+
+async def grant_chunk(
+    database: Database, course_id: str, version: int, after: str, context: Context, clock: Clock
+) -> str | None:
+    """Grants a version to the next learners `after` that one. The last of them; None when there are no more."""
+    async with database.write() as connection:
+        courses = await context.courses.courses(connection)
+        history = courses.histories[course_id]
+        classes = history[version - 1].class_ids.union(*(v.class_ids for v in history[version - 2 : version - 1]))
+        user_ids = await learners_after(connection, classes, after)
+        if user_ids:
+            await grant(connection, user_ids, history, courses, context, clock())
+        last = user_ids[-1] if user_ids else None
+        await note(connection, course_id, version, last, clock())
+    return last
+
+
+async def learners_after(connection: AsyncConnection, classes: Iterable[str], after: str) -> list[str]:
+    """The next learners by id who have progress in one of the classes."""
+    found = [await connection.scalars(select_learners(class_id, after)) for class_id in classes]
+    return [user_id for user_id, _ in islice(groupby(merge_sorted(*map(sorted, found))), CHUNK_LEARNERS)]
+
+
+def select_learners(class_id: str, after: str) -> Select[str]:
+    """The next learners of one class, by the index on it."""
+    query = select(_p.user_id).where(_p.class_id == class_id, _p.user_id > after)
+    return query.order_by(_p.user_id).limit(CHUNK_LEARNERS)
+
+
+async def grant(
+    connection: AsyncConnection,
+    user_ids: list[str],
+    history: CourseHistory,
+    courses: Courses,
+    context: Context,
+    now: datetime,
+) -> None:
+    """Derives the course's signals for these learners, and shows their classes under the course they belong to."""
+    await connection.execute(LOCK_LEARNERS, {"users": [(user_id,) for user_id in user_ids]})
+    rows = await progress_store.load_learners(connection, user_ids)
+    shown = [row(key, known.progress, courses) for key, known in rows.items()]
+    await progress_store.save(connection, [new for new in shown if new != rows[new.user_id, new.class_id]])
+    learners = by_learner(rows.values())
+    derived = [signal for user_id in user_ids for signal in derive(user_id, learners[user_id], (), (history,))]
+    await keep(connection, derived, context, now)
+
+
+async def note(connection: AsyncConnection, course_id: str, version: int, last: str | None, now: datetime) -> None:
+    """Notes how far granting came: to the learner `last`, or to the end."""
+    progress = {"finished_at": now} if last is None else {"after_user_id": last}
+    await connection.execute(update(lms_grant).where(_g.course_id == course_id, _g.version == version).values(progress))

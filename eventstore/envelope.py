@@ -1,0 +1,117 @@
+"""From what was posted to an Event: the one gate that every event passes, whatever brought it.
+
+Pure: the caller says what time it is and which ids to give out.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import from_json, to_json
+
+from eventstore.errors import FieldError, InvalidInput, MalformedBody, field_errors, found
+from eventstore.event import Event
+from eventstore.event_type import VERSION, Ident
+from eventstore.registry import event_type
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far ahead of ours a sender's clock may be. What lies within is clamped to our time."""
+
+
+def only_text(value: object) -> object:
+    """pydantic would also read numbers as times; the contract says ISO 8601 text."""
+    if isinstance(value, str | None):
+        return value
+    raise ValueError("text")
+
+
+class Envelope(BaseModel):
+    """What `POST /v1/events` takes. Absent: `version` is "1.0", `event_id` is made, `occurred_at` is now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "VIDEO_PING",
+                    "event_id": "0f0f7a52-6f9c-4f0e-8d43-0d0cf6b1a001",
+                    "user_id": "ada",
+                    "class_id": "intro",
+                    "course_id": "python-101",
+                    "occurred_at": "2026-11-21T09:30:00Z",
+                    "payload": {"video_id": "intro-video", "position": 280, "duration": 300},
+                }
+            ]
+        }
+    )
+
+    type: Annotated[str, Field(strict=True)]
+    version: Annotated[str, Field(strict=True, pattern=VERSION.pattern)] = "1.0"
+    event_id: Annotated[UUID, BeforeValidator(only_text)] | None = None
+    user_id: Annotated[Ident, Field(strict=True)]
+    class_id: Annotated[Ident, Field(strict=True)]
+    course_id: Annotated[Ident, Field(strict=True)] | None = None
+    occurred_at: Annotated[AwareDatetime, BeforeValidator(only_text)] | None = None
+    correlation_id: Annotated[Ident, Field(strict=True)] | None = None
+    payload: dict[str, object]
+
+
+def parse(body: bytes | str, where: str = "body") -> object:
+    """The JSON value of `body`. Raises MalformedBody; NaN and infinities are not JSON."""
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise MalformedBody(FieldError(where, "JSON", str(error))) from error
+
+
+def validate(posted: object, now: datetime, source: str, new_id: Callable[[], UUID] = uuid4) -> Event:
+    """The Event that a posted JSON value is, recorded `now` from `source`.
+
+    Raises InvalidInput with all that is wrong with it.
+    """
+    try:
+        envelope = Envelope.model_validate(posted)
+    except ValidationError as error:
+        raise InvalidInput(field_errors(error)) from error
+    return Event(
+        event_id=str(envelope.event_id or new_id()),
+        type=envelope.type,
+        version=envelope.version,
+        user_id=envelope.user_id,
+        class_id=envelope.class_id,
+        course_id=envelope.course_id,
+        payload=checked_payload(envelope),
+        occurred_at=clamped(envelope.occurred_at, now),
+        recorded_at=now,
+        source=source,
+        correlation_id=envelope.correlation_id,
+    )
+
+
+def checked_payload(envelope: Envelope) -> str:
+    """The payload as JSON text, unknown fields and all, once its version's model has nothing against it."""
+    model = event_type(envelope.type).model(envelope.version)
+    try:
+        model.model_validate(envelope.payload)
+    except ValidationError as error:
+        raise InvalidInput(field_errors(error, under="payload")) from error
+    text = to_json(envelope.payload, inf_nan_mode="constants").decode()
+    if "Infinity" in text:
+        parse(text, where="payload")  # a number such as 1e999 is JSON, but no number that anyone can store
+    return text
+
+
+def clamped(occurred_at: datetime | None, now: datetime) -> datetime:
+    """`occurred_at` in UTC and not after `now`. Raises InvalidInput beyond the skew, or out of the calendar."""
+    if occurred_at is None:
+        return now
+    if occurred_at > now + CLOCK_SKEW:
+        expected = f"a time at most 5 minutes after the server's {now.isoformat()}"
+        raise InvalidInput([FieldError("occurred_at", expected, found(occurred_at.isoformat()))])
+    try:
+        return min(occurred_at.astimezone(UTC), now)
+    except OverflowError as error:
+        raise InvalidInput(
+            [FieldError("occurred_at", "a time within the years 1 to 9999", str(occurred_at))]
+        ) from error

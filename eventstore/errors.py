@@ -1,0 +1,117 @@
+"""Everything that lms-progress refuses or cannot do, as one small tree.
+
+LmsError
+├── Refused              the caller must change what it sends
+│   ├── MalformedBody    not the format it claims to be
+│   ├── InvalidInput     well-formed, but against the contract; carries FieldErrors
+│   ├── TooLarge
+│   ├── UnsupportedMedia
+│   ├── Unauthenticated  nobody we know
+│   ├── Forbidden        somebody we know, who may not
+│   └── NotFound
+├── Unresolved           an integration message that cannot be translated yet; it is parked
+└── Unavailable          the same again later will do; carries `retry_after` seconds
+    └── Clash            two transactions stood in each other's way; the same again now will do
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+FOUND_LIMIT = 120
+
+
+class FieldError(NamedTuple):
+    """One thing that is wrong: `where` (dotted path), what was `expected`, what was `found`."""
+
+    where: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: expected {self.expected}, found {self.found}"
+
+
+class LmsError(Exception):
+    """The root: catching it catches all that lms-progress raises on purpose."""
+
+
+class Refused(LmsError):  # noqa: N818 - what happened, and the root of a tree of such
+    """The caller must change what it sends; sending the same again is refused again."""
+
+
+class MalformedBody(Refused):
+    """The body is not the format that it claims to be. `error` says where."""
+
+    def __init__(self, error: FieldError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class InvalidInput(Refused):
+    """The input is well-formed, but against the contract. `errors` names each fault."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(map(str, errors)))
+        self.errors = list(errors)
+
+
+class TooLarge(Refused):
+    """The body is larger than the server takes at once."""
+
+
+class UnsupportedMedia(Refused):
+    """The body's content type is none that this endpoint reads."""
+
+
+class Unauthenticated(Refused):
+    """No credentials, or none that we know."""
+
+
+class Forbidden(Refused):
+    """The credentials are good, but not for this."""
+
+
+class NotFound(Refused):
+    """There is nothing of that name."""
+
+
+class Unresolved(LmsError):  # noqa: N818 - an outcome, which is expected
+    """An integration message that cannot be translated yet; says to an operator what is missing, and where.
+
+    Expected: a form may be live before the course that it belongs to is published.
+    """
+
+
+class Unavailable(LmsError):  # noqa: N818 - a state, which passes
+    """Not now: the same request will do after `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Clash(Unavailable):
+    """Two transactions stood in each other's way, and the database ended this one."""
+
+
+def field_errors(error: ValidationError, under: str = "") -> list[FieldError]:
+    """pydantic's findings as FieldErrors; `under` is the path that the validated value stands at."""
+    return [field_error(detail, under) for detail in error.errors(include_url=False, include_context=False)]
+
+
+def field_error(detail: ErrorDetails, under: str = "") -> FieldError:
+    path = [under] if under else []
+    where = ".".join(path + [str(part) for part in detail["loc"]]) or "the value"
+    expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should ").removeprefix("be ")
+    if detail["type"] == "missing":
+        return FieldError(where, "a value", "nothing")
+    return FieldError(where, expected, found(detail["input"]))
+
+
+def found(value: object) -> str:
+    """`value` as a message shows it: its Python literal, cut to a readable length."""
+    text = repr(value)
+    return text if len(text) <= FOUND_LIMIT else text[: FOUND_LIMIT - 1] + "…"

@@ -1,0 +1,87 @@
+"""What a type of event is: its name, its versions (each a pydantic model), and the upcasters between them.
+
+Stored payloads never change; `current` brings an old one to the newest shape whenever it is read.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from eventstore.errors import FieldError, InvalidInput
+
+Ident = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""An id of somebody's making: 1 to 255 characters, none of them a control character."""
+
+Quantity = Annotated[float, Field(ge=0, le=2**31 - 1, allow_inf_nan=False)]
+"""A finite number of seconds or points whose floor fits an INT column."""
+
+VERSION = re.compile(r"^(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})$")
+
+
+class EventType:
+    """One type: `versions` by "major.minor", oldest first, and for all but the newest its upcaster to the next.
+
+    Raises ValueError if the chain has a hole, so that start-up fails and not a read years later.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        versions: Mapping[str, type[BaseModel]],
+        upcasters: Mapping[str, Callable[[Any], BaseModel]],
+    ) -> None:
+        self.name = name
+        self.versions = dict(versions)
+        self.upcasters = dict(upcasters)
+        self.newest = list(self.versions)[-1]
+        self._newest_minor = {major(version): version for version in self.versions}
+        self._check_chain()
+
+    def _check_chain(self) -> None:
+        ordered = sorted(self.versions, key=lambda version: (major(version), minor(version)))
+        if ordered != list(self.versions):
+            raise ValueError(f"{self.name}: expected versions oldest first, found {list(self.versions)}")
+        if set(self.upcasters) != set(ordered[:-1]):
+            raise ValueError(
+                f"{self.name}: expected one upcaster from each of {ordered[:-1]}, found {sorted(self.upcasters)}"
+            )
+
+    def known_version(self, version: str) -> str:
+        """The version whose model reads `version`: itself, or for a newer minor the newest of its major.
+
+        Raises InvalidInput for an unknown major, with the versions that are known.
+        """
+        if version in self.versions:
+            return version
+        if VERSION.match(version) and major(version) in self._newest_minor:
+            return self._newest_minor[major(version)]
+        raise InvalidInput(
+            [FieldError("version", f"a version of {self.name} that is known here ({known(self)})", version)]
+        )
+
+    def model(self, version: str) -> type[BaseModel]:
+        """The model that payloads of `version` are held to."""
+        return self.versions[self.known_version(version)]
+
+    def current(self, version: str, payload: str) -> BaseModel:
+        """The JSON text `payload` of `version`, in the newest shape."""
+        at = self.known_version(version)
+        value = self.versions[at].model_validate_json(payload)
+        chain = list(self.versions)
+        for step in chain[chain.index(at) : -1]:
+            value = self.upcasters[step](value)
+        return value
+
+
+def known(event_type: EventType) -> str:
+    return ", ".join(event_type.versions)
+
+
+def major(version: str) -> int:
+    return int(version.partition(".")[0])
+
+
+def minor(version: str) -> int:
+    return int(version.partition(".")[2])

@@ -1,0 +1,27 @@
+"""The one list of event types. To add a type or a version, write its module and name it here.
+
+See docs/architecture.md, "Versions".
+"""
+
+from pydantic import BaseModel
+
+from eventstore.errors import FieldError, InvalidInput, found
+from eventstore.event import Event
+from eventstore.event_type import EventType
+from eventstore.types.quiz_submit import QUIZ_SUBMIT
+from eventstore.types.video_ping import VIDEO_PING
+
+EVENT_TYPES: dict[str, EventType] = {event_type.name: event_type for event_type in (VIDEO_PING, QUIZ_SUBMIT)}
+
+
+def event_type(name: str) -> EventType:
+    """The type of that name. Raises InvalidInput, naming the types that there are."""
+    known = EVENT_TYPES.get(name)
+    if known is None:
+        raise InvalidInput([FieldError("type", " or ".join(EVENT_TYPES), found(name))])
+    return known
+
+
+def current_payload(event: Event) -> BaseModel:
+    """The event's payload in the newest shape of its type: what rules are written against."""
+    return event_type(event.type).current(event.version, event.payload)

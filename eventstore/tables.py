@@ -1,0 +1,192 @@
+"""Every table, for statements to be written against. `migrations/` makes them; a test holds the two equal.
+
+Tables of learners are keyed by user_id first, so that PostgreSQL can distribute them by it (Citus).
+"""
+
+from sqlalchemy import Column, Date, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text, text
+
+from eventstore.dialects import Id, JsonText, Name, Seq, UtcTime
+
+metadata = MetaData()
+
+lms_event = Table(
+    "lms_event",
+    metadata,
+    Column("seq", Seq, nullable=False),
+    Column("event_id", Id, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("user_id", Name, nullable=False),
+    Column("class_id", Name, nullable=False),
+    Column("course_id", Name),
+    Column("payload", JsonText, nullable=False),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("source", Name, nullable=False),
+    Column("correlation_id", Text),
+    PrimaryKeyConstraint("user_id", "event_id"),
+    Index("lms_event_by_seq", "seq"),
+    Index("lms_event_by_user", "user_id", "occurred_at"),
+    Index("lms_event_by_time", "occurred_at"),
+    Index("lms_event_by_type", "type", "occurred_at"),
+)
+"""The log. Append-only: the database refuses UPDATE and DELETE."""
+
+lms_course_version = Table(
+    "lms_course_version",
+    metadata,
+    Column("course_id", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("steps", JsonText, nullable=False),
+    Column("published_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("course_id", "version"),
+)
+"""The course history. Append-only like the log."""
+
+lms_grant = Table(
+    "lms_grant",
+    metadata,
+    Column("course_id", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("after_user_id", Name, nullable=False),
+    Column("finished_at", UtcTime),
+    PrimaryKeyConstraint("course_id", "version"),
+)
+"""How far each published version has been granted to the learners who were there before it."""
+
+lms_progress = Table(
+    "lms_progress",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("class_id", Name, nullable=False),
+    Column("course_id", Name),
+    Column("named_course_id", Name),
+    Column("video_max_position_sec", Integer, nullable=False),
+    Column("video_completed_at", UtcTime),
+    Column("quiz_score", Integer),
+    Column("quiz_passed_at", UtcTime),
+    PrimaryKeyConstraint("user_id", "class_id"),
+    Index("lms_progress_by_class", "class_id", "user_id"),
+    Index("lms_progress_by_course", "course_id", "user_id"),
+)
+"""What events add up to. `v_user_progress` shows it; `named_course_id` is the course that events name."""
+
+lms_signal = Table(
+    "lms_signal",
+    metadata,
+    Column("signal_id", Id, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("user_id", Name, nullable=False),
+    Column("class_id", Name),
+    Column("course_id", Name),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("xp", Integer, nullable=False),
+    PrimaryKeyConstraint("user_id", "signal_id"),
+    Index("lms_signal_by_user", "user_id", "type", "occurred_at"),
+    Index("lms_signal_by_time", "occurred_at"),
+    Index("lms_signal_by_type", "type", "occurred_at"),
+    Index("lms_signal_by_class", "class_id", "occurred_at"),
+    Index("lms_signal_by_course", "course_id", "occurred_at"),
+)
+"""What progress means: facts that others act on."""
+
+lms_learner = Table(
+    "lms_learner",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("last_activity_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("user_id"),
+)
+"""One row a learner: the roll-up of activity, and the lock that serialises what is written for that learner."""
+
+lms_xp = Table(
+    "lms_xp",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("course_id", Name, nullable=False),
+    Column("period", Name, nullable=False),
+    Column("xp", Integer, nullable=False),
+    PrimaryKeyConstraint("user_id", "course_id", "period"),
+    Index("lms_xp_by_rank", "course_id", "period", text("xp DESC"), "user_id"),
+)
+"""The roll-up behind leaderboards: XP a learner, a course ('' for all) and a period ('all', a week, a month)."""
+
+lms_event_daily = Table(
+    "lms_event_daily",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("events", Integer, nullable=False),
+    PrimaryKeyConstraint("day", "type", "shard"),
+)
+"""The roll-up behind v_event_daily_stats. A shard a process, so that writers do not wait for each other."""
+
+lms_retry = Table(
+    "lms_retry",
+    metadata,
+    Column("retry_id", Id, nullable=False),
+    Column("user_id", Name, nullable=False),
+    Column("event_id", Id, nullable=False),
+    Column("rule", Name, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("parked_at", UtcTime, nullable=False),
+    Column("next_attempt_at", UtcTime, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("status", Name, nullable=False),
+    PrimaryKeyConstraint("user_id", "retry_id"),
+    Index("lms_retry_by_status", "status", "next_attempt_at"),
+)
+"""Events that a rule could not take yet."""
+
+lms_inbox = Table(
+    "lms_inbox",
+    metadata,
+    Column("source", Name, nullable=False),
+    Column("message_id", Name, nullable=False),
+    Column("body", JsonText, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("reason", Text),
+    Column("user_id", Name),
+    Column("event_id", Id),
+    PrimaryKeyConstraint("source", "message_id"),
+    Index("lms_inbox_by_status", "status", "source", "message_id"),
+)
+"""Integration messages as they came in: translated to the event named, or parked with the reason."""
+
+lms_outbox = Table(
+    "lms_outbox",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("signal_id", Id, nullable=False),
+    Column("message", JsonText, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("sent_at", UtcTime),
+    PrimaryKeyConstraint("user_id", "signal_id"),
+)
+"""Integration messages to go out, written with the signal that they announce."""
+
+lms_key = Table(
+    "lms_key",
+    metadata,
+    Column("key_id", Name, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    PrimaryKeyConstraint("key_id"),
+    Index("lms_key_by_hash", "hash", unique=True),
+)
+"""API keys: the SHA-256 of each, never the key itself."""
+
+lms_erasure = Table(
+    "lms_erasure",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("erased_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("user_id"),
+)
+"""Learners whose records were erased on request: for them alone the log gives way to DELETE."""

@@ -1,0 +1,24 @@
+"""Instants: always UTC, always with microseconds, and as text always of one width.
+
+Text of one width sorts as the instants do, which SQLite relies on.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+"""Says what time it is, in UTC. Passed in wherever time matters, so that tests can set it."""
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def to_text(instant: datetime) -> str:
+    """`2026-11-21T09:30:00.000000Z`: 27 characters, in UTC. `instant` must know its offset."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def from_text(text: str) -> datetime:
+    """The instant of any ISO 8601 text that carries an offset, in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -1,0 +1,44 @@
+"""Alembic's way in: runs the steps on the connection it is handed, then makes the SQL views anew.
+
+Views hold no data, so they are not migrated: they are what `views.VIEWS` says, after every upgrade.
+"""
+
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy import Connection, inspect
+
+from eventstore.database import Database
+from eventstore.tables import metadata
+from views import VIEWS
+
+
+def upgrade(connection: Connection) -> None:
+    drop_views(connection)
+    context.configure(connection=connection, target_metadata=metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+    for name, definition in VIEWS.items():
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS {definition(connection.dialect)}")
+
+
+def drop_views(connection: Connection) -> None:
+    for name in inspect(connection).get_view_names():
+        if name.startswith("v_"):
+            connection.exec_driver_sql(f"DROP VIEW {name}")
+
+
+async def upgrade_by_environment() -> None:
+    """For `alembic upgrade head` by hand: the database is the one that LMS_DATABASE_URL names."""
+    database = Database(os.environ["LMS_DATABASE_URL"])
+    async with database.write_alone() as connection:
+        await connection.run_sync(upgrade)
+    await database.close()
+
+
+handed_over: Connection | None = context.config.attributes.get("connection")
+if handed_over is not None:
+    upgrade(handed_over)
+else:
+    asyncio.run(upgrade_by_environment())

@@ -1,0 +1,177 @@
+"""The first schema: the log, the course history, what is derived from them, and what goes in and out."""
+
+from alembic import op
+from sqlalchemy import Column, Date, Integer, PrimaryKeyConstraint, Text, text
+
+from eventstore.dialects import Id, JsonText, Name, Seq, UtcTime, append_only, log_keys
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    create_log()
+    create_course_history()
+    create_derived()
+    create_rollups()
+    create_operations()
+    dialect = op.get_bind().dialect
+    for statement in append_only(dialect, "lms_event", erasable=True) + append_only(dialect, "lms_course_version"):
+        op.execute(statement)
+
+
+def create_log() -> None:
+    op.create_table(
+        "lms_event",
+        Column("seq", Seq, *log_keys(op.get_bind().dialect).seq, nullable=False),
+        Column("event_id", Id, nullable=False),
+        Column("type", Name, nullable=False),
+        Column("version", Text, nullable=False),
+        Column("user_id", Name, nullable=False),
+        Column("class_id", Name, nullable=False),
+        Column("course_id", Name),
+        Column("payload", JsonText, nullable=False),
+        Column("occurred_at", UtcTime, nullable=False),
+        Column("recorded_at", UtcTime, nullable=False),
+        Column("source", Name, nullable=False),
+        Column("correlation_id", Text),
+        *log_keys(op.get_bind().dialect).constraints,
+    )
+    op.create_index("lms_event_by_user", "lms_event", ["user_id", "occurred_at"])
+    op.create_index("lms_event_by_time", "lms_event", ["occurred_at"])
+    op.create_index("lms_event_by_type", "lms_event", ["type", "occurred_at"])
+    op.create_table(
+        "lms_erasure",
+        Column("user_id", Name, nullable=False),
+        Column("erased_at", UtcTime, nullable=False),
+        PrimaryKeyConstraint("user_id"),
+    )
+
+
+def create_course_history() -> None:
+    op.create_table(
+        "lms_course_version",
+        Column("course_id", Name, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("title", Text, nullable=False),
+        Column("steps", JsonText, nullable=False),
+        Column("published_at", UtcTime, nullable=False),
+        PrimaryKeyConstraint("course_id", "version"),
+    )
+    op.create_table(
+        "lms_grant",
+        Column("course_id", Name, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("after_user_id", Name, nullable=False),
+        Column("finished_at", UtcTime),
+        PrimaryKeyConstraint("course_id", "version"),
+    )
+
+
+def create_derived() -> None:
+    op.create_table(
+        "lms_progress",
+        Column("user_id", Name, nullable=False),
+        Column("class_id", Name, nullable=False),
+        Column("course_id", Name),
+        Column("named_course_id", Name),
+        Column("video_max_position_sec", Integer, nullable=False),
+        Column("video_completed_at", UtcTime),
+        Column("quiz_score", Integer),
+        Column("quiz_passed_at", UtcTime),
+        PrimaryKeyConstraint("user_id", "class_id"),
+    )
+    op.create_index("lms_progress_by_class", "lms_progress", ["class_id", "user_id"])
+    op.create_index("lms_progress_by_course", "lms_progress", ["course_id", "user_id"])
+    op.create_table(
+        "lms_signal",
+        Column("signal_id", Id, nullable=False),
+        Column("type", Name, nullable=False),
+        Column("user_id", Name, nullable=False),
+        Column("class_id", Name),
+        Column("course_id", Name),
+        Column("occurred_at", UtcTime, nullable=False),
+        Column("xp", Integer, nullable=False),
+        PrimaryKeyConstraint("user_id", "signal_id"),
+    )
+    op.create_index("lms_signal_by_user", "lms_signal", ["user_id", "type", "occurred_at"])
+    op.create_index("lms_signal_by_time", "lms_signal", ["occurred_at"])
+    op.create_index("lms_signal_by_type", "lms_signal", ["type", "occurred_at"])
+    op.create_index("lms_signal_by_class", "lms_signal", ["class_id", "occurred_at"])
+    op.create_index("lms_signal_by_course", "lms_signal", ["course_id", "occurred_at"])
+
+
+def create_rollups() -> None:
+    op.create_table(
+        "lms_learner",
+        Column("user_id", Name, nullable=False),
+        Column("last_activity_at", UtcTime, nullable=False),
+        PrimaryKeyConstraint("user_id"),
+    )
+    op.create_table(
+        "lms_xp",
+        Column("user_id", Name, nullable=False),
+        Column("course_id", Name, nullable=False),
+        Column("period", Name, nullable=False),
+        Column("xp", Integer, nullable=False),
+        PrimaryKeyConstraint("user_id", "course_id", "period"),
+    )
+    op.create_index("lms_xp_by_rank", "lms_xp", ["course_id", "period", text("xp DESC"), "user_id"])
+    op.create_table(
+        "lms_event_daily",
+        Column("day", Date, nullable=False),
+        Column("type", Name, nullable=False),
+        Column("shard", Integer, nullable=False),
+        Column("events", Integer, nullable=False),
+        PrimaryKeyConstraint("day", "type", "shard"),
+    )
+
+
+def create_operations() -> None:
+    op.create_table(
+        "lms_retry",
+        Column("retry_id", Id, nullable=False),
+        Column("user_id", Name, nullable=False),
+        Column("event_id", Id, nullable=False),
+        Column("rule", Name, nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("parked_at", UtcTime, nullable=False),
+        Column("next_attempt_at", UtcTime, nullable=False),
+        Column("last_error", Text, nullable=False),
+        Column("status", Name, nullable=False),
+        PrimaryKeyConstraint("user_id", "retry_id"),
+    )
+    op.create_index("lms_retry_by_status", "lms_retry", ["status", "next_attempt_at"])
+    op.create_table(
+        "lms_inbox",
+        Column("source", Name, nullable=False),
+        Column("message_id", Name, nullable=False),
+        Column("body", JsonText, nullable=False),
+        Column("received_at", UtcTime, nullable=False),
+        Column("status", Name, nullable=False),
+        Column("reason", Text),
+        Column("user_id", Name),
+        Column("event_id", Id),
+        PrimaryKeyConstraint("source", "message_id"),
+    )
+    op.create_index("lms_inbox_by_status", "lms_inbox", ["status", "source", "message_id"])
+    op.create_table(
+        "lms_outbox",
+        Column("user_id", Name, nullable=False),
+        Column("signal_id", Id, nullable=False),
+        Column("message", JsonText, nullable=False),
+        Column("created_at", UtcTime, nullable=False),
+        Column("sent_at", UtcTime),
+        PrimaryKeyConstraint("user_id", "signal_id"),
+    )
+    op.create_table(
+        "lms_key",
+        Column("key_id", Name, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("hash", Text, nullable=False),
+        Column("scopes", Text, nullable=False),
+        Column("created_at", UtcTime, nullable=False),
+        Column("revoked_at", UtcTime),
+        PrimaryKeyConstraint("key_id"),
+    )
+    op.create_index("lms_key_by_hash", "lms_key", ["hash"], unique=True)

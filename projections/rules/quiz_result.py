@@ -1,0 +1,15 @@
+"""quiz_result: the best score of a class's quiz, and since when it is passed."""
+
+from datetime import datetime
+from math import floor
+
+from eventstore.types.quiz_submit import QuizSubmit
+from projections.progress import Progress
+
+
+def quiz_result(submission: QuizSubmit, occurred_at: datetime) -> Progress:
+    """The score in whole points; passed then, if the submission says so."""
+    return Progress(
+        quiz_score=floor(submission.score),
+        quiz_passed_at=occurred_at if submission.passed else None,
+    )

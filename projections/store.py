@@ -1,0 +1,78 @@
+"""Progress in the database: `lms_progress`, one row a learner and a class.
+
+Callers hold the learners' locks, so what is loaded is still true when it is saved.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.batch import batch
+from eventstore.dialects import insert
+from eventstore.tables import lms_progress
+from projections.fold import ProgressKey
+from projections.progress import Progress
+
+
+class ProgressRow(NamedTuple):
+    """One row of `lms_progress`: what is proved, and the course that the class is shown under."""
+
+    user_id: str
+    class_id: str
+    course_id: str | None
+    progress: Progress
+
+
+_p = lms_progress.c
+_keys = batch("keys", _p.user_id, _p.class_id)
+_users = batch("users", _p.user_id)
+_COLUMNS = (
+    _p.user_id,
+    _p.class_id,
+    _p.course_id,
+    _p.named_course_id,
+    _p.video_max_position_sec,
+    _p.video_completed_at,
+    _p.quiz_score,
+    _p.quiz_passed_at,
+)
+_rows = batch("rows", *_COLUMNS)
+
+SELECT_BY_KEY = select(*_COLUMNS).join(_keys, (_p.user_id == _keys.c.user_id) & (_p.class_id == _keys.c.class_id))
+"""The rows of some learners in some classes."""
+
+SELECT_BY_USER = select(*_COLUMNS).join(_users, _p.user_id == _users.c.user_id)
+"""All rows of some learners."""
+
+_insert = insert(lms_progress).from_select([c.name for c in _COLUMNS], select(*_rows.c).where(true()))
+UPSERT = _insert.on_conflict_do_update(
+    index_elements=[_p.user_id, _p.class_id],
+    set_={c.name: _insert.excluded[c.name] for c in _COLUMNS[2:]},
+)
+"""Puts rows in the place of those that stood there."""
+
+
+async def load(connection: AsyncConnection, keys: Collection[ProgressKey]) -> dict[ProgressKey, ProgressRow]:
+    """The rows that there are for these keys."""
+    return _by_key(await connection.execute(SELECT_BY_KEY, {"keys": keys}))
+
+
+async def load_learners(connection: AsyncConnection, user_ids: Collection[str]) -> dict[ProgressKey, ProgressRow]:
+    """All rows of these learners."""
+    return _by_key(await connection.execute(SELECT_BY_USER, {"users": [(user_id,) for user_id in user_ids]}))
+
+
+async def save(connection: AsyncConnection, rows: Collection[ProgressRow]) -> None:
+    """Writes these rows over what stood there."""
+    if rows:
+        values = [(row.user_id, row.class_id, row.course_id, *row.progress) for row in rows]
+        await connection.execute(UPSERT, {"rows": values})
+
+
+def _by_key(rows: Iterable[Any]) -> dict[ProgressKey, ProgressRow]:
+    return {
+        (user_id, class_id): ProgressRow(user_id, class_id, course_id, Progress(*progress))
+        for user_id, class_id, course_id, *progress in rows
+    }

@@ -1,0 +1,42 @@
+"""A course as it was published over time: versions, each in force until the next one.
+
+Pure values; `course_store` keeps them, `derive` judges learners by them.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """One step of a course. It asks for its video (if it names one) and its quiz (if it names one)."""
+
+    class_id: str
+    title: str
+    video_id: str | None = None
+    quiz_id: str | None = None
+    max_score: float | None = None
+    pass_score: float | None = None
+    score_label: str | None = None
+
+
+class CourseVersion(NamedTuple):
+    """What was published at one moment. `published_at` is UTC; `version` counts from 1."""
+
+    course_id: str
+    version: int
+    title: str
+    steps: tuple[Step, ...]
+    published_at: datetime
+
+    @property
+    def class_ids(self) -> frozenset[str]:
+        return frozenset(step.class_id for step in self.steps)
+
+
+CourseHistory = tuple[CourseVersion, ...]
+"""All versions of one course, oldest first, never empty."""
+
+
+def in_force(history: CourseHistory) -> CourseVersion:
+    """The version that is in force now: the last one published."""
+    return history[-1]

@@ -1,0 +1,76 @@
+"""Signals in the database: those that are derived and not there yet go in, those that prove earlier move.
+
+Callers hold the learners' locks. What is there never goes: progress only grows, and history with it.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.batch import batch
+from eventstore.dialects import insert
+from eventstore.tables import lms_signal
+from signals.signal import Signal
+from signals.xp import Earning, Worth
+
+_s = lms_signal.c
+_COLUMNS = (_s.signal_id, _s.type, _s.user_id, _s.class_id, _s.course_id, _s.occurred_at, _s.xp)
+_keys = batch("keys", _s.user_id, _s.signal_id)
+_rows = batch("rows", *_COLUMNS)
+
+SELECT_KNOWN = select(_s.user_id, _s.signal_id, _s.occurred_at, _s.xp).join(
+    _keys, (_s.user_id == _keys.c.user_id) & (_s.signal_id == _keys.c.signal_id)
+)
+"""Those of some signals that are there, with their time and worth."""
+
+_insert = insert(lms_signal).from_select([c.name for c in _COLUMNS], select(*_rows.c).where(true()))
+UPSERT = _insert.on_conflict_do_update(
+    index_elements=[_s.user_id, _s.signal_id], set_={"occurred_at": _insert.excluded.occurred_at}
+)
+"""Adds signals, or moves them to an earlier time."""
+
+
+class Change(NamedTuple):
+    """What `keep` did: signals that are new, and what all changes mean for XP."""
+
+    new: list[Signal]
+    earnings: list[Earning]
+
+
+class Known(NamedTuple):
+    """A signal that is there already."""
+
+    occurred_at: datetime
+    xp: int
+
+
+async def keep(connection: AsyncConnection, derived: Collection[Signal], worth: Worth) -> Change:
+    """Brings `lms_signal` to what was derived, which names each signal once."""
+    if not derived:
+        return Change([], [])
+    known = await _known(connection, derived)
+    change = Change([], [])
+    rows = [row for signal in derived for row in _row(signal, known.get(signal.signal_id), worth, change)]
+    if rows:
+        await connection.execute(UPSERT, {"rows": rows})
+    return change
+
+
+async def _known(connection: AsyncConnection, signals: Iterable[Signal]) -> dict[str, Known]:
+    keys = [(signal.user_id, signal.signal_id) for signal in signals]
+    rows = await connection.execute(SELECT_KNOWN, {"keys": keys})
+    return {signal_id: Known(occurred_at, xp) for _, signal_id, occurred_at, xp in rows}
+
+
+def _row(signal: Signal, known: Known | None, worth: Worth, change: Change) -> Iterable[tuple[object, ...]]:
+    if known is None:
+        change.new.append(signal)
+        change.earnings.append(Earning(signal, worth[signal.type]))
+        yield (signal.signal_id, *signal, worth[signal.type])
+    elif signal.occurred_at < known.occurred_at:
+        before = signal._replace(occurred_at=known.occurred_at)
+        change.earnings.extend([Earning(before, known.xp, -1), Earning(signal, known.xp)])
+        yield (signal.signal_id, *signal, known.xp)

@@ -1,0 +1,104 @@
+"""Databases for tests: each test gets its own, on SQLite and on a real PostgreSQL, from one body."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from eventstore.database import Database
+from eventstore.migrate import migrate
+from tests.support import missing_service
+from tests.support.postgres import PostgresMissing, PostgresServer, postgres_server
+
+SHARED = Path(__file__).parent.parent.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A private PostgreSQL for this run. Where there is none, its tests skip, unless services are required."""
+    try:
+        with postgres_server() as server:
+            yield server
+    except PostgresMissing as reason:
+        missing_service(str(reason))
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database at the current schema, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "migrated.db"
+    asyncio.run(migrate_url(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: PostgresServer) -> str:
+    """The name of an empty PostgreSQL database at the current schema, to be copied."""
+    url = postgres.create_database()
+    asyncio.run(migrate_url(url))
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture
+def new_sqlite(migrated_sqlite: Path, tmp_path: Path) -> Callable[[], str]:
+    """Makes SQLite databases at the current schema; gives their URLs."""
+    numbers = iter(range(1_000_000))
+
+    def make() -> str:
+        path = tmp_path / f"lms-{next(numbers)}.db"
+        shutil.copy(migrated_sqlite, path)
+        return f"sqlite:///{path}"
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """Makes databases at the current schema, of each kind in turn; gives their URLs."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("new_sqlite")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    template: str = request.getfixturevalue("migrated_postgres")
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(server.create_database(template))
+        return made[-1]
+
+    yield make
+    for url in made:
+        server.drop_database(url)
+
+
+@pytest.fixture
+def database_url(new_database: Callable[[], str]) -> str:
+    """The URL of one database at the current schema."""
+    return new_database()
+
+
+@pytest.fixture(scope="session")
+def xapi_file() -> Path:
+    """The real learner data; tests skip with the reason where it is not."""
+    path = SHARED / "data" / "fun_video_xapi_statements.json.gz"
+    if not path.exists():
+        pytest.skip(f"no learner data at {path.relative_to(SHARED.parent)}")
+    return path
+
+
+async def migrate_url(url: str) -> None:
+    async with opened(url) as database:
+        await migrate(database)
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    """A Database that is closed afterwards."""
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        await database.close()

@@ -1,0 +1,176 @@
+"""What the repository promises about itself, and the private PostgreSQL that the tests stand on.
+Installing is repeatable, no file knows a machine or a registry, and no test run leaves a server behind."""
+
+import fnmatch
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.support import missing_service
+from tests.support.postgres import PostgresMissing, PostgresServer, postgres_server
+
+ROOT = Path(__file__).parent.parent
+# The brackets keep this file from matching itself.
+PLACES = re.compile(
+    rb"pypi[.]org|python[h]osted|npmjs[.](org|com)|repo1?[.]maven|deb[.]debian[.]org"
+    rb"|/[w]ork/|/[r]oot/|/[f]arm/"
+)
+
+
+def source_files() -> Iterator[Path]:
+    """Every file that git does not ignore, in a clone as in a plain copy of one."""
+    ignored = [".git", *(line.strip("/") for line in (ROOT / ".gitignore").read_text().split())]
+
+    def kept(names: list[str]) -> list[str]:
+        return [name for name in names if not any(fnmatch.fnmatch(name, pattern) for pattern in ignored)]
+
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = kept(folders)
+        yield from (Path(folder, name) for name in kept(files))
+
+
+def is_shell_script(file: Path) -> bool:
+    with file.open("rb") as content:
+        return re.match(rb"#!.*\b(ba)?sh\b", content.readline()) is not None
+
+
+SHELL_SCRIPTS = [str(file.relative_to(ROOT)) for file in source_files() if is_shell_script(file)]
+
+
+def locked() -> dict[str, str]:
+    """requirements.lock as {package: its entry on one line}."""
+    lines = (ROOT / "requirements.lock").read_text().replace("\\\n", " ").splitlines()
+    return {canonicalize_name(re.split(r"==| ", line)[0]): line for line in lines}
+
+
+def required() -> list[Requirement]:
+    """What pyproject.toml asks for: to run, to develop and to build."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    lines = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["dev"],
+        *project["build-system"]["requires"],
+    ]
+    return [Requirement(line) for line in lines]
+
+
+def test_no_file_names_a_registry_or_a_place_on_a_machine() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}: {match.group().decode()}"
+        for file in source_files()
+        if (match := PLACES.search(file.read_bytes()))
+    ]
+
+    assert found == []
+
+
+def test_every_locked_package_is_pinned_and_hashed_and_has_no_url() -> None:
+    entry = re.compile(r"[a-z0-9-]+==[^\s;]+( ; [^:]+?)?( +--hash=sha256:[0-9a-f]{64})+ *")
+
+    refused = [line for line in locked().values() if not entry.fullmatch(line)]
+
+    assert refused == []
+
+
+def test_the_lock_holds_what_pyproject_asks_for() -> None:
+    versions = {name: re.search(r"==(\S+)", entry) for name, entry in locked().items()}
+
+    missing = [
+        str(requirement)
+        for requirement in required()
+        if not (pinned := versions.get(canonicalize_name(requirement.name)))
+        or not requirement.specifier.contains(pinned[1])
+    ]
+
+    assert missing == [], "requirements.lock is out of date: run make lock"
+
+
+@pytest.mark.parametrize("script", ["scripts/install", "scripts/test", ".ci/run"])
+def test_the_scripts_are_found(script: str) -> None:
+    assert script in SHELL_SCRIPTS
+
+
+@pytest.mark.parametrize("script", SHELL_SCRIPTS)
+def test_every_shell_script_can_be_run(script: str) -> None:
+    done = subprocess.run(["bash", "-n", script], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert os.access(ROOT / script, os.X_OK), f"{script} is not executable"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    """A server of this module's own, which its tests may stop."""
+    try:
+        with postgres_server() as started:
+            yield started
+    except PostgresMissing as reason:
+        missing_service(str(reason))
+
+
+def databases(server: PostgresServer) -> set[str]:
+    query = "SELECT datname FROM pg_database"
+    command = [str(server.binaries / "psql"), "-X", "-At", "-c", query, server.url("postgres")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {server.url(name) for name in done.stdout.split()}
+
+
+def test_databases_are_made_and_dropped_each_for_itself(server: PostgresServer) -> None:
+    first, second = server.create_database(), server.create_database()
+
+    server.drop_database(first)
+
+    assert databases(server) & {first, second} == {second}
+
+
+def test_a_crashed_server_comes_back_on_its_port_with_its_databases(server: PostgresServer) -> None:
+    kept = server.create_database()
+
+    server.stop("immediate")
+    server.start()
+
+    assert kept in databases(server)
+
+
+def test_two_servers_run_side_by_side(server: PostgresServer) -> None:
+    with postgres_server() as other:
+        theirs = other.create_database()
+
+        assert theirs in databases(other)
+        assert theirs not in databases(server)
+    assert not other.folder.exists()
+
+
+KILLED_RUN = """
+import time
+from tests.support.postgres import postgres_server
+with postgres_server() as server:
+    print(server.folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_killed_test_run_leaves_no_server_behind(server: PostgresServer) -> None:
+    assert server.folder.exists()  # so there is a PostgreSQL to be had
+    command = [sys.executable, "-c", KILLED_RUN]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        folder = Path(run.stdout.readline().strip())
+        assert (folder / "data" / "postmaster.pid").exists()
+
+        run.kill()
+
+    for _ in range(600):  # the guard needs a moment
+        if not folder.exists():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{folder} is still there")

@@ -1,0 +1,19 @@
+"""What people read: one read model a module, with its SQL view, its queries and the shape of its answers.
+
+Behind the views that would grow with the log stand small roll-ups; the same module keeps them.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy.engine import Dialect
+
+from views import event_daily_stats, leaderboard, signal_summary, user_activity, user_progress
+
+VIEWS: dict[str, Callable[[Dialect], str]] = {
+    "v_user_progress": user_progress.definition,
+    "v_event_daily_stats": event_daily_stats.definition,
+    "v_signal_summary": signal_summary.definition,
+    "v_leaderboard": leaderboard.definition,
+    "v_user_activity": user_activity.definition,
+}
+"""Every SQL view, by name: what `lms-progress migrate` creates for people with `sqlite3` and `psql`."""

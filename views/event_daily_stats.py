@@ -1,0 +1,70 @@
+"""v_event_daily_stats: how many events of each type occurred on each UTC day."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Date, Integer, Select, Text, column, select, table, true
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.batch import batch
+from eventstore.dialects import insert
+from eventstore.event import Event
+from eventstore.tables import lms_event_daily
+from views.page import Page, after, decode, page
+
+
+def definition(_: Dialect) -> str:
+    """The view's SELECT."""
+    return "SELECT day, type, sum(events) AS events FROM lms_event_daily GROUP BY day, type"
+
+
+v_event_daily_stats = table("v_event_daily_stats", column("day", Date), column("type", Text), column("events", Integer))
+
+_d = lms_event_daily.c
+_counts = batch("counts", _d.day, _d.type, _d.shard, _d.events)
+_insert = insert(lms_event_daily).from_select(
+    ["day", "type", "shard", "events"],
+    select(*_counts.c).where(true()).order_by(_counts.c.day, _counts.c.type),
+)
+ADD = _insert.on_conflict_do_update(
+    index_elements=[_d.day, _d.type, _d.shard], set_={"events": _d.events + _insert.excluded.events}
+)
+"""Adds to the counts of some days and types."""
+
+
+class DailyStats(BaseModel):
+    """How many events of a type occurred on a UTC day."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    day: date
+    type: str
+    events: int
+
+
+async def record(connection: AsyncConnection, events: Iterable[Event], shard: int) -> None:
+    """Counts new events in, under this process's `shard`."""
+    counts = Counter((event.occurred_at.astimezone(UTC).date(), event.type) for event in events)
+    if counts:
+        rows = [(day, kind, shard, number) for (day, kind), number in counts.items()]
+        await connection.execute(ADD, {"counts": rows})
+
+
+def select_page(limit: int, cursor: str | None) -> Select[Any]:
+    """Counts, the newest day first, after the cursor."""
+    v = v_event_daily_stats.c
+    query = select(v_event_daily_stats).order_by(v.day.desc(), v.type.desc()).limit(limit + 1)
+    if cursor is not None:
+        day, kind = decode(cursor, date, str)
+        query = query.where(after((v.day, day), (v.type, kind), descending=True))
+    return query
+
+
+async def read(connection: AsyncConnection, limit: int, cursor: str | None = None) -> Page[DailyStats]:
+    """A page of counts, the newest day first."""
+    rows = (await connection.execute(select_page(limit, cursor))).all()
+    return page(rows, limit, DailyStats.model_validate, lambda row: (row.day, row.type))

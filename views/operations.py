@@ -1,0 +1,69 @@
+"""How the service is doing, as an operator asks it: how much there is, and what waits for how long."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.tables import lms_inbox, lms_learner, lms_retry, lms_signal
+from views.event_daily_stats import DailyStats, v_event_daily_stats
+
+DAYS = 7
+
+_d = v_event_daily_stats.c
+_last_days = select(_d.day).distinct().order_by(_d.day.desc()).limit(DAYS)
+
+SELECT_LAST_DAYS = select(v_event_daily_stats).where(_d.day.in_(_last_days)).order_by(_d.day.desc(), _d.type)
+"""Events by type of the last days that have any."""
+
+COUNT_LEARNERS = select(func.count()).select_from(lms_learner)
+"""How many learners did something."""
+
+SELECT_SIGNAL_COUNTS = select(lms_signal.c.type, func.count()).group_by(lms_signal.c.type).order_by(lms_signal.c.type)
+"""How many signals there are of each type."""
+
+SELECT_RETRIES = (
+    select(lms_retry.c.status, func.count(), func.min(lms_retry.c.parked_at))
+    .group_by(lms_retry.c.status)
+    .order_by(lms_retry.c.status)
+)
+"""Parked retries by status, and since when the oldest of each waits."""
+
+SELECT_MESSAGES = select(func.count(), func.min(lms_inbox.c.received_at)).where(
+    lms_inbox.c.status == bindparam("status")
+)
+"""Integration messages of a status, and since when the oldest of them is here."""
+
+
+class Waiting(NamedTuple):
+    """How many wait, and since when the oldest does; None when there are none."""
+
+    number: int
+    oldest: datetime | None
+
+
+async def last_days(connection: AsyncConnection) -> list[DailyStats]:
+    """Events by type of the last 7 days that have any, the newest day first."""
+    return [DailyStats.model_validate(row) for row in await connection.execute(SELECT_LAST_DAYS)]
+
+
+async def learners(connection: AsyncConnection) -> int:
+    """How many learners did something."""
+    return (await connection.execute(COUNT_LEARNERS)).scalar_one()
+
+
+async def signals(connection: AsyncConnection) -> dict[str, int]:
+    """How many signals there are of each type that there are any of."""
+    return {kind: number for kind, number in await connection.execute(SELECT_SIGNAL_COUNTS)}
+
+
+async def retries(connection: AsyncConnection) -> dict[str, Waiting]:
+    """Parked retries by their status."""
+    rows = await connection.execute(SELECT_RETRIES)
+    return {status: Waiting(number, oldest) for status, number, oldest in rows}
+
+
+async def messages(connection: AsyncConnection, status: str) -> Waiting:
+    """Integration messages of that status."""
+    return Waiting(*(await connection.execute(SELECT_MESSAGES, {"status": status})).one())

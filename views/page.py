@@ -1,0 +1,64 @@
+"""Pages: a list is read by key, a page after the other, at the same cost however far one has come.
+
+A cursor is the key of the last row that was shown; callers take it as it is, and hand it back.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic_core import to_json
+from sqlalchemy import ColumnElement, and_, or_
+
+from eventstore.errors import FieldError, InvalidInput, found
+
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1_000
+
+Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at most")]
+Cursor = Annotated[str | None, Field(description="`next` of the page before")]
+
+
+class Page(BaseModel, Generic[Item]):
+    """Some items of a list, and the cursor of those that follow; null when there are none."""
+
+    items: list[Item]
+    next: str | None
+
+
+def page(
+    rows: Sequence[Row], limit: int, show: Callable[[Row], Item], key: Callable[[Row], Sequence[object]]
+) -> Page[Item]:
+    """The page of `rows`, of which one more than `limit` was asked for to see whether any follow."""
+    shown = rows[:limit]
+    following = encode(key(shown[-1])) if len(rows) > limit else None
+    return Page(items=[show(row) for row in shown], next=following)
+
+
+def encode(key: Sequence[object]) -> str:
+    return urlsafe_b64encode(to_json(list(key))).decode().rstrip("=")
+
+
+def decode(cursor: str, *types: Any) -> list[Any]:
+    """The key that `encode` made this cursor of. Raises InvalidInput for any other text."""
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return list(TypeAdapter(tuple[types]).validate_json(text))  # type: ignore[valid-type]
+    except (ValueError, ValidationError) as error:
+        raise InvalidInput(
+            [FieldError("cursor", "the `next` of an earlier page of this list", found(cursor))]
+        ) from error
+
+
+def after(*keys: tuple[ColumnElement[Any], Any], descending: bool = False) -> ColumnElement[bool]:
+    """The rows that follow those keys in the order of the columns, in a form that indexes serve."""
+    (column, value), *rest = keys
+    beyond: ColumnElement[bool] = column < value if descending else column > value
+    if not rest:
+        return beyond
+    reached = column <= value if descending else column >= value
+    return and_(reached, or_(beyond, after(*rest, descending=descending)))

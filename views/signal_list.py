@@ -1,0 +1,51 @@
+"""Signals, the latest to occur first."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.tables import lms_signal
+from signals.signal import SignalType
+from views.page import Page, after, decode, page
+
+
+class SignalItem(BaseModel):
+    """One signal. A class's own has no course, a course's no class; `xp` is what it earned; times UTC."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    signal_id: str
+    type: SignalType
+    user_id: str
+    class_id: str | None
+    course_id: str | None
+    occurred_at: datetime
+    xp: int
+
+
+def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Select[Any]:
+    """Signals with those column values, the latest first, after the cursor."""
+    s = lms_signal.c
+    query = select(lms_signal).order_by(s.occurred_at.desc(), s.signal_id.desc()).limit(limit + 1)
+    for name, value in filters.items():
+        query = query.where(s[name] == value)
+    if cursor is not None:
+        occurred_at, signal_id = decode(cursor, datetime, str)
+        query = query.where(after((s.occurred_at, occurred_at), (s.signal_id, signal_id), descending=True))
+    return query
+
+
+async def read(connection: AsyncConnection, limit: int, cursor: str | None = None, **filters: str) -> Page[SignalItem]:
+    """A page of signals. Filters by `user_id`, `type`, `class_id`, `course_id`."""
+    rows = (await connection.execute(select_page(limit, cursor, filters))).all()
+    return page(rows, limit, SignalItem.model_validate, lambda row: (row.occurred_at, row.signal_id))
+
+
+async def read_of_courses(connection: AsyncConnection, user_id: str) -> list[SignalItem]:
+    """A learner's completed steps and courses."""
+    types = (SignalType.STEP_COMPLETED, SignalType.COURSE_COMPLETED)
+    query = select(lms_signal).where(lms_signal.c.user_id == user_id, lms_signal.c.type.in_(types))
+    return [SignalItem.model_validate(row) for row in await connection.execute(query)]

@@ -1,0 +1,85 @@
+"""v_user_activity: when each learner was last active, and how much in the last 24 hours."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Integer, Select, Text, column, select, table, true
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.batch import batch
+from eventstore.dialects import UtcTime, hours_ago, insert, later
+from eventstore.event import Event
+from eventstore.tables import lms_learner
+from views.page import Page, after, decode, page
+
+
+def definition(dialect: Dialect) -> str:
+    """The view's SELECT. It counts a learner's last day by index, however long the log."""
+    return f"""
+    SELECT user_id,
+           last_activity_at,
+           (SELECT count(*) FROM lms_event
+            WHERE lms_event.user_id = lms_learner.user_id
+              AND lms_event.occurred_at > {hours_ago(dialect, 24)}) AS events_24h
+    FROM lms_learner
+    """  # noqa: S608 - no input, a constant of ours
+
+
+v_user_activity = table(
+    "v_user_activity",
+    column("user_id", Text),
+    column("last_activity_at", UtcTime),
+    column("events_24h", Integer),
+)
+
+_l = lms_learner.c
+_latest = batch("latest", _l.user_id, _l.last_activity_at)
+_insert = insert(lms_learner).from_select(
+    ["user_id", "last_activity_at"], select(*_latest.c).where(true()).order_by(_latest.c.user_id)
+)
+LOCK_AND_ADVANCE = _insert.on_conflict_do_update(
+    index_elements=[_l.user_id],
+    set_={"last_activity_at": later(_l.last_activity_at, _insert.excluded.last_activity_at)},
+)
+"""Locks the rows of some learners, in one order everywhere, and moves their last activity forward."""
+
+
+class UserActivity(BaseModel):
+    """When a learner was last active (UTC), and how many events occurred in the 24 hours before now."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    user_id: str
+    last_activity_at: datetime
+    events_24h: int
+
+
+async def record(connection: AsyncConnection, events: Iterable[Event]) -> None:
+    """Takes new events in. Whoever called it holds the learners' locks until the transaction ends."""
+    latest: dict[str, datetime] = {}
+    for event in events:
+        latest[event.user_id] = max(latest.get(event.user_id, event.occurred_at), event.occurred_at)
+    if latest:
+        await connection.execute(LOCK_AND_ADVANCE, {"latest": list(latest.items())})
+
+
+def select_page(limit: int, cursor: str | None, user_id: str | None) -> Select[Any]:
+    """Learners by id, after the cursor."""
+    v = v_user_activity.c
+    query = select(v_user_activity).order_by(v.user_id).limit(limit + 1)
+    if user_id is not None:
+        query = query.where(v.user_id == user_id)
+    if cursor is not None:
+        query = query.where(after((v.user_id, decode(cursor, str)[0])))
+    return query
+
+
+async def read(
+    connection: AsyncConnection, limit: int, cursor: str | None = None, user_id: str | None = None
+) -> Page[UserActivity]:
+    """A page of learners by id, or the one asked for."""
+    rows = (await connection.execute(select_page(limit, cursor, user_id))).all()
+    return page(rows, limit, UserActivity.model_validate, lambda row: (row.user_id,))

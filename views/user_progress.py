@@ -1,0 +1,101 @@
+"""v_user_progress: how far each learner got in each class. The table that everything else is shown from."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Integer, Select, Text, column, select, table
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.dialects import UtcTime
+from views.page import Page, after, decode, page
+
+
+def definition(_: Dialect) -> str:
+    """The view's SELECT."""
+    return """
+    SELECT user_id,
+           class_id,
+           course_id,
+           video_max_position_sec,
+           CASE WHEN video_completed_at IS NULL THEN 0 ELSE 1 END AS video_completed,
+           CASE WHEN quiz_passed_at IS NULL THEN 0 ELSE 1 END AS quiz_passed,
+           quiz_score,
+           video_completed_at,
+           quiz_passed_at
+    FROM lms_progress
+    """
+
+
+v_user_progress = table(
+    "v_user_progress",
+    column("user_id", Text),
+    column("class_id", Text),
+    column("course_id", Text),
+    column("video_max_position_sec", Integer),
+    column("video_completed", Integer),
+    column("quiz_passed", Integer),
+    column("quiz_score", Integer),
+    column("video_completed_at", UtcTime),
+    column("quiz_passed_at", UtcTime),
+)
+
+
+class UserProgress(BaseModel):
+    """One learner in one class. Positions in whole seconds; the best score, floored; times UTC."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": "ada",
+                    "class_id": "intro",
+                    "course_id": "python-101",
+                    "video_max_position_sec": 280,
+                    "video_completed": 1,
+                    "quiz_passed": 0,
+                    "quiz_score": None,
+                    "video_completed_at": "2026-11-21T09:30:00Z",
+                    "quiz_passed_at": None,
+                }
+            ]
+        },
+    )
+
+    user_id: str
+    class_id: str
+    course_id: str | None
+    video_max_position_sec: int
+    video_completed: int
+    quiz_passed: int
+    quiz_score: int | None
+    video_completed_at: datetime | None
+    quiz_passed_at: datetime | None
+
+
+def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Select[Any]:
+    """Rows with those column values, by learner and class, after the cursor."""
+    v = v_user_progress.c
+    query = select(v_user_progress).order_by(v.user_id, v.class_id).limit(limit + 1)
+    for name, value in filters.items():
+        query = query.where(v[name] == value)
+    if cursor is not None:
+        user_id, class_id = decode(cursor, str, str)
+        query = query.where(after((v.user_id, user_id), (v.class_id, class_id)))
+    return query
+
+
+async def read(
+    connection: AsyncConnection, limit: int, cursor: str | None = None, **filters: str
+) -> Page[UserProgress]:
+    """A page of rows. Filters by `user_id`, `class_id`, `course_id`; raises InvalidInput for a foreign cursor."""
+    rows = (await connection.execute(select_page(limit, cursor, filters))).all()
+    return page(rows, limit, UserProgress.model_validate, lambda row: (row.user_id, row.class_id))
+
+
+async def read_learner(connection: AsyncConnection, user_id: str) -> list[UserProgress]:
+    """All rows of one learner."""
+    rows = await connection.execute(select(v_user_progress).where(v_user_progress.c.user_id == user_id))
+    return [UserProgress.model_validate(row) for row in rows]
