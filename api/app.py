@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi_swagger import patch_fastapi
 from signals.publication import CourseBody
 
 from api import (
@@ -39,7 +40,15 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
             app.state.gate = Gate(engine, settings, dev=dev)
             yield
 
-    app = FastAPI(title="lms-progress", version="1", lifespan=lifespan, redoc_url=None)
+    app = FastAPI(
+        title="lms-progress",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    patch_fastapi(app)  # its own copy of the documentation pages, which otherwise come from a CDN
     app.state.settings = settings
     for module in ROUTERS:
         app.include_router(module.router)

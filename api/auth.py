@@ -43,7 +43,10 @@ class Gate:
             return EVERYONE
         scheme, _, credentials = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not credentials:
-            raise Unauthenticated("Authorization: expected `Bearer` with an API key or a learner's token, found none")
+            was_found = "something else" if authorization else "none"
+            raise Unauthenticated(
+                f"Authorization: expected `Bearer` with an API key or a learner's token, found {was_found}"
+            )
         if credentials.startswith(keys.PREFIX):
             return await self._holder(credentials)
         if self._secret is None:

@@ -12,7 +12,7 @@ async def read_body(request: Request) -> bytes:
     """The whole body. Raises TooLarge as soon as it is longer than the limit."""
     limit: int = request.app.state.settings.max_body_bytes
     declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > limit:
+    if declared.isdecimal() and int(declared) > limit:
         raise TooLarge(f"body: expected at most {limit} bytes, found {declared}")
     chunks, size = [], 0
     async for chunk in request.stream():

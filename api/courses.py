@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, ValidationError
-from signals.publication import CourseBody
 
 from api.auth import needs
 from api.body import JSON, media_type, read_body
@@ -17,7 +16,8 @@ from eventstore.errors import InvalidInput, NotFound, field_errors
 from eventstore.event_type import Ident
 from signals.course import CourseVersion, in_force
 from signals.course_store import Courses
-from views.page import DEFAULT_LIMIT, Cursor, Limit, Page, decode, page
+from signals.publication import CourseBody
+from views.page import DEFAULT_LIMIT, Cursor, KeyText, Limit, Page, decode, page
 
 router = APIRouter(tags=["courses"])
 
@@ -54,7 +54,7 @@ class CourseItem(BaseModel):
     "/v1/courses/{course_id:path}",
     summary="Publish a course",
     responses=responses(400, 401, 403, 413, 415, 422, 503),
-    openapi_extra=body_of({JSON: CourseBody}),
+    openapi_extra=body_of(CourseBody),
     dependencies=[Depends(needs(Scope.PUBLISH))],
 )
 async def put_course(request: Request, course_id: CourseId) -> CourseItem:
@@ -95,7 +95,7 @@ async def get_courses(
     cursor: Annotated[Cursor, Query()] = None,
 ) -> Page[CourseItem]:
     """The versions in force, by course_id."""
-    last = decode(cursor, str)[0] if cursor is not None else ""
+    last = decode(cursor, KeyText)[0] if cursor is not None else ""
     histories = (await read_courses(request.app.state.engine)).histories
     versions = [in_force(histories[course_id]) for course_id in sorted(histories) if course_id > last]
     return page(versions, limit, item, lambda version: (version.course_id,))

@@ -102,7 +102,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> Response:
-        detail = f"{error.detail}: {request.method} {request.url.path}"
+        allowed = (error.headers or {}).get("Allow", "a path that /docs lists")
+        detail = f"expected {allowed}, found {request.method} {request.url.path}"
         return problem(HTTPStatus(error.status_code), detail, headers=error.headers)
 
     @app.exception_handler(Exception)

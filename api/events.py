@@ -21,7 +21,7 @@ from eventstore.event import Event
 from signals.signal import SignalType
 from views import event_list
 from views.event_list import EventItem
-from views.page import DEFAULT_LIMIT, Cursor, Limit, Page
+from views.page import DEFAULT_LIMIT, Cursor, Filter, Limit, Page
 
 router = APIRouter(tags=["events"])
 
@@ -77,7 +77,7 @@ class Reading(NamedTuple):
     response_model=Answer,
     responses=responses(400, 401, 403, 413, 415, 422, 503)
     | {207: {"model": Answer, "description": "Some events were rejected, the others are recorded"}},
-    openapi_extra=body_of({JSON: [Envelope, list[Envelope]], NDJSON: str}),
+    openapi_extra=body_of(Envelope, many=True),
 )
 async def post_events(request: Request, caller: Annotated[Caller, Depends(caller_of)]) -> Response:
     """One event, a JSON array, or NDJSON. What is accepted is durable and projected before the answer.
@@ -155,8 +155,8 @@ def answer(receipt: Receipt, rejected: list[tuple[int, list[FieldError]]]) -> Re
 )
 async def get_events(
     request: Request,
-    user_id: str | None = None,
-    type: str | None = None,  # noqa: A002 - the contract's name
+    user_id: Filter = None,
+    type: Filter = None,  # noqa: A002 - the contract's name
     limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
     cursor: Annotated[Cursor, Query()] = None,
 ) -> Page[EventItem]:

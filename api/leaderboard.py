@@ -14,7 +14,7 @@ from eventstore.event_type import Ident
 from signals.xp import ALL_COURSES, ALL_TIME, Board, month, week
 from views import leaderboard
 from views.leaderboard import Leaderboard, Neighbourhood
-from views.page import DEFAULT_LIMIT, Cursor, Limit
+from views.page import DEFAULT_LIMIT, Cursor, Filter, Limit
 
 router = APIRouter(tags=["leaderboard"], dependencies=[Depends(reads_leaderboard)])
 
@@ -34,7 +34,7 @@ PERIOD: Mapping[Window, Callable[[datetime], str]] = {
 }
 
 
-def board(request: Request, window: Window = Window.ALL, course_id: str | None = None) -> Board:
+def board(request: Request, window: Window = Window.ALL, course_id: Filter = None) -> Board:
     """The board that the query names, as of now."""
     engine: Engine = request.app.state.engine
     return Board(course_id or ALL_COURSES, PERIOD[window](engine.clock()))

@@ -1,13 +1,15 @@
 """OpenAPI: what routes that read their bodies themselves say of them, and the problems that any may answer with."""
 
 from http import HTTPStatus
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from pydantic_core import to_json
 
+from api.body import JSON, NDJSON
 from api.errors import Problem
 
 REF = "#/components/schemas/{model}"
@@ -32,26 +34,15 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def body_of(shapes: dict[str, Any]) -> dict[str, Any]:
-    """The request body of a route, by content type: a model, a list of alternatives, or text."""
-    content = {kind: {"schema": schema_of(shape), **example_of(shape)} for kind, shape in shapes.items()}
+def body_of(model: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
+    """The request body of a route: the model as JSON; if `many`, an array of it and NDJSON, too."""
+    one: dict[str, Any] = {"$ref": REF.format(model=model.__name__)}
+    example = model.model_json_schema()["examples"][0]
+    content: dict[str, Any] = {JSON: {"schema": one, "example": example}}
+    if many:
+        content[JSON]["schema"] = {"anyOf": [one, {"type": "array", "items": one}]}
+        content[NDJSON] = {"schema": {"type": "string"}, "example": to_json(example).decode() + "\n"}
     return {"requestBody": {"required": True, "content": content}}
-
-
-def schema_of(shape: Any) -> dict[str, Any]:
-    if isinstance(shape, list):
-        return {"anyOf": [schema_of(alternative) for alternative in shape]}
-    if get_origin(shape) is list:
-        return {"type": "array", "items": schema_of(get_args(shape)[0])}
-    return {"type": "string"} if shape is str else {"$ref": REF.format(model=shape.__name__)}
-
-
-def example_of(shape: Any) -> dict[str, Any]:
-    """The first model's own example, so that each is written once."""
-    model = shape[0] if isinstance(shape, list) else shape
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return {}
-    return {"example": model.model_json_schema()["examples"][0]}
 
 
 def install(app: FastAPI, *bodies: type[BaseModel]) -> None:

@@ -12,7 +12,7 @@ from engine.engine import Engine
 from eventstore.event_type import Ident
 from views import learner_progress, user_progress
 from views.learner_progress import LearnerProgress
-from views.page import DEFAULT_LIMIT, Cursor, Limit, Page
+from views.page import DEFAULT_LIMIT, Cursor, Filter, Limit, Page
 from views.user_progress import UserProgress
 
 router = APIRouter(tags=["progress"])
@@ -40,9 +40,9 @@ async def get_learner(request: Request, user_id: Annotated[Ident, Path()]) -> Le
 )
 async def get_progress(
     request: Request,
-    user_id: str | None = None,
-    class_id: str | None = None,
-    course_id: str | None = None,
+    user_id: Filter = None,
+    class_id: Filter = None,
+    course_id: Filter = None,
     limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
     cursor: Annotated[Cursor, Query()] = None,
 ) -> Page[UserProgress]:

@@ -2,14 +2,25 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from eventstore.errors import InvalidInput, field_errors
+from eventstore.errors import FieldError, InvalidInput, field_errors
 from signals.signal import SignalType
 from signals.xp import Worth
 
 Xp = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+def long_enough(secret: SecretStr) -> SecretStr:
+    """HS256 is as strong as its secret, and a short one can be found by trying."""
+    if len(secret.get_secret_value().encode()) < TOKEN_SECRET_BYTES:
+        raise ValueError(f"at least {TOKEN_SECRET_BYTES} bytes")
+    return secret
+
+
+TOKEN_SECRET_BYTES = 32
+TokenSecret = Annotated[SecretStr, AfterValidator(long_enough)]
 
 
 class Settings(BaseSettings):
@@ -21,7 +32,7 @@ class Settings(BaseSettings):
     tally_signing_secret: SecretStr | None = Field(
         None, description="Tally's signing secret; without it the webhook refuses all it is sent"
     )
-    token_secret: SecretStr | None = Field(
+    token_secret: TokenSecret | None = Field(
         None, description="Signs learners' tokens, at least 32 bytes; without it no token is good"
     )
     max_body_bytes: Annotated[int, Field(gt=0)] = Field(
@@ -46,4 +57,9 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise InvalidInput(field_errors(error, under="LMS_")) from error
+        raise InvalidInput([fault_of_variable(fault) for fault in field_errors(error)]) from None  # it holds secrets
+
+
+def fault_of_variable(fault: FieldError) -> FieldError:
+    variable = f"LMS_{fault.where.upper()}"
+    return FieldError(variable, fault.expected, "another" if variable.endswith("_SECRET") else fault.found)

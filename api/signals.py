@@ -11,7 +11,7 @@ from api.openapi import responses
 from engine.engine import Engine
 from signals.signal import SignalType
 from views import signal_list
-from views.page import DEFAULT_LIMIT, Cursor, Limit, Page
+from views.page import DEFAULT_LIMIT, Cursor, Filter, Limit, Page
 from views.signal_list import SignalItem
 
 router = APIRouter(tags=["signals"])
@@ -25,10 +25,10 @@ router = APIRouter(tags=["signals"])
 )
 async def get_signals(
     request: Request,
-    user_id: str | None = None,
+    user_id: Filter = None,
     type: SignalType | None = None,  # noqa: A002 - the contract's name
-    class_id: str | None = None,
-    course_id: str | None = None,
+    class_id: Filter = None,
+    course_id: Filter = None,
     limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
     cursor: Annotated[Cursor, Query()] = None,
 ) -> Page[SignalItem]:

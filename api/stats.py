@@ -10,7 +10,7 @@ from api.openapi import responses
 from engine.engine import Engine
 from views import event_daily_stats, signal_summary, user_activity
 from views.event_daily_stats import DailyStats
-from views.page import DEFAULT_LIMIT, Cursor, Limit, Page
+from views.page import DEFAULT_LIMIT, Cursor, Filter, Limit, Page
 from views.signal_summary import SignalSummary
 from views.user_activity import UserActivity
 
@@ -32,7 +32,7 @@ async def get_daily(
 @router.get("/v1/stats/signals", summary="Signals by learner and type", responses=responses(401, 403, 422, 503))
 async def get_signals(
     request: Request,
-    user_id: str | None = None,
+    user_id: Filter = None,
     limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
     cursor: Annotated[Cursor, Query()] = None,
 ) -> Page[SignalSummary]:
@@ -45,7 +45,7 @@ async def get_signals(
 @router.get("/v1/stats/activity", summary="Activity by learner", responses=responses(401, 403, 422, 503))
 async def get_activity(
     request: Request,
-    user_id: str | None = None,
+    user_id: Filter = None,
     limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
     cursor: Annotated[Cursor, Query()] = None,
 ) -> Page[UserActivity]:

@@ -43,7 +43,7 @@ class Parked(BaseModel):
     summary="Record a quiz submission from Tally",
     response_model=Answer | Parked,
     responses=responses(400, 401, 403, 413, 422, 503),
-    openapi_extra=body_of({JSON: FormResponse}) | {"security": []},
+    openapi_extra=body_of(FormResponse) | {"security": []},
 )
 async def tally(request: Request) -> Response:
     """Tally's FORM_RESPONSE, with its header `Tally-Signature`. A repeated `responseId` is a duplicate.

@@ -12,7 +12,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.dialects import WRITES, create_engine, has_one_writer, is_clash, is_transient, lock_courses
+from eventstore.dialects import (
+    WRITES,
+    create_engine,
+    has_one_writer,
+    is_clash,
+    is_transient,
+    lock_courses,
+    one_snapshot,
+)
 from eventstore.errors import Clash, Unavailable
 
 
@@ -24,12 +32,18 @@ class Database:
         one_writer = has_one_writer(self.engine.dialect)
         self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if one_writer else nullcontext()
         self._writer = self.engine.execution_options(**{WRITES: True})
+        self._reader = self.engine.execution_options(**one_snapshot(self.engine.dialect))
+
+    @property
+    def name(self) -> str:
+        """Its URL as people may see it: without the password."""
+        return self.engine.url.set(drivername=self.engine.url.get_backend_name()).render_as_string()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that only reads. Raises Unavailable while the database cannot be had."""
+        """A transaction that only reads, all of it as of one moment. Raises Unavailable while there is no database."""
         with translated():
-            async with self.engine.begin() as connection:
+            async with self._reader.begin() as connection:
                 yield connection
 
     @asynccontextmanager

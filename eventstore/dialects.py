@@ -5,6 +5,7 @@ Statements elsewhere are written once, in SQLAlchemy Core, with the pieces below
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON, Insert
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.engine.url import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -31,8 +32,10 @@ from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.sql.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from eventstore.errors import FieldError, InvalidInput
 from eventstore.times import from_text, to_text
 
+SUPPORTED = "sqlite:///FILE or postgresql://…"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 SQLITE_PAGE_CACHE_KIB = 65_536
@@ -99,11 +102,14 @@ def unnest_json(dialect: Dialect, rows: str, columns: Sequence[tuple[str, str]])
 
 
 def database_url(url: str) -> URL:
-    """`url` with the driver that we use. Raises ValueError for a database that we do not."""
-    parsed = make_url(url)
+    """`url` with the driver that we use. Raises InvalidInput for a database that we do not."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InvalidInput([FieldError("LMS_DATABASE_URL", SUPPORTED, "no URL")]) from None  # it may hold a password
     backend = parsed.get_backend_name()
     if backend not in DRIVERS or (backend == "sqlite" and parsed.database in (None, "", ":memory:")):
-        raise ValueError(f"LMS_DATABASE_URL: expected sqlite:///FILE or postgresql://…, found {url!r}")
+        raise InvalidInput([FieldError("LMS_DATABASE_URL", SUPPORTED, parsed.render_as_string())])
     return parsed.set(drivername=DRIVERS[backend])
 
 
@@ -111,6 +117,7 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
     """An engine whose write transactions take SQLite's write lock when they begin."""
     parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite":
+        check_folder(parsed.database or "")
         engine = create_async_engine(parsed, pool_size=pool_size, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SEC})
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -127,6 +134,12 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
             "server_settings": {"timezone": "UTC", "application_name": "lms-progress"},
         },
     )
+
+
+def check_folder(file: str) -> None:
+    """SQLite would only say that it is unable to open the file."""
+    if not Path(file).parent.is_dir():
+        raise InvalidInput([FieldError("LMS_DATABASE_URL", "a file in a folder that exists", file)])
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
@@ -174,6 +187,13 @@ def is_transient(error: BaseException) -> bool:
 def is_clash(error: BaseException) -> bool:
     """Whether the database ended this transaction for another one's sake (a deadlock)."""
     return str(getattr(getattr(error, "orig", None), "sqlstate", "")).startswith("40")
+
+
+def one_snapshot(dialect: Dialect) -> dict[str, Any]:
+    """Options by which all reads of a transaction see the same state; on SQLite they do anyway."""
+    if dialect.name == "sqlite":
+        return {}
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 def has_one_writer(dialect: Dialect) -> bool:

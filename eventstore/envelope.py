@@ -98,8 +98,16 @@ def checked_payload(envelope: Envelope) -> str:
         raise InvalidInput(field_errors(error, under="payload")) from error
     text = to_json(envelope.payload, inf_nan_mode="constants").decode()
     if "Infinity" in text:
-        parse(text, where="payload")  # a number such as 1e999 is JSON, but no number that anyone can store
+        must_be_finite(text)
     return text
+
+
+def must_be_finite(payload: str) -> None:
+    """1e999 is a number in JSON, but none that anyone can store. Raises InvalidInput for it, not for the word."""
+    try:
+        parse(payload)
+    except MalformedBody as error:
+        raise InvalidInput([FieldError("payload", "finite numbers", "one that is too large")]) from error
 
 
 def clamped(occurred_at: datetime | None, now: datetime) -> datetime:

@@ -14,13 +14,26 @@ LmsError
     └── Clash            two transactions stood in each other's way; the same again now will do
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 FOUND_LIMIT = 120
+
+MISSING = "missing"
+EXPECTED: Mapping[str, str] = {
+    MISSING: "a value",
+    "extra_forbidden": "no field of this name",
+    "timezone_aware": "a time with its offset from UTC, such as Z or +02:00",
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "an object"),
+}
+"""What pydantic expected where its own words, by the kind of error, do not say it to somebody who sent JSON."""
+
+LEAD = re.compile(r"^(Value error, |\w+ should (be |have )?)")
+"""How pydantic's messages begin before they say what was expected."""
 
 
 class FieldError(NamedTuple):
@@ -105,10 +118,9 @@ def field_errors(error: ValidationError, under: str = "") -> list[FieldError]:
 def field_error(detail: ErrorDetails, under: str = "") -> FieldError:
     path = [under] if under else []
     where = ".".join(path + [str(part) for part in detail["loc"]]) or "the value"
-    expected = detail["msg"].removeprefix("Value error, ").removeprefix("Input should ").removeprefix("be ")
-    if detail["type"] == "missing":
-        return FieldError(where, "a value", "nothing")
-    return FieldError(where, expected, found(detail["input"]))
+    said = LEAD.sub("", detail["msg"]).replace("match pattern", "text that matches")
+    was_found = "nothing" if detail["type"] == MISSING else found(detail["input"])
+    return FieldError(where, EXPECTED.get(detail["type"], said), was_found)
 
 
 def found(value: object) -> str:

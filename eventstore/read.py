@@ -1,11 +1,11 @@
 """Reading the log back: all of it, a bounded number of rows at a time."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from eventstore.database import Database
 from eventstore.tables import lms_event
 
 STREAM_ROWS = 1_000
@@ -15,8 +15,9 @@ SELECT_LOG = select(lms_event).order_by(lms_event.c.seq)
 """The whole log, in the order in which it was recorded."""
 
 
-async def stream(connection: AsyncConnection, query: Select[Any]) -> AsyncIterator[Sequence[Row[Any]]]:
-    """The rows of `query` as one statement saw them, up to `STREAM_ROWS` at a time."""
-    result = await connection.stream(query, execution_options={"yield_per": STREAM_ROWS})
-    async for rows in result.partitions():
-        yield rows
+async def stream(database: Database, query: Select[Any]) -> AsyncGenerator[Sequence[Row[Any]], None]:
+    """The rows of `query` as they stand at one moment, up to `STREAM_ROWS` at a time. Close it if you leave early."""
+    async with database.read() as connection:
+        result = await connection.stream(query, execution_options={"yield_per": STREAM_ROWS})
+        async for rows in result.partitions():
+            yield rows

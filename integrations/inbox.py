@@ -60,14 +60,14 @@ async def receive(engine: Engine, message: Message, translate: Translate) -> Out
     Raises Unavailable when neither could be done: the sender has to send it again.
     """
     async with engine.database.read() as connection:
-        status = await connection.scalar(select_status(message))
+        status, known_reason = (await connection.execute(select_outcome(message))).one_or_none() or (None, None)
         courses = await engine.context.courses.courses(connection)
     if status == InboxStatus.DONE:
         return Outcome(Receipt(0, 1, []))
     try:
         event = to_event(message, translate, courses)
     except (Unresolved, InvalidInput) as reason:
-        if await park(engine, message, str(reason), courses):
+        if str(reason) == known_reason or await park(engine, message, str(reason), courses):
             return Outcome(None, str(reason))
         return await receive(engine, message, translate)
     return Outcome(await engine.ingest.submit([event], alongside=mark_done(message, event)))
@@ -111,9 +111,9 @@ def mark_done(message: Message, event: Event) -> Alongside:
     return write
 
 
-def select_status(message: Message) -> Select[Any]:
-    """What became of a message, if it is known."""
-    return select(_i.status).where(_i.source == message.source, _i.message_id == message.message_id)
+def select_outcome(message: Message) -> Select[Any]:
+    """What became of a message, and why, if it is known."""
+    return select(_i.status, _i.reason).where(_i.source == message.source, _i.message_id == message.message_id)
 
 
 def select_parked(source: str, message_id: str) -> Select[Any]:

@@ -40,7 +40,7 @@ class StepBody(BaseModel):
 
     @model_validator(mode="after")
     def pass_score_within_max_score(self) -> Self:
-        if None not in (self.max_score, self.pass_score) and self.pass_score > self.max_score:  # type: ignore[operator]
+        if self.max_score is not None and self.pass_score is not None and self.pass_score > self.max_score:
             raise ValueError(f"a pass_score of at most max_score ({self.max_score:g}), not {self.pass_score:g}")
         return self
 

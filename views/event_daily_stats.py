@@ -14,7 +14,7 @@ from eventstore.batch import batch
 from eventstore.dialects import insert
 from eventstore.event import Event
 from eventstore.tables import lms_event_daily
-from views.page import Page, after, decode, page
+from views.page import KeyText, Page, after, decode, page
 
 
 def definition(_: Dialect) -> str:
@@ -59,7 +59,7 @@ def select_page(limit: int, cursor: str | None) -> Select[Any]:
     v = v_event_daily_stats.c
     query = select(v_event_daily_stats).order_by(v.day.desc(), v.type.desc()).limit(limit + 1)
     if cursor is not None:
-        day, kind = decode(cursor, date, str)
+        day, kind = decode(cursor, date, KeyText)
         query = query.where(after((v.day, day), (v.type, kind), descending=True))
     return query
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_event
-from views.page import Page, after, decode, page
+from views.page import Int64, KeyTime, Page, after, decode, page
 
 
 class EventItem(BaseModel):
@@ -36,7 +36,7 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
     for name, value in filters.items():
         query = query.where(e[name] == value)
     if cursor is not None:
-        occurred_at, seq = decode(cursor, datetime, int)
+        occurred_at, seq = decode(cursor, KeyTime, Int64)
         query = query.where(after((e.occurred_at, occurred_at), (e.seq, seq), descending=True))
     return query
 

@@ -16,7 +16,7 @@ from eventstore.dialects import insert
 from eventstore.errors import NotFound
 from eventstore.tables import lms_xp
 from signals.xp import ALL_COURSES, ALL_TIME, Board, Place
-from views.page import decode, encode
+from views.page import Int32, KeyText, decode, encode
 
 
 def definition(_: Dialect) -> str:
@@ -84,7 +84,7 @@ async def read(connection: AsyncConnection, board: Board, limit: int, cursor: st
     """A page of the board from the top down."""
     query = select_board(board).order_by(*BEST_FIRST).limit(limit + 1)
     if cursor is not None:
-        xp, user_id = decode(cursor, int, str)
+        xp, user_id = decode(cursor, Int32, KeyText)
         query = query.where(below(xp, user_id))
     rows = (await connection.execute(query)).all()
     shown = rows[:limit]

@@ -20,7 +20,9 @@ SELECT_LAST_DAYS = select(v_event_daily_stats).where(_d.day.in_(_last_days)).ord
 COUNT_LEARNERS = select(func.count()).select_from(lms_learner)
 """How many learners did something."""
 
-SELECT_SIGNAL_COUNTS = select(lms_signal.c.type, func.count()).group_by(lms_signal.c.type).order_by(lms_signal.c.type)
+SELECT_SIGNAL_COUNTS = (
+    select(lms_signal.c.type, func.count().label("signals")).group_by(lms_signal.c.type).order_by(lms_signal.c.type)
+)
 """How many signals there are of each type."""
 
 SELECT_RETRIES = (
@@ -43,6 +45,9 @@ class Waiting(NamedTuple):
     oldest: datetime | None
 
 
+NOTHING = Waiting(0, None)
+
+
 async def last_days(connection: AsyncConnection) -> list[DailyStats]:
     """Events by type of the last 7 days that have any, the newest day first."""
     return [DailyStats.model_validate(row) for row in await connection.execute(SELECT_LAST_DAYS)]
@@ -55,7 +60,7 @@ async def learners(connection: AsyncConnection) -> int:
 
 async def signals(connection: AsyncConnection) -> dict[str, int]:
     """How many signals there are of each type that there are any of."""
-    return {kind: number for kind, number in await connection.execute(SELECT_SIGNAL_COUNTS)}
+    return {row.type: row.signals for row in await connection.execute(SELECT_SIGNAL_COUNTS)}
 
 
 async def retries(connection: AsyncConnection) -> dict[str, Waiting]:

@@ -5,13 +5,15 @@ A cursor is the key of the last row that was shown; callers take it as it is, an
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from sqlalchemy import ColumnElement, and_, or_
 
 from eventstore.errors import FieldError, InvalidInput, found
+from eventstore.event_type import Ident
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
@@ -20,7 +22,22 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 1_000
 
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items at most")]
+Filter = Annotated[Ident | None, Field(description="Only items with exactly this")]
 Cursor = Annotated[str | None, Field(description="`next` of the page before")]
+
+
+def in_utc(instant: datetime) -> datetime:
+    """An offset could take an instant at the calendar's edge out of it."""
+    if instant.utcoffset() == UTC.utcoffset(None):
+        return instant
+    raise ValueError("a time in UTC")
+
+
+KeyText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+KeyTime = Annotated[AwareDatetime, AfterValidator(in_utc)]
+Int32 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""What keys are made of: whatever else a cursor is forged of, the database could not compare with."""
 
 
 class Page(BaseModel, Generic[Item]):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Select, select
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_signal
 from signals.signal import SignalType
-from views.page import Page, after, decode, page
+from views.page import KeyTime, Page, after, decode, page
 
 
 class SignalItem(BaseModel):
@@ -33,8 +34,8 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
     for name, value in filters.items():
         query = query.where(s[name] == value)
     if cursor is not None:
-        occurred_at, signal_id = decode(cursor, datetime, str)
-        query = query.where(after((s.occurred_at, occurred_at), (s.signal_id, signal_id), descending=True))
+        occurred_at, signal_id = decode(cursor, KeyTime, UUID)
+        query = query.where(after((s.occurred_at, occurred_at), (s.signal_id, str(signal_id)), descending=True))
     return query
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Integer, Select, Text, column, select, table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from views.page import Page, after, decode, page
+from views.page import KeyText, Page, after, decode, page
 
 
 def definition(_: Dialect) -> str:
@@ -35,7 +35,7 @@ def select_page(limit: int, cursor: str | None, user_id: str | None) -> Select[A
     if user_id is not None:
         query = query.where(v.user_id == user_id)
     if cursor is not None:
-        last_user_id, kind = decode(cursor, str, str)
+        last_user_id, kind = decode(cursor, KeyText, KeyText)
         query = query.where(after((v.user_id, last_user_id), (v.type, kind)))
     return query
 

@@ -13,7 +13,7 @@ from eventstore.batch import batch
 from eventstore.dialects import UtcTime, hours_ago, insert, later
 from eventstore.event import Event
 from eventstore.tables import lms_learner
-from views.page import Page, after, decode, page
+from views.page import KeyText, Page, after, decode, page
 
 
 def definition(dialect: Dialect) -> str:
@@ -73,7 +73,7 @@ def select_page(limit: int, cursor: str | None, user_id: str | None) -> Select[A
     if user_id is not None:
         query = query.where(v.user_id == user_id)
     if cursor is not None:
-        query = query.where(after((v.user_id, decode(cursor, str)[0])))
+        query = query.where(after((v.user_id, decode(cursor, KeyText)[0])))
     return query
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.dialects import UtcTime
-from views.page import Page, after, decode, page
+from views.page import KeyText, Page, after, decode, page
 
 
 def definition(_: Dialect) -> str:
@@ -82,7 +82,7 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
     for name, value in filters.items():
         query = query.where(v[name] == value)
     if cursor is not None:
-        user_id, class_id = decode(cursor, str, str)
+        user_id, class_id = decode(cursor, KeyText, KeyText)
         query = query.where(after((v.user_id, user_id), (v.class_id, class_id)))
     return query
 

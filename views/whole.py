@@ -33,7 +33,7 @@ class Whole(NamedTuple):
     """One such thing: its rows, and how many they are."""
 
     rows: Select[Any]
-    count: Select[tuple[int]]
+    size: Select[int]
 
 
 EVENTS = Whole(SELECT_LOG, COUNT_EVENTS)
@@ -43,4 +43,4 @@ SIGNALS = Whole(SELECT_SIGNALS, COUNT_SIGNALS)
 
 async def count(connection: AsyncConnection, whole: Whole) -> int:
     """How many rows there are to take out."""
-    return int((await connection.execute(whole.count)).scalar_one())
+    return (await connection.execute(whole.size)).scalar_one()

@@ -37,7 +37,7 @@ class VideoPing10(BaseModel):
 
 
 class VideoPing(VideoPing10):
-    """The current shape, 1.1: as 1.0, with what was played, [[from, to], …] in seconds, and how fast."""
+    """As 1.0, with what was played, [[from, to], …] in seconds, and how fast; both may be absent."""
 
     model_config = ConfigDict(
         title="VIDEO_PING 1.1",

@@ -70,6 +70,27 @@ class FormResponse(TallyModel):
     `submitted_at` is the response's own `createdAt`, or the delivery's if that is absent.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "eventId": "a4cb511e-d513-4fa5-baee-b815d718dfd1",
+                    "eventType": "FORM_RESPONSE",
+                    "createdAt": "2026-11-21T09:30:02.000Z",
+                    "data": {
+                        "responseId": "2wgx4n",
+                        "formId": "intro-quiz",
+                        "createdAt": "2026-11-21T09:30:00.000Z",
+                        "fields": [
+                            {"label": "user_id", "type": "HIDDEN_FIELDS", "value": "ada"},
+                            {"label": "Score", "type": "CALCULATED_FIELDS", "value": 8},
+                        ],
+                    },
+                }
+            ]
+        }
+    )
+
     event_type: Literal["FORM_RESPONSE"]
     event_id: Ident | None = None
     submitted_at: Instant = Field(validation_alias=AliasChoices(AliasPath("data", "createdAt"), "createdAt"))

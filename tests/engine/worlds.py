@@ -67,7 +67,7 @@ def published_at(slot: int) -> datetime:
 @st.composite
 def publications(draw: st.DrawFn) -> tuple[Publication, ...]:
     """Versions of several courses, among them some that change nothing."""
-    return tuple(draw(st.lists(st.builds(Publication, st.sampled_from(COURSES), steps_of_a_version), max_size=4)))
+    return tuple(draw(st.lists(st.builds(Publication, st.sampled_from(COURSES), steps_of_a_version), min_size=1, max_size=4)))
 
 
 @st.composite
@@ -79,8 +79,8 @@ def facts(draw: st.DrawFn, last_slot: int) -> Fact:
         "type": kind,
         "version": draw(st.sampled_from(VERSIONS[kind])),
         "event_id": str(draw(st.uuids(version=4))),
-        "user_id": draw(st.sampled_from(["ada", "bob"])),
-        "class_id": draw(st.sampled_from("abc")),
+        "user_id": draw(st.sampled_from(["ada", "ada", "ada", "bob"])),
+        "class_id": draw(st.sampled_from("aabbc")),
         "course_id": draw(st.sampled_from([None, "w", *COURSES])),
         "payload": draw(PAYLOADS[kind]),
     }
@@ -90,7 +90,7 @@ def facts(draw: st.DrawFn, last_slot: int) -> Fact:
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     published = draw(publications())
-    some = draw(st.lists(facts(len(published)), min_size=1, max_size=10))
+    some = draw(st.lists(facts(len(published)), min_size=6, max_size=14))
     return World(published, tuple(some))
 
 

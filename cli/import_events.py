@@ -1,0 +1,112 @@
+"""`lms-progress import`: reads events from a file while it writes those that it has read.
+
+Lines that are no good are refused one by one, each with its number and the reason; the rest goes in.
+"""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Annotated, TypeVar
+
+import typer
+
+from api.settings import Settings, load
+from cli.chunks import Chunk, Format, read_chunks
+from cli.console import Bar, bytes_bar, say, tell
+from cli.lines import Source, read_lines
+from cli.writing import ready_engine, submit_patiently
+from engine.engine import Engine
+from engine.ingest import Receipt
+from eventstore.times import system_clock
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class Report:
+    """What became of all lines."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+def import_command(
+    file: Annotated[str, typer.Argument(help="The file to read; - is stdin. gzip is understood.")],
+    form: Annotated[
+        Format, typer.Option("--format", help="ndjson: events as the API takes them. xapi: xAPI video statements.")
+    ] = Format.NDJSON,
+) -> None:
+    """Import events, one JSON object a line.
+
+    Events that are in the log already are counted as duplicates, so the same file may be imported again.
+    Lines that are no good are named on stderr, with the reason; all others go in.
+    Ends with 1 if lines were refused.
+
+    \b
+    lms-progress import events.ndjson
+    lms-progress import statements.json.gz --format xapi
+    zstdcat events.zst | lms-progress import -
+    """
+    report = asyncio.run(import_file(load(), file, form))
+    say_report(report)
+    if report.refused:
+        tell(f"Lines refused, for the reasons above: {report.refused:,}. All others are in.")
+        raise typer.Exit(1)
+
+
+async def import_file(settings: Settings, file: str, form: Format) -> Report:
+    """Imports a file into the database of the settings."""
+    with Source(file) as source, bytes_bar("Importing", source.size) as bar:
+        async with ready_engine(settings) as engine:
+            return await import_chunks(engine, read_chunks(read_lines(source), form, system_clock), source, bar)
+
+
+async def import_chunks(engine: Engine, chunks: Iterator[Chunk], source: Source, bar: Bar) -> Report:
+    """Writes one chunk while the next one is read."""
+    report = Report()
+    chunk = await in_thread(lambda: next(chunks, None))
+    while chunk is not None:
+        reading = in_thread(lambda: next(chunks, None))
+        count(report, chunk, await submit_patiently(engine, chunk.events))
+        bar.reach(source.bytes_read)
+        chunk = await reading
+    return report
+
+
+def in_thread(work: Callable[[], Result]) -> "asyncio.Future[Result]":
+    """Does `work` in a thread that nobody has to wait for, should it wait for input when the program is to end."""
+    future: Future[Result] = Future()
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return asyncio.wrap_future(future)
+
+
+def count(report: Report, chunk: Chunk, receipt: Receipt) -> None:
+    report.accepted += receipt.accepted
+    report.duplicates += receipt.duplicates
+    report.refused += len(chunk.refused)
+    report.skipped += chunk.skipped
+    for refusal in chunk.refused:
+        tell(f"line {refusal.number:,}: {refusal.reason}")
+
+
+def say_report(report: Report) -> None:
+    """One line a count, and under those that were skipped one a verb."""
+    say(f"accepted   {report.accepted:>12,}")
+    say(f"duplicates {report.duplicates:>12,}")
+    say(f"skipped    {report.skipped.total():>12,}")
+    for verb, number in report.skipped.most_common():
+        say(f"           {number:>12,}  {verb}")
+    say(f"refused    {report.refused:>12,}")

@@ -1,0 +1,54 @@
+"""The program `lms-progress`: its commands, and the one place where what went wrong becomes a message."""
+
+import sys
+
+import typer
+from sqlalchemy.exc import DBAPIError
+
+from cli.console import tell
+from cli.course import course_app
+from cli.export import export_command
+from cli.import_events import import_command
+from cli.key import app as key_app
+from cli.migrate import migrate_command
+from cli.serve import serve
+from cli.stats import stats_command
+from cli.token import app as token_app
+from eventstore.errors import LmsError
+
+app = typer.Typer(
+    name="lms-progress",
+    help="Keeps what learners did, and shows what it amounts to.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve)
+app.command("migrate")(migrate_command)
+app.command("import")(import_command)
+app.command("export")(export_command)
+app.command("stats")(stats_command)
+app.add_typer(course_app, name="course")
+app.add_typer(key_app, name="key")
+app.add_typer(token_app, name="token")
+
+
+def main() -> None:
+    """Runs the command of this process, and ends it: with 0, or with a reason on stderr."""
+    try:
+        app()
+    except LmsError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except DBAPIError as error:
+        fail(f"expected the database to take this, found: {error.orig}")
+
+
+def fail(reason: str) -> None:
+    tell(f"lms-progress: {reason}")
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

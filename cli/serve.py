@@ -1,0 +1,91 @@
+"""`lms-progress serve`: the HTTP server. Brings the database to the current schema, then serves until told to stop."""
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from api.app import create_app
+from api.composition import open_engine
+from api.keys import list_all
+from api.settings import Settings, load
+from cli.console import say
+from cli.demo import simulate
+from cli.migrate import bring_up_to_date
+from eventstore.errors import LmsError
+
+SHUTDOWN_SEC = 10
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one")] = 8000,
+    dev: Annotated[bool, typer.Option("--dev", help="Ask for no keys; listens on loopback addresses alone")] = False,  # noqa: FBT002
+    demo: Annotated[  # noqa: FBT002
+        bool, typer.Option("--demo", help="Fill an empty database with a sample course and simulated learners")
+    ] = False,
+) -> None:
+    """Serve the API until Ctrl-C or SIGTERM; what was accepted by then is written before it ends."""
+    settings = load()
+    if dev and not is_loopback(host):
+        raise LmsError(f"--host: expected a loopback address such as 127.0.0.1 with --dev, found {host}")
+    asyncio.run(prepare(settings, dev=dev, demo=demo))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again when it has shut down
+    with suppress(KeyboardInterrupt):
+        Server(settings, host, port, dev=dev).run()
+
+
+async def prepare(settings: Settings, *, dev: bool, demo: bool) -> None:
+    """All that can go wrong before serving, so that it is said in a line and not in a server's log."""
+    await bring_up_to_date(settings)
+    async with open_engine(settings) as engine:
+        say(f"The database is {engine.database.name}")
+        if demo and await simulate(engine):
+            say("It was empty, so there is a sample course with simulated learners in it.")
+        async with engine.database.read() as connection:
+            keys = await list_all(connection)
+    if not dev and not keys:
+        say("There is no API key yet. Make one: lms-progress key create NAME --scope ingest --scope read")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to that address."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which says where to look once it listens."""
+
+    def __init__(self, settings: Settings, host: str, port: int, *, dev: bool) -> None:
+        app = create_app(settings, dev=dev)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                loop="uvloop",
+                http="httptools",
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=SHUTDOWN_SEC,
+            )
+        )
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Listens, and says so."""
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started:
+            where = self.servers[0].sockets[0].getsockname()
+            url = f"http://{f'[{where[0]}]' if ':' in where[0] else where[0]}:{where[1]}"
+            say(f"Serving on {url}")
+            say(f"  API documentation   {url}/docs")
+            say(f"  Leaderboard         {url}/v1/leaderboard")
+            say(f"  Events by day       {url}/v1/stats/daily")
+            say("Ctrl-C ends it.")

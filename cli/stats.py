@@ -1,0 +1,86 @@
+"""`lms-progress stats`: how the service is doing, on one screen."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import make_url
+
+from api.composition import open_database
+from api.settings import Settings, load
+from cli.console import say, show
+from engine.park import RetryStatus
+from eventstore.times import system_clock
+from integrations.inbox import InboxStatus
+from views import operations, whole
+from views.event_daily_stats import DailyStats
+from views.operations import Waiting
+
+
+class Stats(NamedTuple):
+    """What the screen shows, as one transaction saw it."""
+
+    events: int
+    learners: int
+    signals: dict[str, int]
+    days: list[DailyStats]
+    waiting: dict[str, Waiting]
+
+
+def stats_command() -> None:
+    """Show how much there is, what came in on the last days, and what waits for somebody.
+
+    Waiting are events that a rule could not take yet (they are tried again; dead ones are not), and messages of
+    other systems that name a quiz of no course yet (they are tried again when a course is published).
+    """
+    settings = load()
+    stats = asyncio.run(read_stats(settings))
+    url = make_url(settings.database_url).render_as_string(hide_password=True)
+    say(f"Database  {url}, at the current schema\n")
+    show_totals(stats)
+    show_days(stats)
+    show_waiting(stats, system_clock())
+
+
+async def read_stats(settings: Settings) -> Stats:
+    """Reads all of it. Raises LmsError for a database that is not at the current schema."""
+    async with open_database(settings) as database, database.read() as connection:
+        retries = await operations.retries(connection)
+        waiting = {f"{status} events": retries.get(status, operations.NOTHING) for status in RetryStatus}
+        return Stats(
+            events=await whole.count(connection, whole.EVENTS),
+            learners=await operations.learners(connection),
+            signals=await operations.signals(connection),
+            days=await operations.last_days(connection),
+            waiting=waiting | {"parked messages": await operations.messages(connection, InboxStatus.PARKED)},
+        )
+
+
+def show_totals(stats: Stats) -> None:
+    rows = [("events", stats.events), ("learners", stats.learners), *stats.signals.items()]
+    show("Total", "", rows=[(name, f"{number:,}") for name, number in rows], numbers=("",))
+    say("")
+
+
+def show_days(stats: Stats) -> None:
+    rows = [(day.day, day.type, f"{day.events:,}") for day in stats.days]
+    show("Day (UTC)", "Type", "Events", rows=rows or [("none yet", "", "")], numbers=("Events",))
+    say("")
+
+
+def show_waiting(stats: Stats, now: datetime) -> None:
+    rows = [
+        (name, f"{waiting.number:,}", age(now - waiting.oldest) if waiting.oldest else "")
+        for name, waiting in stats.waiting.items()
+    ]
+    show("Waiting", "Number", "Oldest", rows=rows, numbers=("Number",))
+
+
+def age(time: timedelta) -> str:
+    """In the two largest units: `3 d 4 h`, `4 h 12 min`, `12 min 5 s`."""
+    minutes, seconds = divmod(max(0, int(time.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    first = next((place for place, (number, _) in enumerate(parts[:-2]) if number), len(parts) - 2)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2])

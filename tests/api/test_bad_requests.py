@@ -1,0 +1,219 @@
+"""Requests that no endpoint answers, and parameters that no query takes: each its 4xx, and nothing changes."""
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.api.support import COURSE, JSON, MAX_BODY_BYTES, contents, problem
+from tests.support.serving import Local
+
+LISTS = (
+    "/v1/progress",
+    "/v1/events",
+    "/v1/signals",
+    "/v1/leaderboard",
+    "/v1/courses",
+    "/v1/stats/daily",
+    "/v1/stats/signals",
+    "/v1/stats/activity",
+)
+
+FORGED = (
+    ["ada", "a\x00"],
+    ["a\x00", "ada"],
+    ["\x00"],
+    [10**30, "ada"],
+    [2**31, "ada"],
+    [1, "a\x00"],
+    ["2026-12-02T12:00:00", 1],
+    ["2026-12-02T12:00:00Z", 10**30],
+    ["2026-12-02T12:00:00Z", 2**63],
+    ["2026-12-02T12:00:00Z", "x"],
+    ["0001-01-01T00:00:00+23:00", 1],
+    ["9999-12-31T23:59:59-23:00", "3f0f7a52-6f9c-4f0e-8d43-0d0cf6b1a001"],
+    ["2026-12-02", "a\x00"],
+    [1e999, "ada"],
+    [],
+    {},
+    None,
+    [[[]]],
+)
+"""What a cursor might be forged of, such as no database could compare with."""
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("cursor", ["x", "", "a" * 5000, "é", "\x00", "%%%", "W10", "bm8ganNvbg"])
+def test_what_is_no_cursor_is_422(lived_in: Local, path: str, cursor: str) -> None:
+    problem(lived_in.get(path, params={"cursor": cursor}), 422, "cursor: expected the `next` of an earlier page")
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_forged_cursor_is_a_page_or_422(lived_in: Local, path: str) -> None:
+    for key in FORGED:
+        cursor = urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+        response = lived_in.get(path, params={"cursor": cursor})
+        if response.status_code != 200:
+            problem(response, 422, "cursor: expected the `next` of an earlier page of this list")
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [
+        ("0", "query.limit: expected greater than or equal to 1, found '0'"),
+        ("-1", "query.limit: expected greater than or equal to 1, found '-1'"),
+        ("1001", "query.limit: expected less than or equal to 1000, found '1001'"),
+        ("ten", "query.limit: expected a valid integer"),
+        ("1.5", "query.limit: expected a valid integer"),
+        ("", "query.limit: expected a valid integer"),
+        ("9" * 5000, "query.limit: expected"),
+    ],
+)
+def test_what_is_no_limit_is_422(lived_in: Local, path: str, limit: str, says: str) -> None:
+    problem(lived_in.get(path, params={"limit": limit}), 422, says)
+
+
+FILTERS = {
+    "/v1/progress": ("user_id", "class_id", "course_id"),
+    "/v1/events": ("user_id", "type"),
+    "/v1/signals": ("user_id", "type", "class_id", "course_id"),
+    "/v1/leaderboard": ("course_id",),
+    "/v1/leaderboard/ada": ("course_id",),
+    "/v1/stats/signals": ("user_id",),
+    "/v1/stats/activity": ("user_id",),
+}
+
+
+@pytest.mark.parametrize(("path", "name"), [(path, name) for path, names in FILTERS.items() for name in names])
+@pytest.mark.parametrize("value", ["\x00", "a\nb", "", "x" * 256])
+def test_what_no_id_can_be_is_no_filter(lived_in: Local, path: str, name: str, value: str) -> None:
+    problem(lived_in.get(path, params={name: value}), 422, f"query.{name}: expected ")
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/v1/leaderboard?window=year", "query.window: expected 'all', 'week' or 'month', found 'year'"),
+        ("/v1/leaderboard/ada?window=", "query.window: expected 'all', 'week' or 'month', found ''"),
+        ("/v1/leaderboard/ada?neighbours=-1", "query.neighbours: expected greater than or equal to 0, found '-1'"),
+        ("/v1/leaderboard/ada?neighbours=101", "query.neighbours: expected less than or equal to 100, found '101'"),
+        ("/v1/leaderboard/ada?neighbours=all", "query.neighbours: expected a valid integer"),
+        ("/v1/leaderboard/", "path.user_id: expected at least 1 character, found ''"),
+        ("/v1/leaderboard/%00", "path.user_id: expected text that matches"),
+        ("/v1/users//progress", "path.user_id: expected at least 1 character, found ''"),
+        ("/v1/users/%01/progress", "path.user_id: expected text that matches"),
+        ("/v1/courses/", "path.course_id: expected at least 1 character, found ''"),
+        (f"/v1/courses/{'x' * 256}", "path.course_id: expected at most 255 characters"),
+        ("/v1/signals?type=PASSED", "query.type: expected 'VIDEO_COMPLETED', 'QUIZ_PASSED', 'STEP_COMPLETED' or"),
+    ],
+)
+def test_what_is_no_such_parameter_is_422(lived_in: Local, path: str, says: str) -> None:
+    problem(lived_in.get(path), 422, says)
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/v2/events", "expected a path that /docs lists, found GET /v2/events"),
+        ("/v1/event", "expected a path that /docs lists, found GET /v1/event"),
+        ("/v1/users/ada", "expected a path that /docs lists, found GET /v1/users/ada"),
+        ("/v1/courses/python-102", "course_id: expected a published course, found 'python-102'"),
+        ("/v1/leaderboard/nobody", "expected a learner with XP on this leaderboard, found none for user_id 'nobody'"),
+        ("/v1/leaderboard/ada?course_id=python-102", "expected a learner with XP on this leaderboard, found none"),
+    ],
+)
+def test_what_is_not_there_is_404(lived_in: Local, path: str, says: str) -> None:
+    problem(lived_in.get(path), 404, says)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/events", "POST"),
+        ("DELETE", "/v1/events", "POST"),
+        ("GET", "/v1/webhooks/tally", "POST"),
+        ("POST", "/v1/progress", "GET"),
+        ("PATCH", "/v1/leaderboard", "GET"),
+        ("POST", "/healthz", "GET"),
+    ],
+)
+def test_another_method_is_405(lived_in: Local, method: str, path: str, allowed: str) -> None:
+    before = contents(lived_in)
+    response = lived_in.request(method, path)
+    problem(response, 405, f"expected {allowed}, found {method} {path}")
+    assert response.headers["Allow"] == allowed
+    assert contents(lived_in) == before
+
+
+STEP = COURSE["steps"][0]
+
+
+def course(**fields: object) -> dict[str, Any]:
+    return {"json": COURSE | fields}
+
+
+def step(**fields: object) -> dict[str, Any]:
+    """A course with one step, which says something else."""
+    return course(steps=[STEP | fields])
+
+
+BAD_COURSES: Mapping[str, tuple[dict[str, Any], int, str]] = {
+    "broken JSON": ({"content": b'{"title"', "headers": JSON}, 400, "body: expected JSON, found EOF"),
+    "an empty body": ({"content": b"", "headers": JSON}, 400, "body: expected JSON, found EOF"),
+    "NaN": ({"content": b'{"title": NaN}', "headers": JSON}, 400, "body: expected JSON, found"),
+    "an array": ({"json": [COURSE]}, 422, "the value: expected an object, found [{"),
+    "another content type": ({"content": b"{}"}, 415, "Content-Type: expected application/json, found none"),
+    "NDJSON": (
+        {"content": b"{}", "headers": {"Content-Type": "application/x-ndjson"}},
+        415,
+        "Content-Type: expected application/json, found application/x-ndjson",
+    ),
+    "a large body": ({"content": b" " * (MAX_BODY_BYTES + 1), "headers": JSON}, 413, f"body: expected at most {MAX_BODY_BYTES} bytes"),
+    "no title": ({"json": {"steps": []}}, 422, "title: expected a value, found nothing"),
+    "an empty title": (course(title=""), 422, "title: expected at least 1 character, found ''"),
+    "a title of two lines": (course(title="a\nb"), 422, "title: expected text that matches"),
+    "a title that is a number": (course(title=1), 422, "title: expected a valid string, found 1"),
+    "no steps": ({"json": {"title": "t"}}, 422, "steps: expected a value, found nothing"),
+    "steps by name": (course(steps={"intro": STEP}), 422, "steps: expected a valid list"),
+    "too many steps": (
+        course(steps=[STEP | {"class_id": str(number)} for number in range(1001)]),
+        422,
+        "steps: expected at most 1000 items",
+    ),
+    "a field that there is not": (course(stepz=[]), 422, "stepz: expected no field of this name, found []"),
+    "the course_id in the body": (course(course_id="x"), 422, "course_id: expected no field of this name"),
+    "a step that is none": (course(steps=["intro"]), 422, "steps.0: expected an object, found 'intro'"),
+    "a step without class": (course(steps=[{"title": "t"}]), 422, "steps.0.class_id: expected a value"),
+    "a class_id with NUL": (step(class_id="\x00"), 422, "steps.0.class_id: expected text that matches"),
+    "a misspelt field": (step(quizid="q"), 422, "steps.0.quizid: expected no field of this name, found 'q'"),
+    "a step that asks for nothing": (step(video_id=None), 422, "steps.0: expected a video_id or a quiz_id, found"),
+    "a class twice": (course(steps=[STEP, STEP]), 422, "steps: expected each class_id once, not 'intro' again"),
+    "a pass_score above all": (step(max_score=5, pass_score=6), 422, "a pass_score of at most max_score (5), not 6"),
+    "a max_score of nothing": (step(max_score=0), 422, "steps.0.max_score: expected greater than 0, found 0"),
+    "a max_score in words": (step(max_score="10"), 422, "steps.0.max_score: expected a valid number, found '10'"),
+    "a max_score beyond any": (
+        {"content": json.dumps(step(max_score=-7)["json"]).replace("-7", "1e999"), "headers": JSON},
+        422,
+        "steps.0.max_score: expected a finite number, found inf",
+    ),
+    "a score_label with a tab": (step(score_label="\t"), 422, "steps.0.score_label: expected text that matches"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_COURSES)
+def test_what_is_no_course_is_not_published(lived_in: Local, case: str) -> None:
+    request, status, says = BAD_COURSES[case]
+    before = contents(lived_in)
+    problem(lived_in.put("/v1/courses/python-101", **request), status, says)
+    problem(lived_in.put("/v1/courses/new", **request), status, says)
+    assert contents(lived_in) == before
+
+
+@pytest.mark.parametrize(("course_id", "says"), [("", "at least 1"), ("%00", "text that"), ("x" * 256, "at most 255")])
+def test_what_is_no_id_is_no_course(lived_in: Local, course_id: str, says: str) -> None:
+    before = contents(lived_in)
+    problem(lived_in.put(f"/v1/courses/{course_id}", json=COURSE), 422, f"path.course_id: expected {says}")
+    assert contents(lived_in) == before
