@@ -57,7 +57,7 @@ def export_command(
     settings = load()
     with opened_output(output) as file:
         number = asyncio.run(export(settings, WHOLES[what], form, file))
-    tell(f"{number:,} {what} exported.")
+    tell(f"Rows exported: {number:,}.")
 
 
 async def export(settings: Settings, data: Whole, form: Format, file: BinaryIO) -> int:

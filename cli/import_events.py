@@ -43,7 +43,8 @@ def import_command(
 ) -> None:
     """Import events, one JSON object a line.
 
-    Events that are in the log already are counted as duplicates, so the same file may be imported again.
+    Events that are in the log already, by user_id and event_id, are counted as duplicates: the same file may be
+    imported again. The database is brought to the current schema first.
     Lines that are no good are named on stderr, with the reason; all others go in.
     Ends with 1 if lines were refused.
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Annotated
@@ -34,9 +33,9 @@ def serve(
     settings = load()
     if dev and not is_loopback(host):
         raise LmsError(f"--host: expected a loopback address such as 127.0.0.1 with --dev, found {host}")
-    asyncio.run(prepare(settings, dev=dev, demo=demo))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn raises the signal again when it has shut down
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # both end it in the same way
     with suppress(KeyboardInterrupt):
+        asyncio.run(prepare(settings, dev=dev, demo=demo))
         Server(settings, host, port, dev=dev).run()
 
 

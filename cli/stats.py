@@ -4,8 +4,6 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import make_url
-
 from api.composition import open_database
 from api.settings import Settings, load
 from cli.console import say, show
@@ -20,6 +18,7 @@ from views.operations import Waiting
 class Stats(NamedTuple):
     """What the screen shows, as one transaction saw it."""
 
+    database: str
     events: int
     learners: int
     signals: dict[str, int]
@@ -33,10 +32,8 @@ def stats_command() -> None:
     Waiting are events that a rule could not take yet (they are tried again; dead ones are not), and messages of
     other systems that name a quiz of no course yet (they are tried again when a course is published).
     """
-    settings = load()
-    stats = asyncio.run(read_stats(settings))
-    url = make_url(settings.database_url).render_as_string(hide_password=True)
-    say(f"Database  {url}, at the current schema\n")
+    stats = asyncio.run(read_stats(load()))
+    say(f"Database  {stats.database}, at the current schema\n")
     show_totals(stats)
     show_days(stats)
     show_waiting(stats, system_clock())
@@ -48,6 +45,7 @@ async def read_stats(settings: Settings) -> Stats:
         retries = await operations.retries(connection)
         waiting = {f"{status} events": retries.get(status, operations.NOTHING) for status in RetryStatus}
         return Stats(
+            database=database.name,
             events=await whole.count(connection, whole.EVENTS),
             learners=await operations.learners(connection),
             signals=await operations.signals(connection),

@@ -1,17 +1,24 @@
 """The program as a terminal runs it, and lines of events for it to read."""
 
 import asyncio
+import io
 import os
 import subprocess
+import sys
 import sysconfig
+import tempfile
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
+from unittest import mock
 
+import pytest
 from pydantic_core import to_json
 from sqlalchemy import text
 
+from cli.main import main
 from tests.conftest import opened
 from tests.support.derived import derived
 
@@ -33,10 +40,34 @@ def environment(url: str, **settings: str) -> dict[str, str]:
 
 
 def run(url: str, *arguments: str | Path, stdin: bytes = b"", **settings: str) -> Ended:
-    """Runs `lms-progress` on the database at `url`."""
-    done = subprocess.run(
-        [PROGRAM, *arguments], input=stdin, env=environment(url, **settings), capture_output=True, check=False
-    )
+    """Runs `lms-progress` on the database at `url`, within this process: a new one takes most of a second to start."""
+    out, err = io.BytesIO(), io.BytesIO()
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.dict(os.environ, environment(url, **settings), clear=True))
+        stack.enter_context(mock.patch.object(sys, "argv", [str(PROGRAM), *map(str, arguments)]))
+        stack.enter_context(mock.patch.object(sys, "stdin", stack.enter_context(file_of(stdin))))
+        stdout, stderr = io.TextIOWrapper(out, write_through=True), io.TextIOWrapper(err, write_through=True)
+        stack.enter_context(redirect_stdout(stdout))
+        stack.enter_context(redirect_stderr(stderr))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Ended(int(ended.value.code or 0), out.getvalue().decode(), err.getvalue().decode())
+
+
+@contextmanager
+def file_of(content: bytes) -> Iterator[TextIO]:
+    """A file as stdin is one: text, on top of bytes, on top of what the system numbers."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        with io.TextIOWrapper(file) as text_file:
+            yield text_file
+
+
+def run_process(url: str, *arguments: str | Path, stdin: bytes = b"") -> Ended:
+    """Runs `lms-progress` as a terminal does."""
+    command: list[str | Path] = [PROGRAM, *arguments]
+    done = subprocess.run(command, input=stdin, env=environment(url), capture_output=True, check=False)
     return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 

@@ -174,7 +174,7 @@ def test_a_json_array_is_no_ndjson_and_says_so(new_sqlite: Callable[[], str], tm
 
 def test_ctrl_c_ends_an_import_that_waits_for_its_input(tmp_path: Path) -> None:
     # given a process that is past its migrations, and gets no input
-    command = [PROGRAM, "import", "-"]
+    command: list[str | Path] = [PROGRAM, "import", "-"]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

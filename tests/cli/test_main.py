@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic_core import to_json
 
-from tests.cli.support import run
+from tests.cli.support import envelope, ndjson, run, run_process
+from tests.support.postgres import PostgresServer
 
 
 def test_migrate_says_what_it_did(empty_database: Callable[[], str]) -> None:
@@ -15,6 +17,36 @@ def test_migrate_says_what_it_did(empty_database: Callable[[], str]) -> None:
 
     assert (first.code, first.out) == (0, "The database is at the current schema now.\n")
     assert (second.code, second.out) == (0, "The database was at the current schema already.\n")
+
+
+def test_every_command_runs_as_a_process(empty_database: Callable[[], str], tmp_path: Path) -> None:
+    # given
+    url, file = empty_database(), tmp_path / "course.json"
+    step = {"class_id": "a", "title": "Watch", "video_id": "v"}
+    file.write_bytes(to_json({"course_id": "c", "title": "A course", "steps": [step]}))
+
+    # when
+    commands: list[tuple[list[str | Path], bytes]] = [
+        (["migrate"], b""),
+        (["course", "publish", file], b""),
+        (["import", "-"], ndjson([envelope()])),
+        (["export", "signals", "--format", "csv"], b""),
+        (["course", "list"], b""),
+        (["stats"], b""),
+    ]
+    ended = [run_process(url, *command, stdin=stdin) for command, stdin in commands]
+
+    # then
+    assert [done.code for done in ended] == [0] * len(commands)
+    said = [
+        "current schema now",
+        "published version 1",
+        "accepted              1",
+        "COURSE_COMPLETED,ada",
+        "A course",
+        "learners",
+    ]
+    assert [words for words, done in zip(said, ended, strict=True) if words not in done.out] == []
 
 
 @pytest.mark.parametrize("command", [["stats"], ["course", "list"], ["export", "events"]])
@@ -59,16 +91,12 @@ def test_a_file_that_is_no_database_is_one_message(tmp_path: Path) -> None:
     )
 
 
-def test_a_missing_postgresql_database_is_one_message(empty_database: Callable[[], str]) -> None:
-    url = empty_database()
-    if url.startswith("sqlite"):
-        pytest.skip("SQLite makes its file")
-
-    done = run(url + "x", "migrate")
+def test_a_missing_postgresql_database_is_one_message(postgres: PostgresServer) -> None:
+    done = run(postgres.url("no_such_database"), "migrate")
 
     assert done.code == 1
     assert done.err.startswith("lms-progress: expected the database to take this, found: ")
-    assert "does not exist" in done.err
+    assert 'database "no_such_database" does not exist' in done.err
     assert done.err.count("\n") == 1
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import derived_at, query, run
+from tests.cli.support import derived_at, query, run, run_process
 
 REPORT = "accepted 10,449 duplicates 0 skipped 11,551 refused 0"
 
@@ -34,7 +34,7 @@ def test_the_dataset_amounts_to_the_same_however_often_and_in_whatever_order(
     url, other = empty_database(), empty_database()
 
     # when it is imported into the first
-    done = run(url, "import", xapi_file, "--format", "xapi")
+    done = run_process(url, "import", xapi_file, "--format", "xapi")
 
     # then
     assert (done.code, report(done.out)) == (0, REPORT)

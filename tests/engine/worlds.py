@@ -67,7 +67,9 @@ def published_at(slot: int) -> datetime:
 @st.composite
 def publications(draw: st.DrawFn) -> tuple[Publication, ...]:
     """Versions of several courses, among them some that change nothing."""
-    return tuple(draw(st.lists(st.builds(Publication, st.sampled_from(COURSES), steps_of_a_version), min_size=1, max_size=4)))
+    return tuple(
+        draw(st.lists(st.builds(Publication, st.sampled_from(COURSES), steps_of_a_version), min_size=1, max_size=4))
+    )
 
 
 @st.composite

@@ -25,22 +25,27 @@ PROGRAM = Path(sysconfig.get_path("scripts")) / "lms-progress"
 PATIENCE_SEC = 60
 """After so long a process is taken for stuck. No test waits for it unless it fails."""
 
+LISTENS = "Serving on "
+
 T = TypeVar("T")
 
 
 class Server:
-    """A process that serves at `url`. `client` asks it."""
+    """A process that serves at `url`. `client` asks it; `said` is what it printed until it listened."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str, errors: Path) -> None:
+    def __init__(self, process: subprocess.Popen[str], said: list[str], errors: Path) -> None:
         self.process = process
-        self.url = url
-        self.client = httpx.Client(base_url=url, timeout=PATIENCE_SEC, trust_env=False)
+        self.said = said
+        self.url = said[-1].removeprefix(LISTENS)
+        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_SEC, trust_env=False)
         self._errors = errors
 
-    def stop(self) -> None:
-        """Ends it as an operator does, and checks that it ends well."""
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> str:
+        """Ends it as an operator does, and checks that it ends well. What else it printed."""
+        self.process.send_signal(how)
         assert self.process.wait(PATIENCE_SEC) == 0, self._errors.read_text()
+        assert self.process.stdout is not None
+        return self.process.stdout.read()
 
     def kill(self) -> None:
         """Ends it as a power cut does."""
@@ -61,7 +66,7 @@ def serving(database_url: str, *options: str, **settings: str) -> Iterator[Serve
             environment = environment_of(LMS_DATABASE_URL=database_url, **settings)
             process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True)
         try:
-            server = Server(process, url_of(process, errors), errors)
+            server = Server(process, lines_until_it_listens(process, errors), errors)
             with server.client:
                 yield server
             if process.poll() is None:
@@ -88,16 +93,17 @@ def environment_of(**settings: str) -> Mapping[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("LMS_")} | settings
 
 
-def url_of(process: subprocess.Popen[str], errors: Path) -> str:
-    """Where it says that it serves: it listens by then."""
+def lines_until_it_listens(process: subprocess.Popen[str], errors: Path) -> list[str]:
+    """What it prints, up to the line that says where it listens."""
     assert process.stdout is not None
+    said: list[str] = []
     stuck = threading.Timer(PATIENCE_SEC, process.kill)
     stuck.start()
     try:
         for line in process.stdout:
-            said, _, url = line.partition("Serving on ")
-            if said == "":
-                return url.strip()
+            said.append(line.strip())
+            if line.startswith(LISTENS):
+                return said
     finally:
         stuck.cancel()
     raise AssertionError(f"`lms-progress serve` ended with {process.wait()}:\n{errors.read_text()}")
