@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
-from signals.publication import CourseBody
 
 from api import (
     courses,
@@ -26,6 +25,7 @@ from api.settings import Settings
 from eventstore.envelope import Envelope
 from eventstore.times import Clock, system_clock
 from integrations.contracts.tally import FormResponse
+from signals.publication import CourseBody
 
 ROUTERS = (events, webhooks, courses, progress, signals, leaderboard, stats, schemas, health)
 

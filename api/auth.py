@@ -50,7 +50,9 @@ class Gate:
         if credentials.startswith(keys.PREFIX):
             return await self._holder(credentials)
         if self._secret is None:
-            raise Unauthenticated("Authorization: expected an API key (this server takes no learners' tokens)")
+            raise Unauthenticated(
+                "Authorization: expected an API key, found something else: this server takes no learners' tokens"
+            )
         return Caller(frozenset(), tokens.learner_of(credentials, self._secret, self._engine.clock()))
 
     async def _holder(self, key: str) -> Caller:

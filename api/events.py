@@ -52,7 +52,9 @@ class Answer(BaseModel):
                     "accepted": 1,
                     "duplicates": 0,
                     "rejected": [],
-                    "signals": [{"type": "VIDEO_COMPLETED", "user_id": "ada", "class_id": "intro", "course_id": None}],
+                    "signals": [
+                        {"type": "STEP_COMPLETED", "user_id": "ada", "class_id": "intro", "course_id": "python-101"}
+                    ],
                 }
             ]
         }

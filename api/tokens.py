@@ -7,7 +7,7 @@ import jwt
 from jwt.types import Options
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from eventstore.errors import Unauthenticated, field_errors
+from eventstore.errors import InvalidInput, Unauthenticated, field_errors
 from eventstore.event_type import Ident
 
 ALGORITHM = "HS256"
@@ -38,10 +38,14 @@ class Claims(BaseModel):
 
 
 def mint(secret: str, user_id: str, now: datetime, lifetime: timedelta) -> str:
-    """A token for `user_id`. `lifetime` is at most 24 hours."""
+    """A token for `user_id`. `lifetime` is at most 24 hours. Raises InvalidInput for what is no user_id."""
     if not timedelta(0) < lifetime <= LONGEST:
         raise ValueError(f"expected a lifetime of up to 24 hours, found {lifetime}")
-    return jwt.encode({"sub": user_id, "iat": now, "exp": now + lifetime}, secret, ALGORITHM)
+    try:
+        claims = Claims(sub=user_id, exp=(now + lifetime).timestamp())
+    except ValidationError as error:
+        raise InvalidInput(field_errors(error)) from error
+    return jwt.encode(claims.model_dump(exclude_none=True), secret, ALGORITHM)
 
 
 def learner_of(token: str, secret: str, now: datetime) -> str:

@@ -4,6 +4,7 @@ One disk flush then serves many requests, and a busy moment makes batches larger
 """
 
 import asyncio
+import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -20,6 +21,8 @@ from eventstore.errors import Clash, LmsError, Unavailable
 from eventstore.event import Event
 from eventstore.times import Clock
 from signals.signal import Signal
+
+log = logging.getLogger(__name__)
 
 BATCH_EVENTS = 5_000
 CLASH_ATTEMPTS = 5
@@ -111,6 +114,7 @@ class Ingest:
                 for submission in batch:
                     await self._settle([submission])
                 return
+            log.warning("events were not written, and their senders told so: %s", error)
             for submission in batch:
                 if not submission.receipt.done():
                     submission.receipt.set_exception(error)

@@ -92,6 +92,18 @@ def _later(element: later, compiler: SQLCompiler, **kw: Any) -> str:
     return f"{name}({compiler.process(element.clauses, **kw)})"
 
 
+class unindexed(GenericFunction[Any]):  # noqa: N801
+    """A column's value, and no reason to read by an index of it: SQLite, which does not count, would guess."""
+
+    inherit_cache = True
+
+
+@compiles(unindexed)
+def _unindexed(element: unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    sign = "+" if compiler.dialect.name == "sqlite" else ""
+    return f"{sign}{compiler.process(element.clauses, **kw)}"
+
+
 def unnest_json(dialect: Dialect, rows: str, columns: Sequence[tuple[str, str]]) -> str:
     """A subselect of the (name, type) `columns` from the SQL expression `rows`, a JSON array of arrays."""
     if dialect.name == "sqlite":
@@ -223,15 +235,19 @@ def hours_ago(dialect: Dialect, hours: int) -> str:
     return f"(now() - interval '{hours} hours')"
 
 
-def append_only(dialect: Dialect, table: str, *, erasable: bool = False) -> list[str]:
+def append_only(dialect: Dialect, table: str, key: tuple[str, str], *, erasable: bool = False) -> list[str]:
     """DDL by which the database itself refuses UPDATE and DELETE on `table`.
 
-    `erasable` tables give way to the DELETE of a learner who stands in lms_erasure.
+    `erasable` tables give way to the DELETE of a learner who stands in lms_erasure. SQLite's INSERT OR REPLACE
+    deletes the row of the same `key` without asking its triggers: there it is left as it is.
     """
     erased = "EXISTS (SELECT 1 FROM lms_erasure WHERE user_id = OLD.user_id)" if erasable else "false"
     if dialect.name == "sqlite":
         refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        same_key = " AND ".join(f"{column} = NEW.{column}" for column in key)
+        known = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {same})" for same in ("rowid = NEW.rowid", same_key))
         return [
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {known} BEGIN SELECT RAISE(IGNORE); END",
             f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",
             f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} WHEN NOT {erased} {refuse}",
         ]

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json, to_json
 
-from eventstore.errors import FieldError, InvalidInput, MalformedBody, field_errors, found
+from eventstore.errors import A_TIME, FieldError, InvalidInput, MalformedBody, field_errors, found
 from eventstore.event import Event
 from eventstore.event_type import VERSION, Ident
 from eventstore.registry import event_type
@@ -27,6 +27,14 @@ def only_text(value: object) -> object:
     raise ValueError("text")
 
 
+def only_iso(value: object) -> object:
+    """pydantic would read "1764590400" as a time too: text must begin with a year."""
+    text = only_text(value)
+    if isinstance(text, str) and text[4:5] != "-":
+        raise ValueError(A_TIME)
+    return text
+
+
 class Envelope(BaseModel):
     """What `POST /v1/events` takes. Absent: `version` is "1.0", `event_id` is made, `occurred_at` is now."""
 
@@ -39,7 +47,7 @@ class Envelope(BaseModel):
                     "user_id": "ada",
                     "class_id": "intro",
                     "course_id": "python-101",
-                    "occurred_at": "2026-11-21T09:30:00Z",
+                    "occurred_at": "2026-01-15T09:30:00Z",
                     "payload": {"video_id": "intro-video", "position": 280, "duration": 300},
                 }
             ]
@@ -52,7 +60,7 @@ class Envelope(BaseModel):
     user_id: Annotated[Ident, Field(strict=True)]
     class_id: Annotated[Ident, Field(strict=True)]
     course_id: Annotated[Ident, Field(strict=True)] | None = None
-    occurred_at: Annotated[AwareDatetime, BeforeValidator(only_text)] | None = None
+    occurred_at: Annotated[AwareDatetime, BeforeValidator(only_iso)] | None = None
     correlation_id: Annotated[Ident, Field(strict=True)] | None = None
     payload: dict[str, object]
 

@@ -23,17 +23,27 @@ from pydantic_core import ErrorDetails
 
 FOUND_LIMIT = 120
 
+NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+MAJOR_MINOR = r"^(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})$"
+IN_WORDS: Mapping[str, str] = {NO_CONTROLS: "no control characters", MAJOR_MINOR: "major.minor, such as 1.0"}
+"""What the patterns ask for, for whom a pattern says little."""
+
+A_TIME = "a valid datetime in ISO 8601, such as 2026-11-21T09:30:00Z"
+
 MISSING = "missing"
 EXPECTED: Mapping[str, str] = {
     MISSING: "a value",
     "extra_forbidden": "no field of this name",
     "timezone_aware": "a time with its offset from UTC, such as Z or +02:00",
+    "list_type": "an array",
+    "uuid_parsing": "a valid UUID",
+    **dict.fromkeys(("datetime_parsing", "datetime_from_date_parsing"), A_TIME),
     **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "an object"),
 }
 """What pydantic expected where its own words, by the kind of error, do not say it to somebody who sent JSON."""
 
-LEAD = re.compile(r"^(Value error, |\w+ should (be |have )?)")
-"""How pydantic's messages begin before they say what was expected."""
+AROUND = re.compile(r"^(Value error, |\w+ should (be |have )?)| after validation, not \d+$")
+"""What pydantic's messages say around what was expected."""
 
 
 class FieldError(NamedTuple):
@@ -112,13 +122,15 @@ class Clash(Unavailable):
 
 def field_errors(error: ValidationError, under: str = "") -> list[FieldError]:
     """pydantic's findings as FieldErrors; `under` is the path that the validated value stands at."""
-    return [field_error(detail, under) for detail in error.errors(include_url=False, include_context=False)]
+    return [field_error(detail, under) for detail in error.errors(include_url=False)]
 
 
 def field_error(detail: ErrorDetails, under: str = "") -> FieldError:
     path = [under] if under else []
     where = ".".join(path + [str(part) for part in detail["loc"]]) or "the value"
-    said = LEAD.sub("", detail["msg"]).replace("match pattern", "text that matches")
+    said = AROUND.sub("", detail["msg"]).replace("match pattern", "text that matches")
+    in_words = IN_WORDS.get(detail.get("ctx", {}).get("pattern", ""))
+    said += f" ({in_words})" if in_words else ""
     was_found = "nothing" if detail["type"] == MISSING else found(detail["input"])
     return FieldError(where, EXPECTED.get(detail["type"], said), was_found)
 

@@ -9,15 +9,15 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from eventstore.errors import FieldError, InvalidInput
+from eventstore.errors import MAJOR_MINOR, NO_CONTROLS, FieldError, InvalidInput
 
-Ident = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Ident = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_CONTROLS)]
 """An id of somebody's making: 1 to 255 characters, none of them a control character."""
 
 Quantity = Annotated[float, Field(ge=0, le=2**31 - 1, allow_inf_nan=False)]
 """A finite number of seconds or points whose floor fits an INT column."""
 
-VERSION = re.compile(r"^(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})$")
+VERSION = re.compile(MAJOR_MINOR)
 
 
 class EventType:

@@ -25,8 +25,8 @@ COUNT = select(func.count()).select_from(lms_course_version)
 SELECT_ALL = select(_v.course_id, _v.version, _v.title, _v.steps, _v.published_at).order_by(_v.course_id, _v.version)
 """The whole course history."""
 
-LAST_RECORDED_AT = select(lms_event.c.recorded_at).order_by(lms_event.c.seq.desc()).limit(1)
-"""When the last event was recorded."""
+LAST_OCCURRED_AT = select(lms_event.c.occurred_at).order_by(lms_event.c.occurred_at.desc()).limit(1)
+"""When the latest of all events occurred."""
 
 
 class Courses:
@@ -85,13 +85,13 @@ async def append_version(
     """Appends a version that is in force from `now`; None if it says what the last one says.
 
     The caller holds the courses' lock alone. Should the clock have been set back, the version still
-    comes after all that was recorded before it, so that it takes nothing away.
+    comes after all that has occurred by what we know, so that it takes nothing away.
     """
     history = (await load(connection)).histories.get(course_id)
     if history is not None and (in_force(history).title, in_force(history).steps) == (title, steps):
         return None
-    last_recorded = (await connection.execute(LAST_RECORDED_AT)).scalar_one_or_none()
-    earlier = [last_recorded] if last_recorded else []
+    last_occurred = (await connection.execute(LAST_OCCURRED_AT)).scalar_one_or_none()
+    earlier = [last_occurred] if last_occurred else []
     earlier += [in_force(history).published_at] if history else []
     version = CourseVersion(
         course_id=course_id,

@@ -8,12 +8,13 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from eventstore.errors import NO_CONTROLS
 from eventstore.event_type import Ident, Quantity
 from signals.course import Step
 
 MAX_STEPS = 1_000
 
-Title = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Title = Annotated[str, Field(min_length=1, max_length=500, pattern=NO_CONTROLS)]
 """A line of text for people: 1 to 500 characters, none of them a control character."""
 
 STRICT = ConfigDict(strict=True, extra="forbid")

@@ -6,7 +6,7 @@ from datetime import UTC, date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Date, Integer, Select, Text, column, select, table, true
+from sqlalchemy import Date, Integer, Select, Text, column, func, select, table, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,15 +16,18 @@ from eventstore.event import Event
 from eventstore.tables import lms_event_daily
 from views.page import KeyText, Page, after, decode, page
 
+_d = lms_event_daily.c
+COUNTS = select(_d.day, _d.type, func.sum(_d.events).label("events")).group_by(_d.day, _d.type)
+"""The view's SELECT. Pages are taken of it and not of the view, of which SQLite would add up all first."""
 
-def definition(_: Dialect) -> str:
-    """The view's SELECT."""
-    return "SELECT day, type, sum(events) AS events FROM lms_event_daily GROUP BY day, type"
+
+def definition(dialect: Dialect) -> str:
+    """The view's SELECT, as SQL."""
+    return str(COUNTS.compile(dialect=dialect))
 
 
 v_event_daily_stats = table("v_event_daily_stats", column("day", Date), column("type", Text), column("events", Integer))
 
-_d = lms_event_daily.c
 _counts = batch("counts", _d.day, _d.type, _d.shard, _d.events)
 _insert = insert(lms_event_daily).from_select(
     ["day", "type", "shard", "events"],
@@ -56,11 +59,10 @@ async def record(connection: AsyncConnection, events: Iterable[Event], shard: in
 
 def select_page(limit: int, cursor: str | None) -> Select[Any]:
     """Counts, the newest day first, after the cursor."""
-    v = v_event_daily_stats.c
-    query = select(v_event_daily_stats).order_by(v.day.desc(), v.type.desc()).limit(limit + 1)
+    query = COUNTS.order_by(_d.day.desc(), _d.type.desc()).limit(limit + 1)
     if cursor is not None:
         day, kind = decode(cursor, date, KeyText)
-        query = query.where(after((v.day, day), (v.type, kind), descending=True))
+        query = query.where(after((_d.day, day), (_d.type, kind), descending=True))
     return query
 
 

@@ -41,7 +41,9 @@ class Leaderboard(BaseModel):
     """Some entries of a board, and the cursor of those that follow; null when there are none."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"entries": [{"rank": 1, "user_id": "ada", "xp": 160}], "next": None}]}
+        json_schema_extra={
+            "examples": [{"entries": [{"rank": 1, "user_id": "ada", "xp": 160}], "next": "WzE2MCwiYWRhIl0"}]
+        }
     )
 
     entries: list[Entry]

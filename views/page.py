@@ -4,14 +4,15 @@ A cursor is the key of the last row that was shown; callers take it as it is, an
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, FromClause, Select, and_, or_
 
+from eventstore.dialects import unindexed
 from eventstore.errors import FieldError, InvalidInput, found
 from eventstore.event_type import Ident
 
@@ -69,6 +70,15 @@ def decode(cursor: str, *types: Any) -> list[Any]:
         raise InvalidInput(
             [FieldError("cursor", "the `next` of an earlier page of this list", found(cursor))]
         ) from error
+
+
+def only(query: Select[Any], source: FromClause, filters: Mapping[str, str]) -> Select[Any]:
+    """The rows with those column values. A learner's are few: they are found as such, whatever else is asked."""
+    by_learner = "user_id" in filters
+    for name, value in filters.items():
+        column = source.c[name]
+        query = query.where((unindexed(column) if by_learner and name != "user_id" else column) == value)
+    return query
 
 
 def after(*keys: tuple[ColumnElement[Any], Any], descending: bool = False) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_signal
 from signals.signal import SignalType
-from views.page import KeyTime, Page, after, decode, page
+from views.page import KeyTime, Page, after, decode, only, page
 
 
 class SignalItem(BaseModel):
@@ -31,8 +31,7 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
     """Signals with those column values, the latest first, after the cursor."""
     s = lms_signal.c
     query = select(lms_signal).order_by(s.occurred_at.desc(), s.signal_id.desc()).limit(limit + 1)
-    for name, value in filters.items():
-        query = query.where(s[name] == value)
+    query = only(query, lms_signal, filters)
     if cursor is not None:
         occurred_at, signal_id = decode(cursor, KeyTime, UUID)
         query = query.where(after((s.occurred_at, occurred_at), (s.signal_id, str(signal_id)), descending=True))

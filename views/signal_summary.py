@@ -3,19 +3,21 @@
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Integer, Select, Text, column, select, table
+from sqlalchemy import Select, func, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from eventstore.tables import lms_signal
 from views.page import KeyText, Page, after, decode, page
 
+_s = lms_signal.c
+COUNTS = select(_s.user_id, _s.type, func.count().label("signals")).group_by(_s.user_id, _s.type)
+"""The view's SELECT. Pages are taken of it and not of the view, of which SQLite would count all first."""
 
-def definition(_: Dialect) -> str:
-    """The view's SELECT."""
-    return "SELECT user_id, type, count(*) AS signals FROM lms_signal GROUP BY user_id, type"
 
-
-v_signal_summary = table("v_signal_summary", column("user_id", Text), column("type", Text), column("signals", Integer))
+def definition(dialect: Dialect) -> str:
+    """The view's SELECT, as SQL."""
+    return str(COUNTS.compile(dialect=dialect))
 
 
 class SignalSummary(BaseModel):
@@ -30,13 +32,12 @@ class SignalSummary(BaseModel):
 
 def select_page(limit: int, cursor: str | None, user_id: str | None) -> Select[Any]:
     """Counts by learner and type, after the cursor."""
-    v = v_signal_summary.c
-    query = select(v_signal_summary).order_by(v.user_id, v.type).limit(limit + 1)
+    query = COUNTS.order_by(_s.user_id, _s.type).limit(limit + 1)
     if user_id is not None:
-        query = query.where(v.user_id == user_id)
+        query = query.where(_s.user_id == user_id)
     if cursor is not None:
         last_user_id, kind = decode(cursor, KeyText, KeyText)
-        query = query.where(after((v.user_id, last_user_id), (v.type, kind)))
+        query = query.where(after((_s.user_id, last_user_id), (_s.type, kind)))
     return query
 
 

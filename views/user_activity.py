@@ -17,13 +17,16 @@ from views.page import KeyText, Page, after, decode, page
 
 
 def definition(dialect: Dialect) -> str:
-    """The view's SELECT. It counts a learner's last day by index, however long the log."""
+    """The view's SELECT. It counts a learner's last day by index, however long the log.
+
+    The time is a SELECT of its own, so that PostgreSQL does not plan by how few events it knows of since.
+    """
     return f"""
     SELECT user_id,
            last_activity_at,
            (SELECT count(*) FROM lms_event
             WHERE lms_event.user_id = lms_learner.user_id
-              AND lms_event.occurred_at > {hours_ago(dialect, 24)}) AS events_24h
+              AND lms_event.occurred_at > (SELECT {hours_ago(dialect, 24)})) AS events_24h
     FROM lms_learner
     """  # noqa: S608 - no input, a constant of ours
 

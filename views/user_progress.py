@@ -9,7 +9,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.dialects import UtcTime
-from views.page import KeyText, Page, after, decode, page
+from views.page import KeyText, Page, after, decode, only, page
 
 
 def definition(_: Dialect) -> str:
@@ -55,10 +55,10 @@ class UserProgress(BaseModel):
                     "course_id": "python-101",
                     "video_max_position_sec": 280,
                     "video_completed": 1,
-                    "quiz_passed": 0,
-                    "quiz_score": None,
-                    "video_completed_at": "2026-11-21T09:30:00Z",
-                    "quiz_passed_at": None,
+                    "quiz_passed": 1,
+                    "quiz_score": 8,
+                    "video_completed_at": "2026-01-15T09:30:00Z",
+                    "quiz_passed_at": "2026-01-15T09:40:00Z",
                 }
             ]
         },
@@ -79,8 +79,7 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
     """Rows with those column values, by learner and class, after the cursor."""
     v = v_user_progress.c
     query = select(v_user_progress).order_by(v.user_id, v.class_id).limit(limit + 1)
-    for name, value in filters.items():
-        query = query.where(v[name] == value)
+    query = only(query, v_user_progress, filters)
     if cursor is not None:
         user_id, class_id = decode(cursor, KeyText, KeyText)
         query = query.where(after((v.user_id, user_id), (v.class_id, class_id)))

@@ -76,11 +76,11 @@ class FormResponse(TallyModel):
                 {
                     "eventId": "a4cb511e-d513-4fa5-baee-b815d718dfd1",
                     "eventType": "FORM_RESPONSE",
-                    "createdAt": "2026-11-21T09:30:02.000Z",
+                    "createdAt": "2026-01-15T09:30:02.000Z",
                     "data": {
                         "responseId": "2wgx4n",
                         "formId": "intro-quiz",
-                        "createdAt": "2026-11-21T09:30:00.000Z",
+                        "createdAt": "2026-01-15T09:30:00.000Z",
                         "fields": [
                             {"label": "user_id", "type": "HIDDEN_FIELDS", "value": "ada"},
                             {"label": "Score", "type": "CALCULATED_FIELDS", "value": 8},

@@ -16,7 +16,8 @@ def upgrade() -> None:
     create_rollups()
     create_operations()
     dialect = op.get_bind().dialect
-    for statement in append_only(dialect, "lms_event", erasable=True) + append_only(dialect, "lms_course_version"):
+    log = append_only(dialect, "lms_event", ("user_id", "event_id"), erasable=True)
+    for statement in log + append_only(dialect, "lms_course_version", ("course_id", "version")):
         op.execute(statement)
 
 

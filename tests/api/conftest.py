@@ -63,3 +63,18 @@ def guarded(new_sqlite: Callable[[], str], clock: HandClock) -> Iterator[Local]:
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock(NOW)
+
+
+@pytest.fixture
+def published(api: Local) -> Local:
+    """An app with the course that the quiz belongs to."""
+    accepted(api.put("/v1/courses/python-101", json=COURSE))
+    return api
+
+
+@pytest.fixture(scope="module")
+def many(module_database: str) -> Iterator[Local]:
+    """The same, for many responses to the quiz."""
+    with Local(module_database, clock=HandClock(NOW), tally_signing_secret=TALLY_SECRET) as api:
+        accepted(api.put("/v1/courses/python-101", json=COURSE))
+        yield api

@@ -13,6 +13,7 @@ from api.errors import Problem
 from api.keys import Scope, create
 from eventstore.tables import metadata
 from integrations.tally_signature import sign
+from tests.api.contract import hold_to_contract
 from tests.support.serving import Local
 
 NOW = datetime(2026, 12, 2, 12, tzinfo=UTC)
@@ -20,11 +21,13 @@ NOW = datetime(2026, 12, 2, 12, tzinfo=UTC)
 
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
-TOKEN_SECRET = "a secret for learners' tokens, of over 32 bytes"
+TOKEN_SECRET = "a secret for learners' tokens: long enough for HS512, which we do not take"
 TALLY_SECRET = "tally's signing secret"
 MAX_BODY_BYTES = 100_000
 
-COURSE = {
+Json = dict[str, Any]
+
+COURSE: Json = {
     "title": "Python from the beginning",
     "steps": [
         {"class_id": "intro", "title": "Welcome", "video_id": "intro-video"},
@@ -38,8 +41,6 @@ COURSE = {
         },
     ],
 }
-
-Json = dict[str, Any]
 
 
 def ping(position: object = 290, duration: object = 300, **more: object) -> Json:
@@ -99,9 +100,9 @@ def contents(api: Local) -> dict[str, list[str]]:
 
 
 def accepted(response: httpx.Response, status: int = 200) -> Json:
-    """The answer's JSON, once its status is checked."""
+    """The answer's JSON, once its status is checked, and that it is what is documented."""
     assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/json"
+    hold_to_contract(response)
     answer: Json = response.json()
     return answer
 
@@ -110,6 +111,7 @@ def problem(response: httpx.Response, status: int, says: str) -> Json:
     """The problem that was answered, once its whole shape is checked, and that its detail says so."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
+    hold_to_contract(response)
     body: Json = response.json()
     known = Problem.model_validate(body, strict=True)
     assert (known.type, known.title, known.status) == ("about:blank", HTTPStatus(status).phrase, status)

@@ -108,7 +108,11 @@ def assert_all_is_there(server: Server) -> None:
     assert (loops["video_max_position_sec"], loops["quiz_passed"], loops["quiz_score"]) == (590, 1, 8)
 
     rows = read["/v1/progress"]["items"]
-    assert [(row["user_id"], row["class_id"]) for row in rows] == [("ada", "intro"), ("ada", "loops"), ("alan", "intro")]
+    assert [(row["user_id"], row["class_id"]) for row in rows] == [
+        ("ada", "intro"),
+        ("ada", "loops"),
+        ("alan", "intro"),
+    ]
 
     signals = [signal for signal in read["/v1/signals"]["items"] if signal["user_id"] == "ada"]
     named = [(s["type"], s["class_id"], s["course_id"], instant(s["occurred_at"]), s["xp"]) for s in signals]

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from engine.engine import Engine
 from eventstore.envelope import validate
@@ -38,7 +39,7 @@ def event(
     payload: dict[str, object],
     occurred_at: datetime,
     recorded_at: datetime | None = None,
-    **more: object,
+    **more: Any,
 ) -> Event:
     """An event as it comes through the gate: of ada in class a, with a new id, recorded as it occurred."""
     envelope: dict[str, object] = {
@@ -53,16 +54,16 @@ def event(
     return validate(envelope, recorded_at or occurred_at, "test")
 
 
-def ping(occurred_at: datetime, position: float = 100, duration: float = 100, **more: object) -> Event:
+def ping(occurred_at: datetime, position: float = 100, duration: float = 100, **more: Any) -> Event:
     """A VIDEO_PING: at the end of the video unless told otherwise."""
     payload = {"video_id": "video", "position": position, "duration": duration}
-    return event("VIDEO_PING", payload, occurred_at, **more)  # type: ignore[arg-type]
+    return event("VIDEO_PING", payload, occurred_at, **more)
 
 
-def quiz(occurred_at: datetime, score: float = 10, *, passed: bool = True, **more: object) -> Event:
+def quiz(occurred_at: datetime, score: float = 10, *, passed: bool = True, **more: Any) -> Event:
     """A QUIZ_SUBMIT: of all points and passed unless told otherwise."""
     payload = {"quiz_id": "quiz", "score": score, "max_score": 10, "passed": passed}
-    return event("QUIZ_SUBMIT", payload, occurred_at, **more)  # type: ignore[arg-type]
+    return event("QUIZ_SUBMIT", payload, occurred_at, **more)
 
 
 def step(class_id: str, needs: str = "video") -> Step:

@@ -30,7 +30,7 @@ from tests.support.derived import derived
 
 law = settings(
     deadline=None,
-    max_examples=80,
+    max_examples=60,
     # One fixture serves all examples: it only makes databases, and each example asks for its own.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -21,7 +21,7 @@ from eventstore.event import Event
 from eventstore.tables import lms_signal, lms_xp
 from integrations.xapi import Skipped, translate
 from signals.course import CourseHistory, CourseVersion, Step
-from signals.signal import Signal
+from signals.signal import Signal, SignalType
 from tests.engine.expected import xp
 from tests.engine.support import HandClock, running
 from tests.signals.definition import Proof, signals
@@ -53,7 +53,8 @@ def test_courses_published_before_amid_and_after_the_import_give_the_signals_of_
     new_database: Callable[[], str], statements: list[Statement]
 ) -> None:
     # given courses that grow from three steps to ten, and others that shrink from ten to three
-    three, ten = steps(statements, MOST_WATCHED), steps(statements, 10)
+    proved = list(proofs(statements))
+    three, ten = steps(proved, MOST_WATCHED), steps(proved, 10)
     courses = [
         history(f"{name} {when}", times, versions)
         for name, versions in (("grows", (three, ten)), ("shrinks", (ten, three)))
@@ -64,7 +65,7 @@ def test_courses_published_before_amid_and_after_the_import_give_the_signals_of_
     found, places = asyncio.run(live(new_database(), courses, statements))
 
     # then every learner has the signals of the definition, and the XP that they earn
-    granted = signals(list(proofs(statements)), courses)
+    granted = signals(proved, courses)
     assert found == granted
     assert places == dict(xp(granted))
     assert all(course_completed(course, granted) for course in courses)
@@ -72,12 +73,12 @@ def test_courses_published_before_amid_and_after_the_import_give_the_signals_of_
 
 def course_completed(course: CourseHistory, granted: Iterable[Signal]) -> int:
     """How many completed it: there are some of each course, or the test would show little."""
-    return Counter((s.type, s.course_id) for s in granted)["COURSE_COMPLETED", course[0].course_id]
+    return Counter((s.type, s.course_id) for s in granted)[SignalType.COURSE_COMPLETED, course[0].course_id]
 
 
-def steps(statements: list[Statement], number: int) -> tuple[Step, ...]:
-    """The videos with the most statements, as steps of a course."""
-    watched = Counter(statement["object"]["id"] for statement in statements)
+def steps(proved: Iterable[Proof], number: int) -> tuple[Step, ...]:
+    """The videos that most learners watched to the end, as steps of a course."""
+    watched = Counter(class_id for class_id, _ in {(proof.class_id, proof.user_id) for proof in proved})
     return tuple(Step(video, video, video_id=video) for video, _ in watched.most_common(number))
 
 

@@ -5,6 +5,8 @@ Slow, plain, and by no formula of the code under test; tests hold `signals.deriv
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
+from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from signals.course import CourseHistory, CourseVersion, Step
@@ -22,10 +24,13 @@ class Proof(NamedTuple):
 
 def signals(proofs: Collection[Proof], histories: Collection[CourseHistory]) -> set[Signal]:
     """All signals of all learners."""
-    instants = sorted({p.at for p in proofs} | {v.published_at for history in histories for v in history})
+    by_learner: dict[str, list[Proof]] = {}
+    for proof in proofs:
+        by_learner.setdefault(proof.user_id, []).append(proof)
+    publications = {version.published_at for history in histories for version in history}
     found: set[Signal] = set()
-    for user_id in {proof.user_id for proof in proofs}:
-        theirs = [proof for proof in proofs if proof.user_id == user_id]
+    for user_id, theirs in by_learner.items():
+        instants = sorted({proof.at for proof in theirs} | publications)
         found |= set(of_classes(user_id, theirs, instants))
         for history in histories:
             found |= set(of_course(user_id, theirs, history, instants))
@@ -35,7 +40,7 @@ def signals(proofs: Collection[Proof], histories: Collection[CourseHistory]) -> 
 def of_classes(user_id: str, proofs: Collection[Proof], instants: list[datetime]) -> Iterator[Signal]:
     for what, kind in (("video", SignalType.VIDEO_COMPLETED), ("quiz", SignalType.QUIZ_PASSED)):
         for class_id in {proof.class_id for proof in proofs}:
-            for instant in first(instants, lambda t, c=class_id, w=what: done(proofs, c, w, t)):
+            for instant in first(instants, partial(done, proofs, class_id, what)):
                 yield Signal(kind, user_id, class_id, None, instant)
 
 
@@ -44,15 +49,15 @@ def of_course(
 ) -> Iterator[Signal]:
     course_id = history[0].course_id
     for class_id in {step.class_id for version in history for step in version.steps}:
-        for instant in first(instants, lambda t, c=class_id: step_holds(proofs, history, c, t)):
+        for instant in first(instants, partial(step_holds, proofs, history, class_id)):
             yield Signal(SignalType.STEP_COMPLETED, user_id, class_id, course_id, instant)
-    for instant in first(instants, lambda t: course_holds(proofs, history, t)):
+    for instant in first(instants, partial(course_holds, proofs, history)):
         yield Signal(SignalType.COURSE_COMPLETED, user_id, None, course_id, instant)
 
 
-def first(instants: Iterable[datetime], holds: Callable[[datetime], bool]) -> list[datetime]:
+def first(instants: Iterable[datetime], holds: Callable[[datetime], bool]) -> Iterator[datetime]:
     """The first instant at which it holds, if there is one."""
-    return [instant for instant in instants if holds(instant)][:1]
+    return islice(filter(holds, instants), 1)
 
 
 def step_holds(proofs: Collection[Proof], history: CourseHistory, class_id: str, instant: datetime) -> bool:

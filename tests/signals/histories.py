@@ -4,7 +4,7 @@ Few classes and few instants, so that what is drawn meets.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -18,7 +18,7 @@ START = datetime(2026, 11, 28, tzinfo=UTC)
 
 instants = st.integers(0, 8).map(lambda number: START + number * timedelta(hours=9))
 
-VALUES: dict[object, SearchStrategy[object]] = {
+VALUES: dict[object, SearchStrategy[Any]] = {
     str: st.sampled_from(COURSES),
     int: st.integers(0, 3),
     datetime: instants,
@@ -34,10 +34,10 @@ steps: SearchStrategy[Step] = st.builds(
 ).filter(lambda step: step.video_id is not None or step.quiz_id is not None)
 
 
-def field(kind: object) -> SearchStrategy[object]:
+def field(kind: object) -> SearchStrategy[Any]:
     """Any value of a field of that type, None included where it may be; KeyError for a type new to VALUES."""
     parts = get_args(kind) or (kind,)
-    return st.one_of(st.none() if part is type(None) else VALUES[part] for part in parts)
+    return st.one_of([st.none() if part is type(None) else VALUES[part] for part in parts])
 
 
 progress: SearchStrategy[Progress] = st.fixed_dictionaries(

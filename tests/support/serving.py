@@ -40,10 +40,15 @@ class Server:
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_SEC, trust_env=False)
         self._errors = errors
 
+    @property
+    def log(self) -> str:
+        """What it said on stderr so far."""
+        return self._errors.read_text()
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> str:
         """Ends it as an operator does, and checks that it ends well. What else it printed."""
         self.process.send_signal(how)
-        assert self.process.wait(PATIENCE_SEC) == 0, self._errors.read_text()
+        assert self.process.wait(PATIENCE_SEC) == 0, self.log
         assert self.process.stdout is not None
         return self.process.stdout.read()
 

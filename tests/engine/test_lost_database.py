@@ -1,0 +1,85 @@
+"""A database that is gone for a while: callers are told to come again, and find everything at work when it is back."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from eventstore.errors import Unavailable
+from tests.conftest import migrate_url, opened
+from tests.engine.rows import value
+from tests.engine.support import HandClock, at, ping, running, step
+from tests.support import missing_service
+from tests.support.postgres import PostgresMissing, PostgresServer, postgres_server
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL that a test may stop."""
+    try:
+        with postgres_server() as server:
+            yield server
+    except PostgresMissing as reason:
+        missing_service(str(reason))
+
+
+def test_postgresql_that_stops_and_starts_again_costs_nothing_but_the_time(own_postgres: PostgresServer) -> None:
+    async def scenario() -> None:
+        url = own_postgres.create_database()
+        await migrate_url(url)
+        async with running(url, HandClock(at(1))) as engine:
+            event = ping(at(0))
+            await engine.ingest.submit([event])
+
+            own_postgres.stop("immediate")
+            with pytest.raises(Unavailable) as refused:
+                await engine.ingest.submit([ping(at(0), class_id="b")])
+            assert refused.value.retry_after >= 1
+            with pytest.raises(Unavailable):
+                await engine.publish("x", "X", (step("a"),))
+            with pytest.raises(Unavailable):
+                await engine.database.check()
+
+            own_postgres.start()
+            assert (await engine.ingest.submit([ping(at(0), class_id="b"), event]))[:2] == (1, 1)
+            assert await engine.publish("x", "X", (step("a"),)) is not None
+            assert await value(engine.database, "SELECT xp FROM v_leaderboard") == 10 + 10 + 30 + 100
+
+    asyncio.run(scenario())
+
+
+def test_sqlite_that_somebody_else_keeps_locked_is_unavailable_until_they_are_done(
+    new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventstore.dialects.SQLITE_BUSY_TIMEOUT_SEC", 0.05)
+
+    async def scenario() -> None:
+        url = new_sqlite()
+        async with opened(url) as other, running(url, HandClock(at(1))) as engine:
+            async with other.write_alone():
+                with pytest.raises(Unavailable, match="locked"):
+                    await engine.ingest.submit([ping(at(0))])
+
+            assert (await engine.ingest.submit([ping(at(0))])).accepted == 1
+
+    asyncio.run(scenario())
+
+
+async def threads_ended() -> None:
+    """Until the driver's threads have had their last word, which they could not say to a loop that is closed."""
+    for thread in threading.enumerate():
+        if thread.name.endswith("(_connection_worker_thread)"):
+            await asyncio.to_thread(thread.join)
+
+
+def test_a_file_that_sqlite_cannot_open_is_unavailable(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        (tmp_path / "lms.db").mkdir()
+        async with opened(f"sqlite:///{tmp_path / 'lms.db'}") as database:
+            with pytest.raises(Unavailable, match="expected an answer from the database, found"):
+                await database.check()
+            await threads_ended()
+
+    asyncio.run(scenario())

@@ -1,0 +1,124 @@
+"""The migrated schema is the one that statements are written against, and PostgreSQL can distribute it by learner.
+
+Compared are the databases' own catalogs, of a migrated database and of one made from `eventstore.tables`.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from eventstore.database import Database
+from eventstore.migrate import is_current, migrate
+from eventstore.tables import metadata
+from tests.conftest import opened
+from tests.engine.rows import rows
+from tests.support.postgres import PostgresServer
+from views import VIEWS
+
+LOG, INBOX = "lms_event", "lms_inbox"
+"""The inbox has a user_id, but is no table of learners: it is one of messages, some of which turn out to be."""
+
+PER_LEARNER = {name for name, table in metadata.tables.items() if "user_id" in table.c} - {INBOX}
+
+COLUMNS = {
+    "sqlite": 'SELECT t.name, c.name, c.type, c.cid, c."notnull", c.dflt_value, c.pk '
+    "FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'",
+    "postgresql": "SELECT table_name, column_name, data_type, ordinal_position, is_nullable, column_default, "
+    "collation_name FROM information_schema.columns WHERE table_schema = 'public'",
+}
+KEYS = {
+    "sqlite": "SELECT tbl_name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL",
+    "postgresql": "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public' UNION ALL "
+    "SELECT relname, pg_get_constraintdef(c.oid) FROM pg_constraint c JOIN pg_class ON conrelid = pg_class.oid "
+    "WHERE connamespace = 'public'::regnamespace",
+}
+
+Catalog = dict[str, list[tuple[Any, ...]]]
+
+
+async def catalog(database: Database) -> Catalog:
+    """What the database says of each table: its columns, then its indexes and constraints."""
+    result: Catalog = {}
+    for queries in (COLUMNS, KEYS):
+        for table, *said in sorted(await rows(database, queries[database.engine.dialect.name]), key=repr):
+            result.setdefault(table, []).append(tuple(said))
+    return result
+
+
+async def migrated(url: str) -> Catalog:
+    async with opened(url) as database:
+        assert await migrate(database)
+        assert not await migrate(database)
+        found = await catalog(database)
+        assert found.keys() - VIEWS.keys() == {*metadata.tables, "alembic_version"}
+        return {name: found[name] for name in metadata.tables}
+
+
+async def made_from_tables(url: str) -> Catalog:
+    async with opened(url) as database:
+        async with database.write_alone() as connection:
+            await connection.run_sync(metadata.create_all, checkfirst=False)
+        return await catalog(database)
+
+
+def test_postgresql_has_the_tables_that_statements_are_written_against(postgres: PostgresServer) -> None:
+    found = asyncio.run(migrated(postgres.create_database()))
+
+    assert found == asyncio.run(made_from_tables(postgres.create_database()))
+
+
+def test_sqlite_has_them_too_save_that_it_keys_the_log_by_its_rowid(tmp_path: Path) -> None:
+    found = asyncio.run(migrated(f"sqlite:///{tmp_path / 'migrated.db'}"))
+    expected = asyncio.run(made_from_tables(f"sqlite:///{tmp_path / 'made.db'}"))
+
+    log, expected_log = found.pop(LOG), expected.pop(LOG)
+    assert found == expected
+    assert [said[:-1] for said in log] == [said[:-1] for said in expected_log if "lms_event_by_seq" not in str(said)]
+    assert [said[0] for said in log if said[-1] == 1] == ["seq"]
+
+
+UNIQUE_KEYS = """
+SELECT c.relname, a.attname
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indrelid
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE i.indisunique AND c.relnamespace = 'public'::regnamespace
+"""
+
+
+def test_on_postgresql_every_unique_key_of_a_learners_table_begins_with_user_id(
+    postgres: PostgresServer, migrated_postgres: str
+) -> None:
+    async def scenario() -> None:
+        async with opened(postgres.url(migrated_postgres)) as database:
+            first_columns = [row for row in await rows(database, UNIQUE_KEYS) if row[0] in PER_LEARNER]
+
+            assert {table for table, _ in first_columns} == PER_LEARNER
+            assert {column for _, column in first_columns} == {"user_id"}
+
+    asyncio.run(scenario())
+
+
+def test_on_postgresql_no_foreign_key_and_no_other_trigger_stands_in_the_way(
+    postgres: PostgresServer, migrated_postgres: str
+) -> None:
+    async def scenario() -> None:
+        async with opened(postgres.url(migrated_postgres)) as database:
+            triggers = "SELECT DISTINCT event_object_table FROM information_schema.triggers ORDER BY 1"
+
+            assert await rows(database, "SELECT conname FROM pg_constraint WHERE contype = 'f'") == []
+            assert await rows(database, triggers) == [("lms_course_version",), (LOG,)]
+
+    asyncio.run(scenario())
+
+
+def test_two_servers_that_migrate_at_once_do_it_once(tmp_path: Path, postgres: PostgresServer) -> None:
+    async def scenario(url: str) -> None:
+        async with opened(url) as one, opened(url) as other:
+            await asyncio.gather(migrate(one), migrate(other))
+
+            assert await is_current(one)
+            assert await rows(one, "SELECT count(*) FROM alembic_version") == [(1,)]
+
+    asyncio.run(scenario(f"sqlite:///{tmp_path / 'both.db'}"))
+    asyncio.run(scenario(postgres.create_database()))

@@ -1,0 +1,238 @@
+"""What reading and recording cost, however much there is: every statement finds its rows by an index.
+
+None reads a table whole, and none sorts more than one learner's rows. PostgreSQL plans by what it counted, so
+it is asked with enough rows to count; SQLite plans without counting.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
+from inspect import getmembers, iscoroutinefunction
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+import views
+from engine.publish import select_learners
+from signals.course_store import CourseCache
+from signals.xp import Board
+from tests.conftest import opened
+from tests.engine.support import HandClock, at, ping, quiz, running, step
+from tests.support.explain import By, Plan, plans
+from tests.support.postgres import PostgresServer
+from views import (
+    event_daily_stats,
+    event_list,
+    leaderboard,
+    learner_progress,
+    signal_list,
+    signal_summary,
+    user_activity,
+    user_progress,
+)
+from views.page import encode
+
+LEARNERS = 60_000
+FILL = (
+    "INSERT INTO lms_learner SELECT 'learner-' || n, timestamptz '2026-01-01' FROM generate_series(1, :n) n",
+    """INSERT INTO lms_event (event_id, type, version, user_id, class_id, payload, occurred_at, recorded_at, source)
+       SELECT gen_random_uuid(), CASE n % 500 WHEN 0 THEN 'QUIZ_SUBMIT' ELSE 'VIDEO_PING' END, '1.0',
+              'learner-' || n % :n, 'class-' || n % 499, '{}',
+              timestamptz '2026-01-01' + n * interval '1 min', now(), ''
+       FROM generate_series(1, 2 * :n) n""",
+    """INSERT INTO lms_progress (user_id, class_id, course_id, video_max_position_sec)
+       SELECT 'learner-' || n % :n, CASE WHEN n > :n THEN 'class-' || n % 499 ELSE 'everyone' END,
+              'course-' || n % 101, 10
+       FROM generate_series(1, 2 * :n) n""",
+    """INSERT INTO lms_signal
+       SELECT gen_random_uuid(), CASE n % 500 WHEN 0 THEN 'COURSE_COMPLETED' ELSE 'STEP_COMPLETED' END,
+              'learner-' || n % :n, 'class-' || n % 499, 'course-' || n % 101,
+              timestamptz '2026-01-01' + n * interval '1 min', 10
+       FROM generate_series(1, 2 * :n) n""",
+    """INSERT INTO lms_xp
+       SELECT 'learner-' || n, (ARRAY['', 'x', 'y'])[1 + n % 3], (ARRAY['all', '2026-01'])[1 + n / 3 % 2], n % 1000
+       FROM generate_series(1, 2 * :n) n""",
+    """INSERT INTO lms_event_daily
+       SELECT date '2020-01-01' + n / 32, CASE n % 2 WHEN 0 THEN 'QUIZ_SUBMIT' ELSE 'VIDEO_PING' END, n / 2 % 16, 1
+       FROM generate_series(1, :n) n""",
+)
+"""Many rows, on PostgreSQL. None is of the last 24 hours: what it counted must not mislead it about those to come."""
+
+
+def equals(*columns: str) -> str:
+    """A pattern for conditions that ask for one value of each of these columns."""
+    return "".join(rf"(?=.*\b{column} ?= ?)" for column in columns)
+
+
+class Case(NamedTuple):
+    """A way to read something, and how its rows must be found."""
+
+    read: Callable[[AsyncConnection], Awaitable[object]]
+    by: By
+
+
+ADA = {"user_id": "ada"}
+CLASS = {"class_id": "class-5"}
+COURSE = {"course_id": "course-1"}
+INSTANT = datetime(2026, 2, 1, tzinfo=UTC)
+SIGNAL_ID = "0f0f7a52-6f9c-4f0e-8d43-0d0cf6b1a001"
+OF_A_BOARD = {"lms_xp": equals("course_id", "period")}
+OF_A_LEARNER = equals("user_id")
+
+
+def cases() -> Iterator[tuple[str, Case]]:
+    """Every function of `views` that reads for a page, in all the ways it can be asked to, by its name."""
+    yield from lists()
+    yield from leaderboards()
+    of_courses = partial(signal_list.read_of_courses, user_id="ada")
+    yield "signal_list.read_of_courses", Case(of_courses, {"lms_signal": OF_A_LEARNER})
+    learner = partial(user_progress.read_learner, user_id="ada")
+    yield "user_progress.read_learner", Case(learner, {"lms_progress": OF_A_LEARNER})
+    in_all = dict.fromkeys(("lms_progress", "lms_signal", "lms_xp"), OF_A_LEARNER)
+    yield "learner_progress.read", Case(page_of_ada, in_all)
+
+
+async def page_of_ada(connection: AsyncConnection) -> object:
+    return await learner_progress.read(connection, "ada", await CourseCache().courses(connection))
+
+
+def leaderboards() -> Iterator[tuple[str, Case]]:
+    for board in (Board(), Board("x")):
+        around = partial(leaderboard.read_around, board=board, user_id="ada", neighbours=5)
+        yield f"leaderboard.read_around {board}", Case(around, OF_A_BOARD)
+        for cursor in (None, encode((500, "learner-5"))):
+            top = partial(leaderboard.read, board=board, limit=10, cursor=cursor)
+            yield f"leaderboard.read {board} {'after a cursor' if cursor else ''}", Case(top, OF_A_BOARD)
+
+
+def lists() -> Iterator[tuple[str, Case]]:
+    by_type = {"type": "QUIZ_SUBMIT"}
+    key: Mapping[str, object] = {"occurred_at": INSTANT, "seq": 5000}
+    yield from pages(event_list, "lms_event", key, ADA, by_type, ADA | by_type)
+    by_type = {"type": "COURSE_COMPLETED"}
+    key = {"occurred_at": INSTANT, "signal_id": SIGNAL_ID}
+    filters = (ADA, CLASS, COURSE, by_type, ADA | CLASS, ADA | COURSE, ADA | by_type)
+    yield from pages(signal_list, "lms_signal", key, *filters)
+    key = {"user_id": "ada", "class_id": "a"}
+    yield from pages(user_progress, "lms_progress", key, ADA, CLASS, COURSE, ADA | CLASS, ADA | COURSE)
+    yield from pages(event_daily_stats, "lms_event_daily", {"day": INSTANT.date(), "type": "VIDEO_PING"})
+    yield from pages(signal_summary, "lms_signal", {"user_id": "ada", "type": "QUIZ_PASSED"}, ADA)
+    for name, case in pages(user_activity, "lms_learner", {"user_id": "ada"}, ADA):
+        yield name, case._replace(by={**case.by, "lms_event": OF_A_LEARNER + r".*\boccurred_at ?>"})
+
+
+def pages(
+    module: ModuleType, table: str, key: Mapping[str, object], *filters: Mapping[str, str]
+) -> Iterator[tuple[str, Case]]:
+    """The first page, and the one after that key: of everything, and with each of the filters.
+
+    Rows of a filter are found by it, and of several by the first; of everything, by the order they are shown in.
+    """
+    read = module.read
+    for given in ({}, *filters):
+        for cursor in (None, encode(list(key.values()))):
+            order = rf"\b{next(iter(key))}\b" if cursor else ""
+            found_by = equals(next(iter(given))) if given else order
+            words = [f"{module.__name__.rpartition('.')[2]}.read", *given, *(["after a cursor"] if cursor else [])]
+            yield " ".join(words), Case(partial(read, limit=10, cursor=cursor, **given), {table: found_by})
+
+
+CASES = dict(cases())
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database in which ada has done something; on PostgreSQL, so have many others."""
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("plans") / "lms.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        return filled(f"sqlite:///{path}", ())
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return filled(server.create_database(request.getfixturevalue("migrated_postgres")), (*FILL, "VACUUM ANALYZE"))
+
+
+def filled(url: str, statements: tuple[str, ...]) -> str:
+    async def fill() -> None:
+        async with running(url, HandClock(INSTANT)) as engine:
+            await engine.publish("x", "", (step("a", "both"),))
+            await engine.ingest.submit([ping(INSTANT), quiz(INSTANT)])
+            for statement in statements:
+                async with engine.database.engine.execution_options(
+                    isolation_level="AUTOCOMMIT"
+                ).connect() as connection:
+                    await connection.execute(text(statement), {"n": LEARNERS} if ":n" in statement else {})
+
+    asyncio.run(fill())
+    return url
+
+
+def test_every_way_to_read_is_asked_for_its_plan() -> None:
+    modules = {module.name: import_module(f"views.{module.name}") for module in iter_modules(views.__path__)}
+    reading = {
+        f"{name}.{function}"
+        for name, module in modules.items()
+        for function, value in getmembers(module, iscoroutinefunction)
+        if function.startswith("read") and value.__module__ == module.__name__
+    }
+
+    assert {name.split()[0] for name in CASES} == reading
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_reading_finds_its_rows_by_an_index(url: str, name: str) -> None:
+    read, by = CASES[name]
+
+    async def scenario() -> list[Plan]:
+        async with opened(url) as database:
+
+            async def work() -> None:
+                async with database.read() as connection:
+                    await read(connection)
+
+            return await plans(database, work)
+
+    check(asyncio.run(scenario()), by)
+
+
+def test_recording_finds_what_it_changes_by_learner(url: str) -> None:
+    async def scenario() -> list[Plan]:
+        async with running(url, HandClock(at(9))) as engine:
+
+            async def work() -> None:
+                await engine.ingest.submit([ping(at(8), user_id="bob"), quiz(at(8), user_id="bob")])
+                await engine.ingest.submit([ping(at(0), user_id="bob")])  # the week before: XP leaves a leaderboard
+
+            return await plans(engine.database, work)
+
+    check(asyncio.run(scenario()), dict.fromkeys(("lms_progress", "lms_signal", "lms_xp"), OF_A_LEARNER))
+
+
+def test_publishing_finds_whom_it_concerns_by_class_and_the_rest_by_learner(url: str) -> None:
+    async def scenario() -> list[Plan]:
+        async with running(url, HandClock(at(9))) as engine:
+
+            async def work() -> None:
+                await engine.publish("y", "", (step("a"),))
+                async with engine.database.read() as connection:
+                    await connection.execute(select_learners("everyone", "learner-5"))
+
+            return await plans(engine.database, work)
+
+    by = dict.fromkeys(("lms_progress", "lms_signal", "lms_learner"), OF_A_LEARNER)
+    found = asyncio.run(scenario())
+    learners = [plan for plan in found if "lms_progress.class_id = " in plan.statement]
+    check(learners, {"lms_progress": equals("class_id")})
+    check([plan for plan in found if plan not in learners], by | {"lms_event": ""})
+
+
+def check(found: list[Plan], by: By) -> None:
+    """That the plans have no fault, and are of those tables, no more and no less."""
+    assert [fault for plan in found for fault in plan.faults(by)] == []
+    assert {reading.table for plan in found for reading in plan.readings} == set(by)
