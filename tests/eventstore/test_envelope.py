@@ -92,6 +92,9 @@ FUTURE = (NOW + timedelta(minutes=5, microseconds=1)).isoformat()
 AT_MOST_5_MINUTES = "a time at most 5 minutes after the server's 2026-11-28T12:00:00+00:00"
 KNOWN = "a version of VIDEO_PING that is known here (1.0, 1.1)"
 OFFSET = "a time with its offset from UTC, such as Z or +02:00"
+ISO = "a valid datetime in ISO 8601, such as 2026-11-21T09:30:00Z"
+MAJOR_MINOR = r"text that matches '^(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})$' (major.minor, such as 1.0)"
+NO_CONTROLS = r"text that matches '^[^\x00-\x1f\x7f]*$' (no control characters)"
 
 REFUSED: dict[str, tuple[object, list[tuple[str, str, str]]]] = {
     "no object": ([], [("the value", "an object", "[]")]),
@@ -102,11 +105,27 @@ REFUSED: dict[str, tuple[object, list[tuple[str, str, str]]]] = {
     "an unknown type": (PING | {"type": "PING"}, [("type", "VIDEO_PING or QUIZ_SUBMIT", "'PING'")]),
     "an unknown major": (PING | {"version": "2.0"}, [("version", KNOWN, "2.0")]),
     "a number for a version": (PING | {"version": 1.1}, [("version", "a valid string", "1.1")]),
+    "a version without minor": (PING | {"version": "1"}, [("version", MAJOR_MINOR, "'1'")]),
+    "an id of two lines": (PING | {"user_id": "a\nb"}, [("user_id", NO_CONTROLS, r"'a\nb'")]),
     "a number for an id": (PING | {"user_id": 7}, [("user_id", "a valid string", "7")]),
     "an empty id": (PING | {"class_id": ""}, [("class_id", "at least 1 character", "''")]),
     "no UUID": (PING | {"event_id": 12}, [("event_id", "text", "12")]),
+    "almost a UUID": (PING | {"event_id": f"{ID}0"}, [("event_id", "a valid UUID", f"'{ID}0'")]),
     "the future": (PING | {"occurred_at": FUTURE}, [("occurred_at", AT_MOST_5_MINUTES, f"'{FUTURE}'")]),
     "a number for a time": (PING | {"occurred_at": 0}, [("occurred_at", "text", "0")]),
+    "the text of a number for a time": (
+        PING | {"occurred_at": "1764590400"},
+        [("occurred_at", ISO, "'1764590400'")],
+    ),
+    "no time at all": (PING | {"occurred_at": "soon"}, [("occurred_at", ISO, "'soon'")]),
+    "a day that there is not": (
+        PING | {"occurred_at": "2026-02-30T12:00:00Z"},
+        [("occurred_at", ISO, "'2026-02-30T12:00:00Z'")],
+    ),
+    "before the calendar": (
+        PING | {"occurred_at": "0001-01-01T00:00:00+23:00"},
+        [("occurred_at", "a time within the years 1 to 9999", "0001-01-01 00:00:00+23:00")],
+    ),
     "no offset": (
         PING | {"occurred_at": "2026-11-28T12:00:00"},
         [("occurred_at", OFFSET, "'2026-11-28T12:00:00'")],
@@ -136,6 +155,14 @@ REFUSED: dict[str, tuple[object, list[tuple[str, str, str]]]] = {
                 "{'quiz_id': 'q', 'score': 11, 'max_score': 10, 'passed': True}",
             )
         ],
+    ),
+    "half a segment": (
+        ping(played_segments=[[0, 1], [1]]) | {"version": "1.1"},
+        [("payload.played_segments.1", "at least 2 items", "[1]")],
+    ),
+    "an object for segments": (
+        ping(played_segments={}) | {"version": "1.1"},
+        [("payload.played_segments", "an array", "{}")],
     ),
     "words for a truth": (quiz(passed="yes"), [("payload.passed", "a valid boolean", "'yes'")]),
     "a number for a truth": (quiz(passed=1), [("payload.passed", "a valid boolean", "1")]),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from jsonschema import Draft202012Validator
@@ -99,7 +99,6 @@ def gate(posted: object) -> Event | InvalidInput:
 
 @law
 @given(ANY | changed(envelopes()) | changed_within())
-@example({"type": "VIDEO_PING", "user_id": "ada", "class_id": "a", "occurred_at": "1764590400", "payload": {}})
 def test_whatever_is_posted_is_an_event_or_is_refused_for_what_it_says(posted: object) -> None:
     result = gate(posted)
 
@@ -110,6 +109,7 @@ def test_whatever_is_posted_is_an_event_or_is_refused_for_what_it_says(posted: o
             assert expected
             assert 0 < len(found) <= FOUND_LIMIT
     else:
+        parse(result.payload)
         current_payload(result)
         assert result.occurred_at <= result.recorded_at == NOW
 
@@ -132,7 +132,7 @@ def pattern(_: object, expected: str, value: object, __: object) -> Iterator[Sch
         yield SchemaError(f"{value!r} does not match {expected}")
 
 
-Validator = extend(Draft202012Validator, {"pattern": pattern})
+Validator = extend(Draft202012Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize(("type_name", "version"), published())

@@ -1,6 +1,7 @@
 """XP: the week and the month that an instant is of, the boards that a signal counts on, and what changes there."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_weeks_and_months_begin_and_end_in_utc(instant: str, of_week: str, of_mo
     assert (week(parsed), month(parsed)) == (of_week, of_month)
 
 
-def passed(instant: str, **more: str) -> Signal:
+def passed(instant: str, **more: Any) -> Signal:
     """A quiz passed at that time of 2026: by ada, in class a, unless told otherwise."""
     occurred_at = datetime.fromisoformat(f"2026-{instant}+00:00")
     return Signal(SignalType.QUIZ_PASSED, "ada", "a", None, occurred_at)._replace(**more)

@@ -1,0 +1,97 @@
+"""Times: one instant is one text, of one width, so that SQLite orders them as they came; in every column there is."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api import keys
+from engine.engine import Engine
+from engine.park import park
+from eventstore.dialects import UtcTime
+from eventstore.errors import Unresolved
+from eventstore.tables import metadata
+from eventstore.times import from_text, to_text
+from integrations.inbox import Message, receive
+from projections.fold import Failure
+from signals.course_store import Courses
+from tests.engine.rows import rows
+from tests.engine.support import HandClock, at, ping, quiz, running, step
+
+TEXTS = [
+    (datetime(2026, 11, 21, 9, 30, tzinfo=UTC), "2026-11-21T09:30:00.000000Z"),
+    (datetime(2026, 11, 21, 9, 30, 0, 1, tzinfo=UTC), "2026-11-21T09:30:00.000001Z"),
+    (datetime(2026, 11, 21, 0, 30, tzinfo=timezone(timedelta(hours=5, minutes=30))), "2026-11-20T19:00:00.000000Z"),
+    (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000000Z"),
+    (datetime.max.replace(tzinfo=UTC), "9999-12-31T23:59:59.999999Z"),
+]
+
+
+@pytest.mark.parametrize(("instant", "text"), TEXTS)
+def test_an_instant_is_written_in_utc_with_microseconds(instant: datetime, text: str) -> None:
+    assert to_text(instant) == text
+    assert from_text(text) == instant
+    assert from_text(text).tzinfo is UTC
+
+
+instants = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=st.timezones())  # noqa: DTZ001 - drawn
+
+
+@settings(deadline=None)
+@given(instants, instants)
+def test_texts_are_of_one_width_and_sort_as_their_instants_do(one: datetime, other: datetime) -> None:
+    first, second = to_text(one), to_text(other)
+
+    assert len(first) == len(second) == 27
+    assert (first < second) == (one.astimezone(UTC) < other.astimezone(UTC))
+
+
+NOT_WRITTEN_YET = {"lms_outbox.sent_at", "lms_erasure.erased_at"}
+"""What nothing writes so far. Once something does, it belongs into `everything`, and off this list."""
+
+FIXED_WIDTH = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+def test_on_sqlite_every_time_in_every_column_is_text_of_that_width(new_sqlite: Callable[[], str]) -> None:
+    async def scenario() -> dict[str, list[object]]:
+        async with running(new_sqlite(), HandClock(at(9))) as engine:
+            await everything(engine)
+            return {column: await values(engine, column) for column in time_columns()}
+
+    times = asyncio.run(scenario())
+
+    assert {column for column, found in times.items() if not found} == NOT_WRITTEN_YET
+    assert [time for found in times.values() for time in found if not FIXED_WIDTH.fullmatch(str(time))] == []
+
+
+def time_columns() -> list[str]:
+    columns = [column for table in metadata.sorted_tables for column in table.c]
+    return [str(column) for column in columns if isinstance(column.type, UtcTime)]
+
+
+async def values(engine: Engine, column: str) -> list[object]:
+    """What stands in the column, as SQLite has it."""
+    table = column.partition(".")[0]
+    found = await rows(engine.database, f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608
+    return [value for (value,) in found]
+
+
+async def everything(engine: Engine) -> None:
+    """All that writes a time: on the second, between seconds, and told in another zone."""
+    there = timezone(timedelta(hours=-5))
+    await engine.publish("x", "", (step("a", "both"),))
+    await engine.ingest.submit([ping(at(0)), quiz(at(1, 1)), ping(at(2).astimezone(there))])
+    await receive(engine, Message("test", "1", "{}", at(3)), not_yet)
+    async with engine.database.write() as connection:
+        await park(connection, [Failure(ping(at(0)), "rule", ValueError("poison"))], at(4))
+        await keys.create(connection, "key", [], at(5))
+        for key in await keys.list_all(connection):
+            await keys.revoke(connection, key.key_id, at(6))
+
+
+def not_yet(_: str, __: Courses) -> object:
+    raise Unresolved("no such course")
