@@ -3,6 +3,8 @@
 Statements elsewhere are written once, in SQLAlchemy Core, with the pieces below where the two part ways.
 """
 
+import sqlite3
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +43,8 @@ DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "po
 SQLITE_PAGE_CACHE_KIB = 65_536
 SQLITE_CHECKPOINT_PAGES = 4_000
 SQLITE_BUSY_TIMEOUT_SEC = 10
+SQLITE_WAL_ATTEMPTS = 100
+SQLITE_WAL_PAUSE_SEC = 0.01
 WRITES = "lms_writes"
 PUBLISH_LOCK = 5_270_401
 """The key of PostgreSQL's advisory lock that appenders share and publishers take alone."""
@@ -157,8 +161,8 @@ def check_folder(file: str) -> None:
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: see _begin_sqlite
     cursor = connection.cursor()
+    _use_wal(cursor)
     for pragma in (
-        "journal_mode = WAL",
         "synchronous = FULL",
         f"cache_size = -{SQLITE_PAGE_CACHE_KIB}",
         f"wal_autocheckpoint = {SQLITE_CHECKPOINT_PAGES}",
@@ -166,6 +170,19 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """SQLite waits for other locks, but not when another process makes the same new file a WAL: so we do."""
+    for attempts_left in reversed(range(SQLITE_WAL_ATTEMPTS)):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if not attempts_left:
+                raise
+            time.sleep(SQLITE_WAL_PAUSE_SEC)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -245,7 +262,7 @@ def append_only(dialect: Dialect, table: str, key: tuple[str, str], *, erasable:
     if dialect.name == "sqlite":
         refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         same_key = " AND ".join(f"{column} = NEW.{column}" for column in key)
-        known = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {same})" for same in ("rowid = NEW.rowid", same_key))
+        known = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE {same})" for same in ("rowid = NEW.rowid", same_key))  # noqa: S608 - names of ours
         return [
             f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {known} BEGIN SELECT RAISE(IGNORE); END",
             f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",

@@ -87,7 +87,7 @@ def changed(draw: st.DrawFn, original: SearchStrategy[Json]) -> Json:
 def changed_within(draw: st.DrawFn) -> Json:
     """An envelope whose payload is right, but for a field or two."""
     envelope = draw(envelopes())
-    return envelope | {"payload": draw(changed(st.just(envelope["payload"])))}
+    return envelope | {"payload": draw(changed(st.just(envelope["payload"]))) | {"newer field": draw(ANY)}}
 
 
 def gate(posted: object) -> Event | InvalidInput:
