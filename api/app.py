@@ -14,6 +14,7 @@ from api import (
     leaderboard,
     openapi,
     progress,
+    retries,
     schemas,
     signals,
     stats,
@@ -22,12 +23,13 @@ from api import (
 from api.auth import Gate
 from api.composition import open_engine
 from api.settings import Settings
+from engine.worker import retry_worker
 from eventstore.envelope import Envelope
 from eventstore.times import Clock, system_clock
 from integrations.contracts.tally import FormResponse
 from signals.publication import CourseBody
 
-ROUTERS = (events, webhooks, courses, progress, signals, leaderboard, stats, schemas, health)
+ROUTERS = (events, webhooks, courses, progress, signals, leaderboard, stats, retries, schemas, health)
 
 
 def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_clock) -> FastAPI:
@@ -35,7 +37,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_engine(settings, clock) as engine:
+        async with open_engine(settings, clock) as engine, retry_worker(engine):
             app.state.engine = engine
             app.state.gate = Gate(engine, settings, dev=dev)
             yield

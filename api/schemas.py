@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from eventstore.json_schemas import json_schema
 from fastapi import APIRouter
 
 from api.openapi import responses
+from eventstore.json_schemas import json_schema
 
 router = APIRouter(tags=["schemas"])
 

@@ -47,16 +47,24 @@ async def park(connection: AsyncConnection, failures: Sequence[Failure], now: da
 
 def _row(failure: Failure, now: datetime) -> tuple[object, ...]:
     event = failure.event
-    retry_id = str(uuid5(NAMESPACE, "\x1f".join((event.user_id, event.event_id, failure.rule))))
-    trace = "".join(format_exception(failure.error))[-ERROR_LIMIT:].replace("\x00", "�")
     return (
-        retry_id,
+        retry_id(event.user_id, event.event_id, failure.rule),
         event.user_id,
         event.event_id,
         failure.rule,
         0,
         now,
         now + FIRST_RETRY_AFTER,
-        trace,
+        trace(failure.error),
         RetryStatus.PENDING,
     )
+
+
+def retry_id(user_id: str, event_id: str, rule: str) -> str:
+    """UUIDv5 of what is parked: the same failure again is the same row."""
+    return str(uuid5(NAMESPACE, "\x1f".join((user_id, event_id, rule))))
+
+
+def trace(error: BaseException) -> str:
+    """The error with its traceback, the end of it if it is long, as text that any database takes."""
+    return "".join(format_exception(error))[-ERROR_LIMIT:].replace("\x00", "�")

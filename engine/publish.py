@@ -12,10 +12,10 @@ from itertools import groupby, islice
 from sqlalchemy import Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.lock import lock
 from engine.project import Context, by_learner, keep, row
-from eventstore.batch import batch
 from eventstore.database import Database
-from eventstore.tables import lms_grant, lms_learner, lms_progress
+from eventstore.tables import lms_grant, lms_progress
 from eventstore.times import Clock
 from projections import store as progress_store
 from signals.course import CourseHistory, CourseVersion, Step
@@ -26,18 +26,9 @@ CHUNK_LEARNERS = 500
 
 _g = lms_grant.c
 _p = lms_progress.c
-_users = batch("users", lms_learner.c.user_id)
 
 SELECT_UNFINISHED = select(_g.course_id, _g.version, _g.after_user_id).where(_g.finished_at.is_(None))
 """Versions that are not granted to everyone yet."""
-
-LOCK_LEARNERS = (
-    select(lms_learner.c.user_id)
-    .join(_users, lms_learner.c.user_id == _users.c.user_id)
-    .order_by(lms_learner.c.user_id)
-    .with_for_update(of=lms_learner)
-)
-"""Locks the rows of some learners, in the order in which appenders lock them."""
 
 
 async def publish(
@@ -99,7 +90,7 @@ async def grant(
     now: datetime,
 ) -> None:
     """Derives the course's signals for these learners, and shows their classes under the course they belong to."""
-    await connection.execute(LOCK_LEARNERS, {"users": [(user_id,) for user_id in user_ids]})
+    await lock(connection, user_ids)
     rows = await progress_store.load_learners(connection, user_ids)
     shown = [row(key, known.progress, courses) for key, known in rows.items()]
     await progress_store.save(connection, [new for new in shown if new != rows[new.user_id, new.class_id]])

@@ -136,7 +136,9 @@ lms_retry = Table(
     Column("last_error", Text, nullable=False),
     Column("status", Name, nullable=False),
     PrimaryKeyConstraint("user_id", "retry_id"),
-    Index("lms_retry_by_status", "status", "next_attempt_at"),
+    Index("lms_retry_by_due", "status", "next_attempt_at"),
+    Index("lms_retry_by_status", "status", "parked_at"),
+    Index("lms_retry_by_age", "parked_at"),
 )
 """Events that a rule could not take yet."""
 

@@ -142,7 +142,9 @@ def create_operations() -> None:
         Column("status", Name, nullable=False),
         PrimaryKeyConstraint("user_id", "retry_id"),
     )
-    op.create_index("lms_retry_by_status", "lms_retry", ["status", "next_attempt_at"])
+    op.create_index("lms_retry_by_due", "lms_retry", ["status", "next_attempt_at"])
+    op.create_index("lms_retry_by_status", "lms_retry", ["status", "parked_at"])
+    op.create_index("lms_retry_by_age", "lms_retry", ["parked_at"])
     op.create_table(
         "lms_inbox",
         Column("source", Name, nullable=False),

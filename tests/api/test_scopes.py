@@ -9,7 +9,10 @@ import pytest
 
 from api import tokens
 from api.keys import Scope
+from engine.park import retry_id
+from eventstore.envelope import validate
 from tests.api.support import COURSE, NOW, TOKEN_SECRET, accepted, bearer, contents, key, ping, problem, quiz
+from tests.api.test_retries import EVENT_ID, park_event
 from tests.support.serving import Local
 
 Call = tuple[str, str, Mapping[str, Any]]
@@ -30,22 +33,30 @@ OPENED: Mapping[Scope, tuple[Call, ...]] = {
         ("GET", "/v1/stats/signals", {}),
         ("GET", "/v1/stats/activity", {}),
     ),
+    Scope.OPERATE: (
+        ("GET", "/v1/retries", {}),
+        ("POST", "/v1/retries/{retry_id}/retry", {}),
+    ),
 }
 OPEN_TO_ALL = ("/healthz", "/readyz", "/v1/schemas/VIDEO_PING/1.0", "/docs", "/openapi.json")
+RETRY_ID = retry_id("ada", EVENT_ID, "video_progress")
 OF_LEARNERS = ("/v1/users/{user_id}/progress", "/v1/leaderboard", "/v1/leaderboard/{user_id}")
 GUARDED = [(scope, call) for scope, calls in OPENED.items() for call in calls]
 
 
 def called(api: Local, call: Call, headers: Mapping[str, str | bytes]) -> httpx.Response:
     method, path, more = call
-    return api.request(method, path.format(course_id="python-101", user_id="ada"), headers=headers, **more)
+    return api.request(
+        method, path.format(course_id="python-101", user_id="ada", retry_id=RETRY_ID), headers=headers, **more
+    )
 
 
 def populated(api: Local) -> dict[str, str]:
     """Gives every endpoint something to answer with."""
     everything = key(api, *Scope)
     accepted(api.put("/v1/courses/python-101", json=COURSE, headers=everything))
-    accepted(api.post("/v1/events", json=[ping(), ping(user_id="alan")], headers=everything))
+    accepted(api.post("/v1/events", json=[ping(event_id=EVENT_ID), ping(user_id="alan")], headers=everything))
+    park_event(api, validate(ping(event_id=EVENT_ID), NOW, "api"), "video_progress")
     return everything
 
 
@@ -107,14 +118,16 @@ def token(user_id: str = "ada") -> dict[str, str]:
     return bearer(tokens.mint(TOKEN_SECRET, user_id, NOW, timedelta(minutes=15)))
 
 
-@pytest.mark.parametrize("call", [call for _, call in GUARDED], ids=lambda call: call[1])
-def test_a_learner_reads_that_learners_progress_and_the_leaderboard_alone(guarded: Local, call: Call) -> None:
+@pytest.mark.parametrize(("scope", "call"), GUARDED, ids=lambda value: "" if isinstance(value, str) else value[1])
+def test_a_learner_reads_that_learners_progress_and_the_leaderboard_alone(
+    guarded: Local, scope: Scope, call: Call
+) -> None:
     populated(guarded)
     method, path, _ = call
     if path in OF_LEARNERS:
         accepted(called(guarded, call, token()))
     elif method == "GET":
-        says = "expected a key with the scope `read`, found a learner's token"
+        says = f"expected a key with the scope `{scope}`, found a learner's token"
         problem(called(guarded, call, token()), 403, says)
 
 

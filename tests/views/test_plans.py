@@ -32,6 +32,7 @@ from views import (
     event_list,
     leaderboard,
     learner_progress,
+    retry_list,
     signal_list,
     signal_summary,
     user_activity,
@@ -59,6 +60,11 @@ FILL = (
     """INSERT INTO lms_xp
        SELECT 'learner-' || n, (ARRAY['', 'x', 'y'])[1 + n % 3], (ARRAY['all', '2026-01'])[1 + n / 3 % 2], n % 1000
        FROM generate_series(1, 2 * :n) n""",
+    """INSERT INTO lms_retry
+       SELECT gen_random_uuid(), 'learner-' || n, gen_random_uuid(), 'rule', 0,
+              timestamptz '2026-01-01' + n * interval '1 min', now(), '',
+              CASE n % 500 WHEN 0 THEN 'dead' ELSE 'pending' END
+       FROM generate_series(1, :n) n""",
     """INSERT INTO lms_event_daily
        SELECT date '2020-01-01' + n / 32, CASE n % 2 WHEN 0 THEN 'QUIZ_SUBMIT' ELSE 'VIDEO_PING' END, n / 2 % 16, 1
        FROM generate_series(1, :n) n""",
@@ -123,6 +129,8 @@ def lists() -> Iterator[tuple[str, Case]]:
     key = {"user_id": "ada", "class_id": "a"}
     yield from pages(user_progress, "lms_progress", key, ADA, CLASS, COURSE, ADA | CLASS, ADA | COURSE)
     yield from pages(event_daily_stats, "lms_event_daily", {"day": INSTANT.date(), "type": "VIDEO_PING"})
+    key = {"parked_at": INSTANT, "retry_id": SIGNAL_ID}
+    yield from pages(retry_list, "lms_retry", key, {"status": "dead"})
     yield from pages(signal_summary, "lms_signal", {"user_id": "ada", "type": "QUIZ_PASSED"}, ADA)
     for name, case in pages(user_activity, "lms_learner", {"user_id": "ada"}, ADA):
         yield name, case._replace(by={**case.by, "lms_event": OF_A_LEARNER + r".*\boccurred_at ?>"})

@@ -1,0 +1,182 @@
+"""Parking and retrying: what a rule raises on is kept, tried again after pauses, and in the end counts as if it
+had never failed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from engine import retry as retry_module
+from engine.engine import Engine
+from engine.park import RetryStatus
+from engine.retry import ATTEMPTS, Retried, retry_all, retry_due, retry_one
+from eventstore.errors import NotFound
+from eventstore.event import Event
+from projections import fold
+from projections.progress import Progress
+from projections.rules import Rule
+from projections.rules.video_progress import video_progress
+from tests.engine.support import HandClock, at, ping, running, step
+from tests.support.derived import derived
+from views import retry_list
+from views.retry_list import RetryItem
+
+NOW = at(1)
+POISON = 66.0
+"""The position on which the broken rule raises."""
+
+
+class Mendable:
+    """A rule that raises on poison until it is mended."""
+
+    def __init__(self) -> None:
+        self.broken = True
+
+    def __call__(self, payload: object, occurred_at: datetime) -> Progress:
+        if self.broken and getattr(payload, "position", None) == POISON:
+            raise ArithmeticError("cannot take 66")
+        return video_progress(payload, occurred_at)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def rule(monkeypatch: pytest.MonkeyPatch) -> Mendable:
+    """Takes the place of video_progress."""
+    mendable = Mendable()
+    broken = (Rule("video_progress", "VIDEO_PING", mendable),)
+    monkeypatch.setattr(fold.fold, "__defaults__", (broken,))
+    monkeypatch.setattr(retry_module, "RULES", broken)
+    return mendable
+
+
+@asynccontextmanager
+async def poisoned(url: str, clock: HandClock, *events: Event) -> AsyncIterator[Engine]:
+    """An engine that took in those events, one a moment poison."""
+    async with running(url, clock) as engine:
+        await engine.publish("course", "Course", (step("a"),))
+        receipt = await engine.ingest.submit(events)
+        assert receipt.accepted == len(events)
+        yield engine
+
+
+def poison(user_id: str = "ada") -> Event:
+    return ping(NOW, POISON, 70, user_id=user_id)
+
+
+async def parked(engine: Engine) -> list[RetryItem]:
+    async with engine.database.read() as connection:
+        return (await retry_list.read(connection, 100)).items
+
+
+def due(engine: Engine) -> "asyncio.Future[Retried]":
+    return asyncio.ensure_future(retry_due(engine.database, engine.context, engine.clock))
+
+
+def test_what_a_rule_raises_on_is_parked_with_its_traceback_and_the_rest_goes_on(
+    database_url: str, rule: Mendable
+) -> None:
+    async def scenario() -> None:
+        async with poisoned(database_url, HandClock(NOW), poison(), ping(NOW, user_id="bob")) as engine:
+            (item,) = await parked(engine)
+            assert (item.user_id, item.rule, item.status, item.attempts) == ("ada", "video_progress", "pending", 0)
+            assert "cannot take 66" in item.last_error
+            assert "Traceback" in item.last_error
+            tables = await derived(engine.database)
+            assert {row[0] for row in tables["lms_signal"] if "bob" in row} != set()
+
+    asyncio.run(scenario())
+    assert rule.broken
+
+
+def test_a_mended_rule_gives_what_it_would_have_given_at_once(new_database: Callable[[], str], rule: Mendable) -> None:
+    event = poison()
+
+    async def retried() -> dict[str, list[tuple[object, ...]]]:
+        clock = HandClock(NOW)
+        async with poisoned(new_database(), clock, event) as engine:
+            rule.broken = False
+            assert await due(engine) == Retried(0, 0), "it is not due yet"
+            clock.now += timedelta(seconds=10)
+            assert await due(engine) == Retried(1, 0)
+            assert await parked(engine) == []
+            return await derived(engine.database)
+
+    async def at_once() -> dict[str, list[tuple[object, ...]]]:
+        async with poisoned(new_database(), HandClock(NOW), event) as engine:
+            return await derived(engine.database)
+
+    assert asyncio.run(retried()) == asyncio.run(at_once())
+
+
+def test_pauses_grow_and_after_three_attempts_it_is_dead_until_someone_acts(database_url: str, rule: Mendable) -> None:
+    async def scenario() -> None:
+        clock = HandClock(NOW)
+        async with poisoned(database_url, clock, poison()) as engine:
+            pauses = []
+            for _ in range(ATTEMPTS):
+                (item,) = await parked(engine)
+                pauses.append((item.next_attempt_at - clock.now).total_seconds())
+                clock.now = item.next_attempt_at
+                assert await due(engine) == Retried(0, 1)
+            assert pauses == [10, 60, 360]
+            (item,) = await parked(engine)
+            assert item.status == RetryStatus.DEAD
+            clock.now += timedelta(days=365)
+            assert await due(engine) == Retried(0, 0)
+            rule.broken = False
+            assert await retry_all(engine.database, engine.context, clock, dead=False) == Retried(0, 0)
+            assert await retry_all(engine.database, engine.context, clock, dead=True) == Retried(1, 0)
+            assert await parked(engine) == []
+
+    asyncio.run(scenario())
+
+
+def test_one_is_retried_at_once_by_its_id(database_url: str, rule: Mendable) -> None:
+    async def scenario() -> None:
+        async with poisoned(database_url, HandClock(NOW), poison(), poison("bob")) as engine:
+            first, second = await parked(engine)
+            assert not await retry_one(engine.database, first.retry_id, engine.context, engine.clock)
+            rule.broken = False
+            assert await retry_one(engine.database, second.retry_id, engine.context, engine.clock)
+            assert [item.retry_id for item in await parked(engine)] == [first.retry_id]
+            with pytest.raises(NotFound, match="expected the id of a parked event"):
+                await retry_one(engine.database, str(uuid4()), engine.context, engine.clock)
+
+    asyncio.run(scenario())
+
+
+def test_several_processes_never_retry_the_same(database_url: str, rule: Mendable) -> None:
+    learners = [f"learner-{number}" for number in range(30)]
+
+    async def scenario() -> None:
+        clock = HandClock(NOW)
+        async with (
+            poisoned(database_url, clock, *map(poison, learners)) as engine,
+            running(database_url, clock) as other,
+        ):
+            rule.broken = False
+            clock.now += timedelta(seconds=10)
+            both = await asyncio.gather(due(engine), due(other))
+            assert both[0].plus(both[1]) == Retried(len(learners), 0)
+            assert await parked(engine) == []
+
+    asyncio.run(scenario())
+
+
+def test_retries_of_one_page_do_not_hold_each_other_up(
+    database_url: str, rule: Mendable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry_module, "PAGE", 2)
+    learners = [f"learner-{number}" for number in range(5)]
+
+    async def scenario() -> None:
+        clock = HandClock(NOW)
+        async with poisoned(database_url, clock, *map(poison, learners)) as engine:
+            assert await retry_all(engine.database, engine.context, clock, dead=True) == Retried(0, 5)
+            rule.broken = False
+            clock.now += timedelta(seconds=60)
+            assert await due(engine) == Retried(5, 0)
+
+    asyncio.run(scenario())

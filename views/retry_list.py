@@ -1,0 +1,47 @@
+"""Parked events: what a rule or the database could not take, why, and when it is tried again."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.tables import lms_retry
+from views.page import KeyText, KeyTime, Page, after, decode, page
+
+
+class RetryItem(BaseModel):
+    """One parked event and rule. `last_error` has the traceback; times UTC; dead ones are not tried again."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    retry_id: str
+    user_id: str
+    event_id: str
+    rule: str
+    attempts: int
+    parked_at: datetime
+    next_attempt_at: datetime
+    last_error: str
+    status: str
+
+
+def select_page(limit: int, cursor: str | None, status: str | None) -> Select[Any]:
+    """Parked events, the longest parked first, after the cursor."""
+    r = lms_retry.c
+    query = select(lms_retry).order_by(r.parked_at, r.retry_id).limit(limit + 1)
+    if status is not None:
+        query = query.where(r.status == status)
+    if cursor is not None:
+        parked_at, retry_id = decode(cursor, KeyTime, KeyText)
+        query = query.where(after((r.parked_at, parked_at), (r.retry_id, retry_id)))
+    return query
+
+
+async def read(
+    connection: AsyncConnection, limit: int, cursor: str | None = None, status: str | None = None
+) -> Page[RetryItem]:
+    """A page of parked events, of one status or of any."""
+    rows = (await connection.execute(select_page(limit, cursor, status))).all()
+    return page(rows, limit, RetryItem.model_validate, lambda row: (row.parked_at, row.retry_id))
