@@ -45,7 +45,8 @@ class Engine:
         self.context = Context(CourseCache(), worth, os.getpid() % SHARDS)
         self.ingest = Ingest(database, self.context, clock, queue_events)
         self.after_publish: list[Callable[[], Awaitable[None]]] = []
-        self._catching_up: asyncio.Task[None] | None = None
+        self._catching_up: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         self.ingest.start()
@@ -55,9 +56,9 @@ class Engine:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._catching_up is not None:
-            self._catching_up.cancel()
-            await asyncio.gather(self._catching_up, return_exceptions=True)
+        for task in self._catching_up:
+            task.cancel()
+        await asyncio.gather(*self._catching_up, return_exceptions=True)
         await self.ingest.stop()
 
     async def publish(self, course_id: str, title: str, steps: tuple[Step, ...]) -> CourseVersion | None:
@@ -74,17 +75,20 @@ class Engine:
             await callback()
 
     def _catch_up_behind(self) -> asyncio.Task[None]:
-        before = self._catching_up
-        self._catching_up = asyncio.create_task(self._catch_up_after(before))
-        return self._catching_up
+        task = asyncio.create_task(self._catch_up_in_turn())
+        self._catching_up.add(task)
+        task.add_done_callback(self._catching_up.discard)
+        return task
 
-    async def _catch_up_after(self, before: asyncio.Task[None] | None) -> None:
-        """One at a time, each after the one before it; what the database interrupts is taken up again."""
-        if before is not None:
-            await asyncio.wait([before])
-        while True:
-            try:
-                return await self.catch_up()
-            except Unavailable as error:
-                log.warning("granting what courses published is interrupted: %s", error)
+    async def _catch_up_in_turn(self) -> None:
+        """One at a time, in the order of publication; what the database interrupts is taken up again."""
+        async with self._turn:
+            while True:
+                try:
+                    return await self.catch_up()
+                except Unavailable as error:
+                    log.warning("granting what courses published is interrupted: %s", error)
+                except Exception:
+                    log.exception("granting what courses published failed; it is taken up at the next publication")
+                    return None
                 await asyncio.sleep(PAUSE_AFTER_TROUBLE_SEC)
