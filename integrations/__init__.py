@@ -1,4 +1,4 @@
-"""The outside: messages from and to other systems, each translated by pure functions at the border.
+"""The outside: what other systems send, translated by pure functions at the border.
 
-Other systems never see or write domain events; what they send is kept in `lms_inbox` as it came.
+They never see or write domain events; the messages among it are kept in `lms_inbox` as they came.
 """
