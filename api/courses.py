@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from api.auth import needs
 from api.body import JSON, media_type, read_body
 from api.keys import Scope
+from api.lists import Paged
 from api.openapi import body_of, responses
 from engine.engine import Engine
 from eventstore.envelope import parse
@@ -17,7 +18,7 @@ from eventstore.event_type import Ident
 from signals.course import CourseVersion, in_force
 from signals.course_store import Courses
 from signals.publication import CourseBody
-from views.page import DEFAULT_LIMIT, Cursor, KeyText, Limit, Page, decode, page
+from views.page import KeyText, Page, decode, page
 
 router = APIRouter(tags=["courses"])
 
@@ -91,14 +92,13 @@ async def get_course(request: Request, course_id: CourseId) -> CourseItem:
 )
 async def get_courses(
     request: Request,
-    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
-    cursor: Annotated[Cursor, Query()] = None,
+    paged: Paged,
 ) -> Page[CourseItem]:
     """The versions in force, by course_id."""
-    last = decode(cursor, KeyText)[0] if cursor is not None else ""
+    last = decode(paged.cursor, KeyText)[0] if paged.cursor is not None else ""
     histories = (await read_courses(request.app.state.engine)).histories
     versions = [in_force(histories[course_id]) for course_id in sorted(histories) if course_id > last]
-    return page(versions, limit, item, lambda version: (version.course_id,))
+    return page(versions, paged.limit, item, lambda version: (version.course_id,))
 
 
 def course_body(posted: object) -> CourseBody:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
@@ -12,6 +12,7 @@ from api.auth import Caller, caller_of, must_own, needs
 from api.body import JSON, NDJSON, media_type, read_body
 from api.errors import FieldProblem, problem
 from api.keys import Scope
+from api.lists import Paged, given, reading
 from api.openapi import body_of, responses
 from engine.engine import Engine
 from engine.ingest import BATCH_EVENTS, Receipt
@@ -21,7 +22,7 @@ from eventstore.event import Event
 from signals.signal import SignalType
 from views import event_list
 from views.event_list import EventItem
-from views.page import DEFAULT_LIMIT, Cursor, Filter, Limit, Page
+from views.page import Filter, Page
 
 router = APIRouter(tags=["events"])
 
@@ -157,17 +158,10 @@ def answer(receipt: Receipt, rejected: list[tuple[int, list[FieldError]]]) -> Re
 )
 async def get_events(
     request: Request,
+    paged: Paged,
     user_id: Filter = None,
     type: Filter = None,  # noqa: A002 - the contract's name
-    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
-    cursor: Annotated[Cursor, Query()] = None,
 ) -> Page[EventItem]:
     """Events as they were received, the latest to occur first."""
-    engine: Engine = request.app.state.engine
-    async with engine.database.read() as connection:
-        return await event_list.read(connection, limit, cursor, **given(user_id=user_id, type=type))
-
-
-def given(**filters: str | None) -> dict[str, str]:
-    """The filters that the caller named."""
-    return {name: value for name, value in filters.items() if value is not None}
+    async with reading(request) as connection:
+        return await event_list.read(connection, paged.limit, paged.cursor, **given(user_id=user_id, type=type))

@@ -8,13 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from api.auth import reads_leaderboard
+from api.lists import Paged, reading
 from api.openapi import responses
 from engine.engine import Engine
 from eventstore.event_type import Ident
 from signals.xp import ALL_COURSES, ALL_TIME, Board, month, week
 from views import leaderboard
 from views.leaderboard import Leaderboard, Neighbourhood
-from views.page import DEFAULT_LIMIT, Cursor, Filter, Limit
+from views.page import Filter
 
 router = APIRouter(tags=["leaderboard"], dependencies=[Depends(reads_leaderboard)])
 
@@ -43,14 +44,12 @@ def board(request: Request, window: Window = Window.ALL, course_id: Filter = Non
 @router.get("/v1/leaderboard", summary="The leaderboard", responses=responses(401, 403, 422, 503))
 async def get_leaderboard(
     request: Request,
+    paged: Paged,
     of: Annotated[Board, Depends(board)],
-    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
-    cursor: Annotated[Cursor, Query()] = None,
 ) -> Leaderboard:
     """Learners by XP. Equal XP is equal rank, and the next rank counts all before it: 1, 1, 3."""
-    engine: Engine = request.app.state.engine
-    async with engine.database.read() as connection:
-        return await leaderboard.read(connection, of, limit, cursor)
+    async with reading(request) as connection:
+        return await leaderboard.read(connection, of, *paged)
 
 
 @router.get(
@@ -65,6 +64,5 @@ async def get_neighbourhood(
     neighbours: Annotated[int, Query(ge=0, le=100, description="How many entries on each side")] = 0,
 ) -> Neighbourhood:
     """The learner's entry, and those next to it. 404 for a learner without XP on this board."""
-    engine: Engine = request.app.state.engine
-    async with engine.database.read() as connection:
+    async with reading(request) as connection:
         return await leaderboard.read_around(connection, of, user_id, neighbours)

@@ -1,19 +1,19 @@
 """Parked events: GET lists them, POST tries one again."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from api.auth import needs
 from api.keys import Scope
+from api.lists import Paged, reading
 from api.openapi import responses
 from engine.engine import Engine
 from engine.park import RetryStatus
 from engine.retry import retry_one
 from views import retry_list
-from views.page import DEFAULT_LIMIT, Cursor, Limit, Page
+from views.page import Page
 from views.retry_list import RetryItem
 
 router = APIRouter(tags=["operations"], dependencies=[Depends(needs(Scope.OPERATE))])
@@ -28,14 +28,12 @@ class Retried(BaseModel):
 @router.get("/v1/retries", summary="Parked events", responses=responses(401, 403, 422, 503))
 async def get_retries(
     request: Request,
+    paged: Paged,
     status: RetryStatus | None = None,
-    limit: Annotated[Limit, Query()] = DEFAULT_LIMIT,
-    cursor: Annotated[Cursor, Query()] = None,
 ) -> Page[RetryItem]:
     """Events that a rule could not take, the longest parked first: why, and when they are tried again."""
-    engine: Engine = request.app.state.engine
-    async with engine.database.read() as connection:
-        return await retry_list.read(connection, limit, cursor, status)
+    async with reading(request) as connection:
+        return await retry_list.read(connection, *paged, status)
 
 
 @router.post(

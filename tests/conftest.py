@@ -10,8 +10,7 @@ import pytest
 
 from eventstore.database import Database
 from eventstore.migrate import migrate
-from tests.support import missing_service
-from tests.support.postgres import PostgresMissing, PostgresServer, postgres_server
+from tests.support.postgres import PostgresServer, required_postgres
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 
@@ -19,11 +18,8 @@ SHARED = Path(__file__).parent.parent.parent / "shared"
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A private PostgreSQL for this run. Where there is none, its tests skip, unless services are required."""
-    try:
-        with postgres_server() as server:
-            yield server
-    except PostgresMissing as reason:
-        missing_service(str(reason))
+    with required_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support import missing_service
-from tests.support.postgres import PostgresMissing, PostgresServer, postgres_server
+from tests.support.postgres import PostgresServer, postgres_server, required_postgres
 
 ROOT = Path(__file__).parent.parent
 # The brackets keep this file from matching itself.
@@ -110,11 +109,8 @@ def test_every_shell_script_can_be_run(script: str) -> None:
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     """A server of this module's own, which its tests may stop."""
-    try:
-        with postgres_server() as started:
-            yield started
-    except PostgresMissing as reason:
-        missing_service(str(reason))
+    with required_postgres() as started:
+        yield started
 
 
 def databases(server: PostgresServer) -> set[str]:

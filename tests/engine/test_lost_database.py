@@ -11,18 +11,14 @@ from eventstore.errors import Unavailable
 from tests.conftest import migrate_url, opened
 from tests.engine.rows import value
 from tests.engine.support import HandClock, at, ping, running, step
-from tests.support import missing_service
-from tests.support.postgres import PostgresMissing, PostgresServer, postgres_server
+from tests.support.postgres import PostgresServer, required_postgres
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL that a test may stop."""
-    try:
-        with postgres_server() as server:
-            yield server
-    except PostgresMissing as reason:
-        missing_service(str(reason))
+    with required_postgres() as server:
+        yield server
 
 
 def test_postgresql_that_stops_and_starts_again_costs_nothing_but_the_time(own_postgres: PostgresServer) -> None:

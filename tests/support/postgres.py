@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from tests.support import missing_service
+
 DEBIAN = Path("/usr/lib/postgresql")
 PROGRAMS = ("initdb", "pg_ctl", "postgres", "psql", "createdb", "dropdb")
 # Nothing a crash of the server loses is risked: synchronous_commit stays on. Only the machine must not crash.
@@ -64,6 +66,16 @@ def _account() -> str | None:
         return pwd.getpwnam("postgres").pw_name
     except KeyError:
         raise PostgresMissing("PostgreSQL refuses to run as root, and there is no user postgres") from None
+
+
+@contextmanager
+def required_postgres() -> Iterator["PostgresServer"]:
+    """As `postgres_server`, for a fixture: where there is none, its tests skip, unless services are required."""
+    try:
+        with postgres_server() as server:
+            yield server
+    except PostgresMissing as reason:
+        missing_service(str(reason))
 
 
 class PostgresServer:
