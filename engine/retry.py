@@ -4,11 +4,12 @@ A retry runs just the rule that failed, on the event as the log has it, and merg
 at any time, before or after any other event, and more than once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Delete, Row, Select, Update, delete, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.lock import lock
@@ -20,7 +21,8 @@ from eventstore.errors import NotFound
 from eventstore.read import read_event
 from eventstore.tables import lms_retry
 from eventstore.times import Clock
-from projections.fold import fold
+from projections.fold import ProgressKey, fold
+from projections.progress import Progress
 from projections.rules import RULES
 
 ATTEMPTS = 3
@@ -85,26 +87,32 @@ async def _retry(database: Database, which: Select[Any], context: Context, clock
 
 async def _attempt(connection: AsyncConnection, parked: Row[Any], context: Context, now: datetime) -> bool:
     """Whether it succeeded, and is parked no more."""
+    event = await read_event(connection, parked.user_id, parked.event_id)
+    folded = fold([event], [rule for rule in RULES if parked.rule in (rule.name, EVERY_RULE)])
+    raised = [failure.error for failure in folded.failures]
+    error = raised[0] if raised else await _bring_in(connection, parked, folded.progress, context, now)
+    if error is not None:
+        await connection.execute(update_failed(parked, error, now))
+    return error is None
+
+
+async def _bring_in(
+    connection: AsyncConnection,
+    parked: Row[Any],
+    proved: Mapping[ProgressKey, Progress],
+    context: Context,
+    now: datetime,
+) -> DBAPIError | None:
+    """Brings in what the event proves, and ends its parking. What the database has against the data, if anything."""
     try:
         async with connection.begin_nested():
-            await _prove(connection, parked, context, now)
+            await project(connection, proved, context, now)
             await connection.execute(delete_parked(parked))
-    except Exception as error:  # a rule may raise anything
+    except DBAPIError as error:
         if is_transient(error):
             raise
-        await connection.execute(update_failed(parked, error, now))
-        return False
-    return True
-
-
-async def _prove(connection: AsyncConnection, parked: Row[Any], context: Context, now: datetime) -> None:
-    """Brings in what the rule proves of the event. Raises what the rule raises."""
-    event = await read_event(connection, parked.user_id, parked.event_id)
-    rules = [rule for rule in RULES if parked.rule in (rule.name, EVERY_RULE)]
-    folded = fold([event], rules)
-    for failure in folded.failures:
-        raise failure.error
-    await project(connection, folded.progress, context, now)
+        return error
+    return None
 
 
 def select_due(now: datetime) -> Select[Any]:

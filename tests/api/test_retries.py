@@ -6,6 +6,8 @@ from engine.park import FIRST_RETRY_AFTER, park
 from eventstore.envelope import validate
 from eventstore.event import Event
 from projections.fold import Failure
+from projections.progress import Progress
+from projections.rules import Rule
 from tests.api.support import NOW, Json, accepted, ping, problem
 from tests.support.serving import Local
 
@@ -62,11 +64,11 @@ def test_one_that_succeeds_is_parked_no_more(api: Local) -> None:
 
 
 def test_one_that_fails_again_stays_with_the_new_reason(api: Local, monkeypatch: pytest.MonkeyPatch) -> None:
-    def raises(*_: object) -> None:
+    def raises(*_: object) -> Progress:
         raise ArithmeticError("still cannot")
 
     retry_id = parked(api)
-    monkeypatch.setattr("engine.retry.fold", raises)
+    monkeypatch.setattr("engine.retry.RULES", (Rule("video_progress", "VIDEO_PING", raises),))
 
     assert accepted(api.post(f"/v1/retries/{retry_id}/retry")) == {"succeeded": False}
 

@@ -6,6 +6,8 @@ import pytest
 
 from engine.park import park
 from projections.fold import Failure
+from projections.progress import Progress
+from projections.rules import Rule
 from tests.cli.support import run
 from tests.engine.support import HandClock, at, ping, running
 
@@ -46,11 +48,11 @@ def test_a_retry_that_succeeds_leaves_nothing_parked(database_url: str) -> None:
 
 
 def test_a_retry_that_fails_ends_with_1(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def raises(*_: object) -> None:
+    def raises(*_: object) -> Progress:
         raise ArithmeticError("still cannot")
 
     url = with_parked(database_url)
-    monkeypatch.setattr("engine.retry.fold", raises)
+    monkeypatch.setattr("engine.retry.RULES", (Rule("video_progress", "VIDEO_PING", raises),))
     for _ in range(3):
         retried = run(url, "retry")
         assert (retried.code, retried.out.split()) == (1, ["succeeded", "0", "failed", "1"])

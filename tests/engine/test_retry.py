@@ -25,6 +25,7 @@ from views import retry_list
 from views.retry_list import RetryItem
 
 NOW = at(1)
+BROKEN_DURATION = 71.0
 POISON = 66.0
 """The position on which the broken rule raises."""
 
@@ -131,6 +132,28 @@ def test_pauses_grow_and_after_three_attempts_it_is_dead_until_someone_acts(data
             assert await parked(engine) == []
 
     asyncio.run(scenario())
+
+
+def test_a_rule_that_raises_as_a_lost_connection_does_fails_alone(
+    database_url: str, rule: Mendable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rule_of_one(payload: object, occurred_at: datetime) -> Progress:
+        if getattr(payload, "duration", None) == BROKEN_DURATION:
+            raise TimeoutError("the rule's own")
+        return video_progress(payload, occurred_at)  # type: ignore[arg-type]
+
+    async def scenario() -> None:
+        clock = HandClock(NOW)
+        broken = ping(NOW, POISON, BROKEN_DURATION, user_id="bob")
+        async with poisoned(database_url, clock, poison(), broken) as engine:
+            clock.now += timedelta(seconds=10)
+            monkeypatch.setattr(retry_module, "RULES", (Rule("video_progress", "VIDEO_PING", rule_of_one),))
+            assert await due(engine) == Retried(1, 1)
+            (item,) = await parked(engine)
+            assert "the rule's own" in item.last_error
+
+    asyncio.run(scenario())
+    assert rule.broken
 
 
 def test_one_is_retried_at_once_by_its_id(database_url: str, rule: Mendable) -> None:
