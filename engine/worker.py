@@ -33,4 +33,6 @@ async def _work(engine: Engine) -> None:
                 log.warning("retried parked events: %d succeeded, %d failed again", *done)
         except Unavailable as error:
             log.warning("retrying parked events is interrupted: %s", error)
+        except Exception:
+            log.exception("retrying parked events failed; it is tried again")
         await asyncio.sleep(LOOK_EVERY_SEC)
