@@ -4,16 +4,17 @@ Granting goes by chunks of learners, each its own transaction that notes how far
 cut off at any moment and taken up again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from heapq import merge as merge_sorted
 from itertools import groupby, islice
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.lock import lock
 from engine.project import Context, by_learner, keep, row
+from engine.unbroken import unbroken
 from eventstore.database import Database
 from eventstore.tables import lms_grant, lms_progress
 from eventstore.times import Clock
@@ -45,12 +46,15 @@ async def publish(
 
 async def grant_unfinished(database: Database, context: Context, clock: Clock) -> None:
     """Grants all versions that are not granted to everyone yet. Raises Unavailable where it must stop."""
-    async with database.read() as connection:
-        unfinished = (await connection.execute(SELECT_UNFINISHED)).all()
-    for course_id, version, after_user_id in unfinished:
+    for course_id, version, after_user_id in await unbroken(read_unfinished(database)):
         last: str | None = after_user_id
         while last is not None:
-            last = await grant_chunk(database, course_id, version, last, context, clock)
+            last = await unbroken(grant_chunk(database, course_id, version, last, context, clock))
+
+
+async def read_unfinished(database: Database) -> Sequence[Row[str, int, str]]:
+    async with database.read() as connection:
+        return (await connection.execute(SELECT_UNFINISHED)).all()
 
 
 async def grant_chunk(

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from engine.engine import Engine
 from engine.retry import retry_due
+from engine.unbroken import unbroken
 from eventstore.errors import Unavailable
 
 LOOK_EVERY_SEC = 5.0
@@ -28,7 +29,7 @@ async def retry_worker(engine: Engine) -> AsyncIterator[None]:
 async def _work(engine: Engine) -> None:
     while True:
         try:
-            done = await retry_due(engine.database, engine.context, engine.clock)
+            done = await unbroken(retry_due(engine.database, engine.context, engine.clock))
             if sum(done):
                 log.warning("retried parked events: %d succeeded, %d failed again", *done)
         except Unavailable as error:

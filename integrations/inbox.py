@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.engine import Engine
 from engine.ingest import Alongside, Receipt
+from engine.unbroken import unbroken
 from eventstore.dialects import insert
 from eventstore.envelope import validate
 from eventstore.errors import InvalidInput, Unresolved
@@ -75,15 +76,20 @@ async def receive(engine: Engine, message: Message, translate: Translate) -> Out
 
 async def receive_parked(engine: Engine, translators: Mapping[str, Translate]) -> None:
     """Tries everything that is parked once more."""
-    last = ("", "")
-    while True:
-        async with engine.database.read() as connection:
-            rows = (await connection.execute(select_parked(*last))).all()
-        if not rows:
-            return
-        messages = [Message(*row) for row in rows]
-        await asyncio.gather(*(receive(engine, message, translators[message.source]) for message in messages))
-        last = (messages[-1].source, messages[-1].message_id)
+    last: tuple[str, str] | None = ("", "")
+    while last is not None:
+        last = await unbroken(receive_page(engine, translators, last))
+
+
+async def receive_page(
+    engine: Engine, translators: Mapping[str, Translate], last: tuple[str, str]
+) -> tuple[str, str] | None:
+    """Tries the parked messages after `last`. The source and id of the last of them; None when there are no more."""
+    async with engine.database.read() as connection:
+        rows = (await connection.execute(select_parked(*last))).all()
+    messages = [Message(*row) for row in rows]
+    await asyncio.gather(*(receive(engine, message, translators[message.source]) for message in messages))
+    return (messages[-1].source, messages[-1].message_id) if messages else None
 
 
 def to_event(message: Message, translate: Translate, courses: Courses) -> Event:
