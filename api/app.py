@@ -14,6 +14,7 @@ from api import (
     leaderboard,
     openapi,
     progress,
+    replays,
     retries,
     schemas,
     signals,
@@ -22,14 +23,16 @@ from api import (
 )
 from api.auth import Gate
 from api.composition import open_engine
+from api.methods import HeadAsGet
 from api.settings import Settings
+from engine.replay_process import replay_processes
 from engine.worker import retry_worker
 from eventstore.envelope import Envelope
 from eventstore.times import Clock, system_clock
 from integrations.contracts.tally import FormResponse
 from signals.publication import CourseBody
 
-ROUTERS = (events, webhooks, courses, progress, signals, leaderboard, stats, retries, schemas, health)
+ROUTERS = (events, webhooks, courses, progress, signals, leaderboard, stats, retries, replays, schemas, health)
 
 
 def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_clock) -> FastAPI:
@@ -37,8 +40,13 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_engine(settings, clock) as engine, retry_worker(engine):
+        async with (
+            open_engine(settings, clock) as engine,
+            retry_worker(engine),
+            replay_processes(settings.database_url, settings.worth) as processes,
+        ):
             app.state.engine = engine
+            app.state.replays = processes
             app.state.gate = Gate(engine, settings, dev=dev)
             yield
 
@@ -50,6 +58,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
+    app.add_middleware(HeadAsGet)
     patch_fastapi(app)  # its own copy of the documentation pages, which otherwise come from a CDN
     app.state.settings = settings
     for module in ROUTERS:

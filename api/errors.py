@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
+from api.methods import allowed
 from eventstore.errors import (
+    AlreadyRunning,
     FieldError,
     Forbidden,
     InvalidInput,
@@ -30,6 +32,7 @@ STATUS: Mapping[type[LmsError], HTTPStatus] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
+    AlreadyRunning: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -93,7 +96,8 @@ def install(app: FastAPI) -> None:
         if status is None:
             return unexpected(error)
         errors = error.errors if isinstance(error, InvalidInput) else None
-        return problem(status, str(error), errors, headers_of(error))
+        more = {"replay_id": error.replay_id} if isinstance(error, AlreadyRunning) else None
+        return problem(status, str(error), errors, headers_of(error), more)
 
     @app.exception_handler(RequestValidationError)
     async def parameters(_: Request, error: RequestValidationError) -> Response:
@@ -102,9 +106,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def routing(request: Request, error: HTTPException) -> Response:
-        allowed = (error.headers or {}).get("Allow", "a path that /docs lists")
-        detail = f"expected {allowed}, found {request.method} {request.url.path}"
-        return problem(HTTPStatus(error.status_code), detail, headers=error.headers)
+        methods = allowed(request) if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else ""
+        detail = f"expected {methods or 'a path that /docs lists'}, found {request.method} {request.url.path}"
+        return problem(HTTPStatus(error.status_code), detail, headers={"Allow": methods} if methods else None)
 
     @app.exception_handler(Exception)
     async def others(_: Request, error: Exception) -> Response:

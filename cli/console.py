@@ -1,7 +1,7 @@
 """What a terminal is told: results on stdout, everything else on stderr, a progress bar where somebody watches."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -10,12 +10,15 @@ from rich.progress import (
     DownloadColumn,
     Progress,
     ProgressColumn,
+    Task,
+    TaskID,
     TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 WIDE = 10_000
 """The width of what goes to a file or a pipe: nothing is folded there."""
@@ -58,6 +61,28 @@ def rows_bar(what: str, total: int) -> Iterator["Bar"]:
         yield bar
 
 
+@contextmanager
+def stages_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Bars of one stage after the other: told a stage, how much of it is done, and of how much."""
+    with _bars(TextColumn("{task.completed:,} of {task.total:,}"), RateColumn()) as progress:
+        stages: dict[str, TaskID] = {}
+
+        def watch(stage: str, done: int, total: int) -> None:
+            if stage not in stages:
+                stages[stage] = progress.add_task(stage, total=total)
+            progress.update(stages[stage], completed=done, total=total)
+
+        yield watch
+
+
+class RateColumn(ProgressColumn):
+    """How many are done in a second."""
+
+    def render(self, task: Task) -> Text:
+        """So many, or nothing while it is not known."""
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
 class Bar:
     """How far something has come."""
 
@@ -72,6 +97,10 @@ class Bar:
 
 @contextmanager
 def _bar(what: str, total: int | None, *counts: ProgressColumn) -> Iterator[Bar]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), *counts, TimeRemainingColumn())
-    with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
+    with _bars(*counts) as progress:
         yield Bar(progress, what, total)
+
+
+def _bars(*counts: ProgressColumn) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), *counts, TimeRemainingColumn())
+    return Progress(*columns, console=errors, disable=not errors.is_terminal)

@@ -11,10 +11,12 @@ from cli.export import export_command
 from cli.import_events import import_command
 from cli.key import app as key_app
 from cli.migrate import migrate_command
+from cli.replay import replay_command
 from cli.retry import retry_command
 from cli.serve import serve
 from cli.stats import stats_command
 from cli.token import app as token_app
+from cli.verify import verify_command
 from eventstore.errors import LmsError
 
 app = typer.Typer(
@@ -28,8 +30,10 @@ app.command("serve")(serve)
 app.command("migrate")(migrate_command)
 app.command("import")(import_command)
 app.command("export")(export_command)
+app.command("replay")(replay_command)
 app.command("retry")(retry_command)
 app.command("stats")(stats_command)
+app.command("verify")(verify_command)
 app.add_typer(course_app, name="course")
 app.add_typer(key_app, name="key")
 app.add_typer(token_app, name="token")

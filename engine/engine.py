@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from engine.ingest import Ingest
-from engine.project import Context
+from engine.project import SHARDS, Context
 from engine.publish import grant_unfinished, publish
 from eventstore.database import Database
 from eventstore.errors import Unavailable
@@ -21,7 +21,6 @@ from signals.course import CourseVersion, Step
 from signals.course_store import CourseCache
 from signals.xp import DEFAULT_WORTH, Worth
 
-SHARDS = 16
 QUEUE_EVENTS = 50_000
 PAUSE_AFTER_TROUBLE_SEC = 1.0
 GRANT_PATIENCE_SEC = 2.0

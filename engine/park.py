@@ -9,12 +9,12 @@ from enum import StrEnum
 from traceback import format_exception
 from uuid import UUID, uuid5
 
-from sqlalchemy import select, true
+from sqlalchemy import Executable, Table, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.batch import batch
 from eventstore.dialects import insert
-from eventstore.tables import lms_retry
+from eventstore.tables import lms_retry, on_side
 from projections.fold import Failure
 
 NAMESPACE = UUID("0d0b6c1e-94a5-5c5e-8a0e-5b1f7f0c2d43")
@@ -39,10 +39,37 @@ INSERT = (
 """Parks events; those that are parked already stay as they are."""
 
 
+COUNT = select(func.count()).select_from(lms_retry)
+"""How many are parked."""
+
+
 async def park(connection: AsyncConnection, failures: Sequence[Failure], now: datetime) -> None:
     """Keeps what failed, to be tried again from `now` + 10 s."""
     if failures:
         await connection.execute(INSERT, {"rows": [_row(failure, now) for failure in failures]})
+
+
+async def count_parked(connection: AsyncConnection) -> int:
+    """How many are parked."""
+    return int((await connection.execute(COUNT)).scalar_one())
+
+
+async def keep_attempts(connection: AsyncConnection, live: str, here: str) -> None:
+    """Has what is parked in a shadow, whose schema is `here`, keep the history of its retries in `live`."""
+    await connection.execute(upsert_history(on_side(lms_retry, live), on_side(lms_retry, here)))
+
+
+def upsert_history(live: Table, here: Table) -> Executable:
+    """Puts the live rows over those of the same parked events."""
+    same = (live.c.user_id == here.c.user_id) & (live.c.retry_id == here.c.retry_id)
+    names = [c.name for c in _columns]
+    statement = insert(here).from_select(
+        names, select(*(live.c[name] for name in names)).join(here, same).where(true())
+    )
+    return statement.on_conflict_do_update(
+        index_elements=[here.c.user_id, here.c.retry_id],
+        set_={name: statement.excluded[name] for name in ("attempts", "parked_at", "next_attempt_at", "status")},
+    )
 
 
 def _row(failure: Failure, now: datetime) -> tuple[object, ...]:

@@ -21,30 +21,43 @@ from signals.signal import Signal
 from signals.xp import Worth, totals
 from views import leaderboard
 
+SHARDS = 16
+"""Into how many parts processes spread the counts that all of them add to."""
+
 
 class Context(NamedTuple):
-    """What projecting needs besides the events: the courses, what signals are worth, and this process's shard."""
+    """What projecting needs besides the events: the courses, what signals are worth, and this process's shard.
+
+    Whether new signals are announced to other systems, too: a replay's are not.
+    """
 
     courses: CourseCache
     worth: Worth
     shard: int
+    announces: bool = True
 
 
 async def project(
     connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], context: Context, now: datetime
 ) -> list[Signal]:
     """Merges what was proved into what is there. The signals that are new. Callers hold the learners' locks."""
+    completed = await advance(connection, proved, context)
+    return await signal(connection, completed, context, now)
+
+
+async def advance(
+    connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], context: Context
+) -> list[ProgressKey]:
+    """Merges what was proved into what is there. Of what signals can follow: where something was completed."""
     if not proved:
         return []
     known = await progress_store.load(connection, proved)
     merged = {key: merge(known[key].progress if key in known else NOTHING, proved[key]) for key in proved}
     changed = [key for key in merged if key not in known or merged[key] != known[key].progress]
-    if not changed:
-        return []
-    courses = await context.courses.courses(connection)
-    await progress_store.save(connection, [row(key, merged[key], courses) for key in changed])
-    completed = [key for key in changed if completes(known.get(key), merged[key])]
-    return await signal(connection, completed, courses, context, now)
+    if changed:
+        courses = await context.courses.courses(connection)
+        await progress_store.save(connection, [row(key, merged[key], courses) for key in changed])
+    return [key for key in changed if completes(known.get(key), merged[key])]
 
 
 def row(key: ProgressKey, progress: Progress, courses: Courses) -> ProgressRow:
@@ -63,21 +76,17 @@ def completes(before: ProgressRow | None, after: Progress) -> bool:
 
 
 async def signal(
-    connection: AsyncConnection,
-    completed: Collection[ProgressKey],
-    courses: Courses,
-    context: Context,
-    now: datetime,
+    connection: AsyncConnection, completed: Collection[ProgressKey], context: Context, now: datetime
 ) -> list[Signal]:
     """Derives the signals of those classes, and of the courses with them. Those that are new."""
     if not completed:
         return []
+    courses = await context.courses.courses(connection)
     rows = await progress_store.load_learners(connection, {user_id for user_id, _ in completed})
     learners = by_learner(rows.values())
     derived: list[Signal] = []
     for user_id, classes in classes_by_learner(completed).items():
-        histories = {h[0].course_id: h for class_id in classes for h in courses.with_class(class_id)}
-        derived += derive(user_id, learners[user_id], classes, histories.values())
+        derived += derive(user_id, learners[user_id], classes, courses.with_classes(classes))
     return await keep(connection, derived, context, now)
 
 
@@ -102,5 +111,6 @@ async def keep(
     """Keeps signals, with the XP they earn and the announcements they make. Those that are new."""
     change = await signal_store.keep(connection, derived, context.worth)
     await leaderboard.add_xp(connection, totals(change.earnings))
-    await outbox.announce(connection, change.new, now)
+    if context.announces:
+        await outbox.announce(connection, change.new, now)
     return change.new

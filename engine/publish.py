@@ -52,6 +52,11 @@ async def grant_unfinished(database: Database, context: Context, clock: Clock) -
             last = await unbroken(grant_chunk(database, course_id, version, last, context, clock))
 
 
+async def all_granted(connection: AsyncConnection) -> bool:
+    """Whether every version is granted to everyone."""
+    return (await connection.execute(SELECT_UNFINISHED)).first() is None
+
+
 async def read_unfinished(database: Database) -> Sequence[Row[str, int, str]]:
     async with database.read() as connection:
         return (await connection.execute(SELECT_UNFINISHED)).all()
@@ -63,14 +68,24 @@ async def grant_chunk(
     """Grants a version to the next learners `after` that one. The last of them; None when there are no more."""
     async with database.write() as connection:
         courses = await context.courses.courses(connection)
-        history = courses.histories[course_id]
-        classes = history[version - 1].class_ids.union(*(v.class_ids for v in history[version - 2 : version - 1]))
-        user_ids = await learners_after(connection, classes, after)
-        if user_ids:
-            await grant(connection, user_ids, history, courses, context, clock())
+        granted = courses.histories[course_id][version - 1]
+        user_ids = await grant_next(connection, granted, after, context, clock())
         last = user_ids[-1] if user_ids else None
         await note(connection, course_id, version, last, clock())
     return last
+
+
+async def grant_next(
+    connection: AsyncConnection, version: CourseVersion, after: str, context: Context, now: datetime
+) -> list[str]:
+    """Grants a version to the next learners `after` that one, who had progress in its classes or the last one's."""
+    courses = await context.courses.courses(connection)
+    history = courses.histories[version.course_id]
+    classes = version.class_ids.union(*(v.class_ids for v in history[version.version - 2 : version.version - 1]))
+    user_ids = await learners_after(connection, classes, after)
+    if user_ids:
+        await grant(connection, user_ids, history, courses, context, now)
+    return user_ids
 
 
 async def learners_after(connection: AsyncConnection, classes: Iterable[str], after: str) -> list[str]:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.narrow import narrow
 from engine.park import EVERY_RULE, park
 from engine.project import Context, project
 from eventstore.append import append
-from eventstore.dialects import is_transient
 from eventstore.event import Event
 from projections.fold import Failure, fold
 from signals.signal import Signal
@@ -29,10 +29,8 @@ class Recorded(NamedTuple):
 
 async def record(connection: AsyncConnection, events: Sequence[Event], context: Context, now: datetime) -> Recorded:
     """Appends and projects `events`, whose keys differ among themselves. What a rule cannot take is parked."""
-    new = await append_and_count(connection, events, context)
-    folded = fold(new)
-    await park(connection, folded.failures, now)
-    return Recorded(new, await project(connection, folded.progress, context, now))
+    new = await append(connection, events)
+    return Recorded(new, await take_in(connection, new, context, now))
 
 
 async def record_carefully(
@@ -42,31 +40,38 @@ async def record_carefully(
 
     Those are parked without being projected. Raises DBAPIError for one that it will not even append.
     """
-    try:
-        async with connection.begin_nested():
-            return await record(connection, events, context, now)
-    except DBAPIError as error:
-        if is_transient(error):
-            raise
-        if len(events) == 1:
-            return await append_and_park(connection, events[0], error, context, now)
-    half = len(events) // 2
-    first = await record_carefully(connection, events[:half], context, now)
-    second = await record_carefully(connection, events[half:], context, now)
-    return Recorded(first.events + second.events, first.signals + second.signals)
+
+    async def some(events: Sequence[Event]) -> Recorded:
+        return await record(connection, events, context, now)
+
+    async def refused(event: Event, error: DBAPIError) -> Recorded:
+        new = await append(connection, [event])
+        await set_aside(connection, new, error, context, now)
+        return Recorded(new, [])
+
+    parts = await narrow(connection, events, some, refused)
+    return Recorded([event for part in parts for event in part.events], [s for part in parts for s in part.signals])
 
 
-async def append_and_count(connection: AsyncConnection, events: Sequence[Event], context: Context) -> list[Event]:
-    """Appends; then locks the learners and counts what was new into the roll-ups of events."""
-    new = await append(connection, events)
-    await user_activity.record(connection, new)
-    await event_daily_stats.record(connection, new, context.shard)
-    return new
+async def take_in(
+    connection: AsyncConnection, events: Sequence[Event], context: Context, now: datetime
+) -> list[Signal]:
+    """Projects events that the log has, and parks what a rule cannot take. The signals that are new."""
+    await count(connection, events, context)
+    folded = fold(events)
+    await park(connection, folded.failures, now)
+    return await project(connection, folded.progress, context, now)
 
 
-async def append_and_park(
-    connection: AsyncConnection, event: Event, error: DBAPIError, context: Context, now: datetime
-) -> Recorded:
-    new = await append_and_count(connection, [event], context)
-    await park(connection, [Failure(event, EVERY_RULE, error) for event in new], now)
-    return Recorded(new, [])
+async def set_aside(
+    connection: AsyncConnection, events: Sequence[Event], error: DBAPIError, context: Context, now: datetime
+) -> None:
+    """Parks events that the log has and the database will not have projected."""
+    await count(connection, events, context)
+    await park(connection, [Failure(event, EVERY_RULE, error) for event in events], now)
+
+
+async def count(connection: AsyncConnection, events: Sequence[Event], context: Context) -> None:
+    """Locks the events' learners, and counts the events into the roll-ups."""
+    await user_activity.record(connection, events)
+    await event_daily_stats.record(connection, events, context.shard)

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventstore.dialects import (
     WRITES,
@@ -25,10 +25,14 @@ from eventstore.errors import Clash, Unavailable
 
 
 class Database:
-    """One database and its pool of connections. `url` is `sqlite:///FILE` or `postgresql://…`."""
+    """One database and its pool of connections. `url` is `sqlite:///FILE` or `postgresql://…`.
 
-    def __init__(self, url: str, pool_size: int = 8) -> None:
-        self.engine = create_engine(url, pool_size)
+    With an `engine` of its own it is one way to that database, as a shadow has it.
+    """
+
+    def __init__(self, url: str, pool_size: int = 8, engine: AsyncEngine | None = None) -> None:
+        self.url = url
+        self.engine = engine or create_engine(url, pool_size)
         one_writer = has_one_writer(self.engine.dialect)
         self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if one_writer else nullcontext()
         self._writer = self.engine.execution_options(**{WRITES: True})
@@ -59,11 +63,17 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def _transaction(self, *, alone: bool) -> AsyncIterator[AsyncConnection]:
+    async def write_apart(self) -> AsyncIterator[AsyncConnection]:
+        """As `write`, of what nobody else writes: courses may be published meanwhile."""
         with translated():
             async with self._turn, self._writer.begin() as connection:
-                await lock_courses(connection, alone=alone)
                 yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, *, alone: bool) -> AsyncIterator[AsyncConnection]:
+        async with self.write_apart() as connection:
+            await lock_courses(connection, alone=alone)
+            yield connection
 
     async def check(self) -> None:
         """Raises Unavailable unless the database answers."""

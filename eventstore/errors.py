@@ -8,7 +8,8 @@ LmsError
 │   ├── UnsupportedMedia
 │   ├── Unauthenticated  nobody we know
 │   ├── Forbidden        somebody we know, who may not
-│   └── NotFound
+│   ├── NotFound
+│   └── AlreadyRunning   one at a time; carries the id of the one that runs
 ├── Unresolved           an integration message that cannot be translated yet; it is parked
 └── Unavailable          the same again later will do; carries `retry_after` seconds
     └── Clash            two transactions stood in each other's way; the same again now will do
@@ -99,6 +100,14 @@ class Forbidden(Refused):
 
 class NotFound(Refused):
     """There is nothing of that name."""
+
+
+class AlreadyRunning(Refused):
+    """Only one replay runs at a time: `replay_id` is the one that does."""
+
+    def __init__(self, replay_id: str) -> None:
+        super().__init__(f"expected no replay that is running, found replay {replay_id}: wait until it has finished")
+        self.replay_id = replay_id
 
 
 class Unresolved(LmsError):  # noqa: N818 - an outcome, which is expected

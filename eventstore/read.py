@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.database import Database
@@ -24,6 +24,31 @@ async def read_event(connection: AsyncConnection, user_id: str, event_id: str) -
     key = (lms_event.c.user_id == user_id) & (lms_event.c.event_id == event_id)
     row = (await connection.execute(select(*_COLUMNS).where(key))).one()
     return Event(*row)
+
+
+SELECT_RANGE = (
+    select(lms_event.c.seq, *_COLUMNS)
+    .where(lms_event.c.seq > bindparam("after"), lms_event.c.seq <= bindparam("until"))
+    .order_by(lms_event.c.seq)
+)
+"""A range of the log, with the numbers."""
+
+
+async def read_range(
+    connection: AsyncConnection, after: int, until: int, limit: int | None = None
+) -> list[tuple[int, Event]]:
+    """The events with `after` < seq <= `until`, the first `limit` of them, each with its seq."""
+    rows = await connection.execute(SELECT_RANGE.limit(limit), {"after": after, "until": until})
+    return [(row[0], Event(*row[1:])) for row in rows]
+
+
+LAST_SEQ = select(func.coalesce(func.max(lms_event.c.seq), 0))
+"""The number of the event that was recorded last."""
+
+
+async def last_seq(connection: AsyncConnection) -> int:
+    """The highest seq, 0 for an empty log. Only while nobody appends does it bound all that was recorded."""
+    return int((await connection.execute(LAST_SEQ)).scalar_one())
 
 
 async def stream(database: Database, query: Select[Any]) -> AsyncGenerator[Sequence[Row[Any]], None]:

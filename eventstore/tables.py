@@ -192,3 +192,33 @@ lms_erasure = Table(
     PrimaryKeyConstraint("user_id"),
 )
 """Learners whose records were erased on request: for them alone the log gives way to DELETE."""
+
+lms_replay = Table(
+    "lms_replay",
+    metadata,
+    Column("replay_id", Id, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("user_id", Name),
+    Column("course_id", Name),
+    Column("events_done", Seq, nullable=False),
+    Column("events_total", Seq, nullable=False),
+    Column("parked", Seq, nullable=False),
+    Column("signals_gained", Seq, nullable=False),
+    Column("signals_lost", Seq, nullable=False),
+    Column("rows_differing", Seq, nullable=False),
+    Column("error", Text),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    PrimaryKeyConstraint("replay_id"),
+    Index("lms_replay_by_status", "status"),
+)
+"""Each replay: how far it came, and what it changed. `user_id` and `course_id` say what it was limited to."""
+
+DERIVED_BY_LEARNER = (lms_progress, lms_signal, lms_xp, lms_learner)
+DERIVED = (*DERIVED_BY_LEARNER, lms_event_daily, lms_retry)
+"""What a replay builds anew, from the log and the course history alone."""
+
+
+def on_side(table: Table, schema: str) -> Table:
+    """The same table in a schema: a statement that sees both a shadow and the live tables tells them apart by it."""
+    return table.to_metadata(MetaData(), schema=schema)

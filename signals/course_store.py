@@ -50,6 +50,10 @@ class Courses:
         """The courses that contain the class in some version."""
         return self._by_class.get(class_id, [])
 
+    def with_classes(self, class_ids: Iterable[str]) -> Iterable[CourseHistory]:
+        """The courses that contain one of the classes in some version, each once."""
+        return {h[0].course_id: h for class_id in class_ids for h in self.with_class(class_id)}.values()
+
     def shown_under(self, class_id: str) -> str | None:
         """The course that a class is shown under if no event names one: the smallest that contains it now."""
         return self._shown_under.get(class_id)

@@ -15,10 +15,11 @@ from tests.engine.rows import rows
 from tests.support.postgres import PostgresServer
 from views import VIEWS
 
-LOG, INBOX = "lms_event", "lms_inbox"
-"""The inbox has a user_id, but is no table of learners: it is one of messages, some of which turn out to be."""
+LOG = "lms_event"
+NOT_OF_LEARNERS = {"lms_inbox", "lms_replay"}
+"""They have a user_id, but are tables of messages and of replays, some of which are about one learner."""
 
-PER_LEARNER = {name for name, table in metadata.tables.items() if "user_id" in table.c} - {INBOX}
+PER_LEARNER = {name for name, table in metadata.tables.items() if "user_id" in table.c} - NOT_OF_LEARNERS
 
 COLUMNS = {
     "sqlite": 'SELECT t.name, c.name, c.type, c.cid, c."notnull", c.dflt_value, c.pk '

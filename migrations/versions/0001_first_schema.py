@@ -178,3 +178,21 @@ def create_operations() -> None:
         PrimaryKeyConstraint("key_id"),
     )
     op.create_index("lms_key_by_hash", "lms_key", ["hash"], unique=True)
+    op.create_table(
+        "lms_replay",
+        Column("replay_id", Id, nullable=False),
+        Column("status", Name, nullable=False),
+        Column("user_id", Name),
+        Column("course_id", Name),
+        Column("events_done", Seq, nullable=False),
+        Column("events_total", Seq, nullable=False),
+        Column("parked", Seq, nullable=False),
+        Column("signals_gained", Seq, nullable=False),
+        Column("signals_lost", Seq, nullable=False),
+        Column("rows_differing", Seq, nullable=False),
+        Column("error", Text),
+        Column("started_at", UtcTime, nullable=False),
+        Column("finished_at", UtcTime),
+        PrimaryKeyConstraint("replay_id"),
+    )
+    op.create_index("lms_replay_by_status", "lms_replay", ["status"])

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    Date,
     DateTime,
     Identity,
     Index,
@@ -48,6 +49,9 @@ SQLITE_WAL_PAUSE_SEC = 0.01
 WRITES = "lms_writes"
 PUBLISH_LOCK = 5_270_401
 """The key of PostgreSQL's advisory lock that appenders share and publishers take alone."""
+
+REPLAY_LOCK = 5_270_402
+"""The key of the one that a running replay holds."""
 
 TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57", "58", "XX")
 """Lost connections, deadlocks, no space or memory or connections left, locks, shutdown, the disk, the server itself."""
@@ -108,6 +112,20 @@ def _unindexed(element: unindexed, compiler: SQLCompiler, **kw: Any) -> str:
     return f"{sign}{compiler.process(element.clauses, **kw)}"
 
 
+class utc_day(GenericFunction[Any]):  # noqa: N801
+    """The UTC day of an instant, as dates are kept."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(utc_day)
+def _utc_day(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
+    instant = compiler.process(element.clauses, **kw)
+    sqlite = compiler.dialect.name == "sqlite"
+    return f"substr({instant}, 1, 10)" if sqlite else f"CAST({instant} AT TIME ZONE 'UTC' AS DATE)"
+
+
 def unnest_json(dialect: Dialect, rows: str, columns: Sequence[tuple[str, str]]) -> str:
     """A subselect of the (name, type) `columns` from the SQL expression `rows`, a JSON array of arrays."""
     if dialect.name == "sqlite":
@@ -134,10 +152,7 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
     parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite":
         check_folder(parsed.database or "")
-        engine = create_async_engine(parsed, pool_size=pool_size, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SEC})
-        event.listen(engine.sync_engine, "connect", _set_up_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return engine
+        return sqlite_engine(parsed, pool_size)
     return create_async_engine(
         parsed,
         pool_size=pool_size,
@@ -150,6 +165,14 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
             "server_settings": {"timezone": "UTC", "application_name": "lms-progress"},
         },
     )
+
+
+def sqlite_engine(url: URL, pool_size: int) -> AsyncEngine:
+    connect_args = {"timeout": SQLITE_BUSY_TIMEOUT_SEC, "uri": True}
+    engine = create_async_engine(url, pool_size=pool_size, connect_args=connect_args)
+    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
 
 
 def check_folder(file: str) -> None:

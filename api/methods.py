@@ -1,0 +1,36 @@
+"""HTTP methods, as HTTP has them: HEAD wherever there is GET, and of every path all that it takes.
+
+A route knows its own method alone; several can share a path.
+"""
+
+from fastapi import Request
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+
+
+class HeadAsGet:
+    """Answers HEAD with what GET would answer, but for the body: routes and their documentation stay as they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            return await self._app(scope, receive, send)
+
+        async def send_bodiless(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        return await self._app({**scope, "method": "GET"}, receive, send_bodiless)
+
+
+def allowed(request: Request) -> str:
+    """The methods that the request's path takes, as the header `Allow` names them; "" if there is no such path."""
+    taken = [method for method in METHODS if takes(request, method)]
+    return ", ".join(sorted(taken + ["HEAD"] * ("GET" in taken)))
+
+
+def takes(request: Request, method: str) -> bool:
+    return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)

@@ -1,0 +1,71 @@
+"""Replays: POST starts one, GET says how it is doing."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth import needs
+from api.keys import Scope
+from api.lists import reading
+from api.openapi import responses
+from engine.engine import Engine
+from engine.replay import check, settle
+from engine.replay_process import ReplayProcesses
+from engine.replay_status import ReplayRequest, ReplayStatus
+from eventstore.event_type import Ident
+from views import replay
+from views.replay import Replay
+
+router = APIRouter(tags=["operations"], dependencies=[Depends(needs(Scope.OPERATE))])
+
+
+class ReplayBody(BaseModel):
+    """What to replay: everything, or one learner, or the learners of one course.
+
+    `workers` processes do it; `publish` announces the signals that come to be to other systems.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{}, {"user_id": "ada"}, {"course_id": "python-101"}]}
+    )
+
+    user_id: Ident | None = None
+    course_id: Ident | None = None
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    publish: bool = False
+
+
+@router.post(
+    "/v1/replays",
+    status_code=202,
+    summary="Start a replay",
+    responses=responses(400, 401, 403, 404, 409, 422, 503),
+)
+async def post_replay(request: Request, response: Response, body: ReplayBody) -> Replay:
+    """Builds what is derived anew, from the log and the course history, while everything goes on.
+
+    One at a time: while one runs, the answer is 409 with its id in `replay_id`.
+    """
+    engine: Engine = request.app.state.engine
+    processes: ReplayProcesses = request.app.state.replays
+    orders = ReplayRequest(**body.model_dump())
+    await check(engine.database, orders)
+    replay_id = await processes.start(orders)
+    response.headers["Location"] = f"/v1/replays/{replay_id}"
+    async with reading(request) as connection:
+        return await replay.read(connection, replay_id)
+
+
+@router.get("/v1/replays/{replay_id}", summary="A replay", responses=responses(401, 403, 404, 422, 503))
+async def get_replay(request: Request, replay_id: UUID) -> Replay:
+    """How far it is, what it changed, and why it failed if it did."""
+    engine: Engine = request.app.state.engine
+    async with reading(request) as connection:
+        found = await replay.read(connection, str(replay_id))
+    if found.status == ReplayStatus.RUNNING:
+        await settle(engine.database, found.replay_id, engine.clock)
+        async with reading(request) as connection:
+            return await replay.read(connection, str(replay_id))
+    return found

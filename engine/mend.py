@@ -1,0 +1,150 @@
+"""Mending: what is derived of some learners is brought to what the log says, and only rows that differ are written.
+
+The log is read before the learners are locked; under their locks, only that of those who did something meanwhile.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.derived import LEARNER, RETRY, SIGNAL, Derived, Evidence, Rows, Shape, derived
+from engine.derived_store import count_events, read_derived, read_evidence, write
+from engine.drift import Drift, compare
+from engine.learners import CHUNK_LEARNERS
+from engine.project import Context
+from engine.publish import SELECT_UNFINISHED, grant_unfinished
+from engine.stand_ins import lock_with_stand_ins
+from engine.unbroken import unbroken
+from eventstore.database import Database
+from eventstore.errors import Clash
+from eventstore.times import Clock
+from signals import outbox
+from signals.signal import Signal, SignalType
+
+CLASH_ATTEMPTS = 5
+
+log = logging.getLogger(__name__)
+
+
+class Rebuilt(NamedTuple):
+    """What a rebuild did, in numbers, and the learners whose rows the database refuses: they are as they were.
+
+    `parked` is how many events, each by rule, cannot be projected now, whether they were parked before or not.
+    """
+
+    signals_gained: int = 0
+    signals_lost: int = 0
+    rows_differing: int = 0
+    parked: int = 0
+    refused: tuple[str, ...] = ()
+
+    def plus(self, more: "Rebuilt") -> "Rebuilt":
+        return Rebuilt(
+            self.signals_gained + more.signals_gained,
+            self.signals_lost + more.signals_lost,
+            self.rows_differing + more.rows_differing,
+            self.parked + more.parked,
+            self.refused + more.refused,
+        )
+
+
+async def rebuild(
+    database: Database, user_ids: Sequence[str], context: Context, clock: Clock, *, announce: bool
+) -> Rebuilt:
+    """Rebuilds what is derived of these learners from the log. Signals that are gained go out only if `announce`.
+
+    Each chunk is a transaction. Raises Unavailable where it must stop; what was done by then is kept.
+    """
+    context = context._replace(announces=announce)
+    total = Rebuilt()
+    for start in range(0, len(user_ids), CHUNK_LEARNERS):
+        total = total.plus(await _rebuild_or_narrow(database, user_ids[start : start + CHUNK_LEARNERS], context, clock))
+    return total
+
+
+async def _rebuild_or_narrow(database: Database, user_ids: Sequence[str], context: Context, clock: Clock) -> Rebuilt:
+    """A chunk whole; if the database refuses that, by halves, down to the learners whose rows it refuses."""
+    try:
+        return await _rebuild_patiently(database, user_ids, context, clock)
+    except DBAPIError as error:
+        if len(user_ids) == 1:
+            log.warning("what is derived of learner %r was not mended: %s", user_ids[0], error.orig)
+            return Rebuilt(refused=(user_ids[0],))
+    half = len(user_ids) // 2
+    first = await _rebuild_or_narrow(database, user_ids[:half], context, clock)
+    return first.plus(await _rebuild_or_narrow(database, user_ids[half:], context, clock))
+
+
+async def _rebuild_patiently(database: Database, user_ids: Sequence[str], context: Context, clock: Clock) -> Rebuilt:
+    """A chunk, once all that was published is granted: what a grant gives is the grant's to announce."""
+    clashes = 0
+    while True:
+        await grant_unfinished(database, context._replace(announces=True), clock)
+        try:
+            rebuilt = await unbroken(_rebuild(database, user_ids, context, clock))
+        except Clash:
+            clashes += 1
+            if clashes == CLASH_ATTEMPTS:
+                raise
+        else:
+            if rebuilt is not None:
+                return rebuilt
+
+
+async def _rebuild(database: Database, user_ids: Sequence[str], context: Context, clock: Clock) -> Rebuilt | None:
+    """A chunk in one transaction. None if a version was published meanwhile that is not granted to everyone yet."""
+    async with database.read() as connection:
+        evidence = await read_evidence(connection, user_ids)
+    async with database.write() as connection:
+        if (await connection.execute(SELECT_UNFINISHED)).first() is not None:
+            return None
+        stand_ins = await lock_with_stand_ins(connection, user_ids)
+        await _bring_up_to_date(connection, user_ids, evidence)
+        expected = derived(evidence, await context.courses.courses(connection), context.worth)
+        drifts = await _drifts(connection, user_ids, expected, stand_ins)
+        rebuilt = _in_numbers(drifts, expected)
+        drifts[LEARNER].surplus.update({key: row for key, row in stand_ins.items() if key not in expected[LEARNER]})
+        await write(connection, drifts, clock())
+        if context.announces:
+            await outbox.announce(connection, gained(drifts[SIGNAL]), clock())
+    return rebuilt
+
+
+async def _bring_up_to_date(
+    connection: AsyncConnection, user_ids: Sequence[str], evidence: dict[str, Evidence]
+) -> None:
+    """Reads the log again of those learners of whom it has another number of events by now."""
+    events = await count_events(connection, user_ids)
+    before = {user_id: theirs.events for user_id, theirs in evidence.items()}
+    behind = [user_id for user_id in user_ids if events.get(user_id) != before.get(user_id)]
+    for user_id in behind:
+        evidence.pop(user_id, None)
+    evidence.update(await read_evidence(connection, behind))
+
+
+async def _drifts(
+    connection: AsyncConnection, user_ids: Sequence[str], expected: Derived, stand_ins: Rows
+) -> dict[Shape, Drift]:
+    """How each derived table differs, stand-ins not counted as rows of it."""
+    found = await read_derived(connection, user_ids)
+    found[LEARNER] = {key: row for key, row in found[LEARNER].items() if key not in stand_ins}
+    return {shape: compare(expected[shape], found[shape]) for shape in expected}
+
+
+def _in_numbers(drifts: dict[Shape, Drift], expected: Derived) -> Rebuilt:
+    return Rebuilt(
+        signals_gained=len(drifts[SIGNAL].missing),
+        signals_lost=len(drifts[SIGNAL].surplus),
+        rows_differing=sum(drift.rows for drift in drifts.values()),
+        parked=len(expected[RETRY]),
+    )
+
+
+def gained(drift: Drift) -> list[Signal]:
+    """The signals that `lms_signal` lacks."""
+    return [
+        Signal(SignalType(kind), user_id, *identity) for (user_id, _), (kind, *identity, _) in drift.missing.items()
+    ]

@@ -1,0 +1,38 @@
+"""Rebuilding everything: the whole log is folded into a shadow, which then takes the place of the live tables.
+
+Appending and reading go on meanwhile. Memory holds one piece a worker, however long the log.
+"""
+
+from engine.catch_up import boundary
+from engine.filling import PIECE_SEQS, Watch, derive_learners, fold_log
+from engine.project import Context
+from engine.publish import grant_unfinished
+from engine.replay_status import ReplayReport, ReplayRequest
+from engine.swap_in import SwapIn
+from engine.workers import Job, workers
+from eventstore.database import Database
+from eventstore.shadow import open_shadow
+from eventstore.times import Clock
+
+
+async def rebuild_all(
+    database: Database, replay_id: str, context: Context, clock: Clock, request: ReplayRequest, watch: Watch
+) -> ReplayReport:
+    """Rebuilds every derived table. The live ones are as they were until it is done."""
+    await grant_unfinished(database, context, clock)
+    until = await boundary(database)
+    async with database.read() as connection:
+        courses = await context.courses.courses(connection)
+    name = replay_id[:8]
+    async with open_shadow(database, name) as tables:
+        number = request.workers if until > PIECE_SEQS else 0
+        job = Job(database.url, name, dict(context.worth), clock())
+        with workers(number) as pool:
+            events = await fold_log(pool, number, job, database, replay_id, until, watch)
+            await derive_learners(pool, number, job, tables.filling, watch)
+        watch("swap", 0, 1)
+        unannounced = context._replace(announces=False)
+        swap_in = SwapIn(database, tables, unannounced, clock, until, courses)
+        report = await swap_in.run(replay_id, events, publish=request.publish)
+        watch("swap", 1, 1)
+    return report

@@ -1,0 +1,87 @@
+"""Replaying: builds what is derived anew, from the log and the course history, while everything goes on.
+
+One at a time. Whatever happens to it, the live tables stay as they are until it is done.
+"""
+
+import asyncio
+from collections.abc import Callable
+from uuid import uuid4
+
+from engine.filling import Watch
+from engine.learners import classes_of
+from engine.park import trace
+from engine.project import Context
+from engine.rebuild_all import rebuild_all
+from engine.rebuild_some import rebuild_some
+from engine.replay_status import (
+    SELECT_RUNNING,
+    ReplayReport,
+    ReplayRequest,
+    fail,
+    start,
+    update_interrupted,
+)
+from engine.unbroken import unbroken
+from eventstore.database import Database
+from eventstore.dialects.sole import is_replaying, sole_replay
+from eventstore.errors import AlreadyRunning
+from eventstore.times import Clock
+
+NOTICE_ATTEMPTS = 50
+NOTICE_PAUSE_SEC = 0.05
+
+
+def unwatched(_what: str, _done: int, _total: int) -> None:
+    """For whoever does not want to know."""
+
+
+async def replay(
+    database: Database,
+    context: Context,
+    clock: Clock,
+    request: ReplayRequest,
+    watch: Watch = unwatched,
+    started: Callable[[str], None] = lambda _: None,
+) -> ReplayReport:
+    """Replays; `started` is told its id. Raises AlreadyRunning, with the id of the other, if it is not alone.
+
+    Raises NotFound for a course that was never published.
+    """
+    await check(database, request)
+    async with sole_replay(database.engine) as alone:
+        if not alone:
+            raise AlreadyRunning(await running(database))
+        replay_id = str(uuid4())
+        await start(database, replay_id, request, clock())
+        started(replay_id)
+        try:
+            rebuild = rebuild_all if request.user_id is request.course_id is None else rebuild_some
+            return await rebuild(database, replay_id, context, clock, request, watch)
+        except BaseException as error:
+            reason = trace(error) if isinstance(error, Exception) else "it was stopped"
+            await unbroken(fail(database, replay_id, reason, clock()))
+            raise
+
+
+async def check(database: Database, request: ReplayRequest) -> None:
+    """Raises NotFound for a course that was never published."""
+    if request.course_id is not None:
+        await classes_of(database, request.course_id)
+
+
+async def running(database: Database) -> str:
+    """The id of the replay that runs. It may have begun just now, and be about to say so."""
+    for _ in range(NOTICE_ATTEMPTS):
+        async with database.read() as connection:
+            found = (await connection.execute(SELECT_RUNNING)).scalar_one_or_none()
+        if found is not None:
+            return str(found)
+        await asyncio.sleep(NOTICE_PAUSE_SEC)
+    return "of an unknown id"
+
+
+async def settle(database: Database, replay_id: str, clock: Clock) -> None:
+    """Notes of a replay that is said to run that it does not, if its process has ended."""
+    if not await is_replaying(database.engine):
+        async with database.write() as connection:
+            await connection.execute(update_interrupted(clock(), replay_id))

@@ -1,0 +1,93 @@
+"""A replay in a process of its own, for a server: its requests go on as if there were none.
+
+It is started with its orders as JSON on stdin, and answers with a line: that it runs, or why it does not.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio import StreamReader, StreamWriter
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from engine.project import SHARDS, Context
+from engine.replay import replay
+from engine.replay_status import ReplayRequest
+from eventstore.database import Database
+from eventstore.errors import AlreadyRunning, LmsError
+from eventstore.times import system_clock
+from signals.course_store import CourseCache
+from signals.xp import Worth
+
+PATIENCE_SEC = 10
+
+
+class ReplayProcesses:
+    """Starts replays of one database."""
+
+    def __init__(self, url: str, worth: Worth) -> None:
+        self._url = url
+        self._worth = worth
+        self._processes: set[Process] = set()
+
+    async def start(self, request: ReplayRequest) -> str:
+        """The id of the replay, which runs by then. Raises AlreadyRunning if another one does."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "engine.replay_process", stdin=PIPE, stdout=PIPE
+        )
+        orders = {"url": self._url, "worth": dict(self._worth), "request": request._asdict()}
+        stdin, stdout = cast("StreamWriter", process.stdin), cast("StreamReader", process.stdout)
+        stdin.write(json.dumps(orders).encode())
+        stdin.close()
+        answer = json.loads(await stdout.readline() or "{}")
+        if "started" in answer:
+            self._processes = {running for running in self._processes if running.returncode is None} | {process}
+            return str(answer["started"])
+        if "running" in answer:
+            raise AlreadyRunning(answer["running"])
+        raise LmsError(answer.get("failed", "expected a replay to start, found that its process ended at once"))
+
+    async def stop(self) -> None:
+        """Stops what runs, as Ctrl-C does: the live tables stay as they were."""
+        running = [process for process in self._processes if process.returncode is None]
+        for process in running:
+            process.terminate()
+        await asyncio.gather(*(process.wait() for process in running))
+
+
+@asynccontextmanager
+async def replay_processes(url: str, worth: Worth) -> AsyncIterator[ReplayProcesses]:
+    """They end with the block."""
+    processes = ReplayProcesses(url, worth)
+    try:
+        yield processes
+    finally:
+        await processes.stop()
+
+
+async def run(orders: Mapping[str, Any]) -> None:
+    """The process itself."""
+    database = Database(orders["url"])
+    try:
+        context = Context(CourseCache(), orders["worth"], os.getpid() % SHARDS)
+        request = ReplayRequest(**orders["request"])
+        await replay(database, context, system_clock, request, started=lambda replay_id: answer(started=replay_id))
+    except AlreadyRunning as error:
+        answer(running=error.replay_id)
+    except LmsError as error:
+        answer(failed=str(error))
+    finally:
+        await database.close()
+
+
+def answer(**said: str) -> None:
+    print(json.dumps(said), flush=True)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    asyncio.run(run(json.load(sys.stdin)))

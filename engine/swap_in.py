@@ -1,0 +1,162 @@
+"""Swapping in: brings a filled shadow to the very state of the log, and puts it in the place of the live tables.
+
+It goes by rounds, each shorter than the one before; in the last, which takes in what little is left, nobody appends.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.catch_up import boundary, take_log, take_version, unknown_versions, versions
+from engine.changes import Changes, Sides, changed_days, changes, gained_signals, lagging
+from engine.filling import learner_pieces
+from engine.park import count_parked, keep_attempts
+from engine.project import Context
+from engine.publish import all_granted, grant_unfinished
+from engine.replay_status import ReplayReport, finish
+from eventstore.database import Database
+from eventstore.errors import Unavailable
+from eventstore.read import last_seq
+from eventstore.shadow import ShadowTables
+from eventstore.times import Clock
+from signals import outbox
+from signals.course_store import Courses
+from views import VIEWS
+
+SHORT_SEQS = 1_000
+"""So much of the log may be left for the last round."""
+
+ATTEMPTS = 200
+PAUSE_SEC = 0.1
+LONGEST_PAUSE_SEC = 5.0
+"""Patience for a quarter of an hour, as for a reader who takes a copy of everything."""
+
+BROUGHT_LEARNERS = 200
+
+
+class SwapIn:
+    """The last part of a replay, from a shadow that is filled up to the seq `position` by those `courses`."""
+
+    def __init__(
+        self, database: Database, tables: ShadowTables, context: Context, clock: Clock, position: int, courses: Courses
+    ) -> None:
+        self._database = database
+        self._shadow, self._filling, self._swapping = tables
+        self._context = context
+        self._clock = clock
+        self._position = position
+        self._versions = versions(courses)
+        self._sides = Sides(self._shadow.live, self._shadow.here)
+        self._events = 0
+        self._compared = Changes()
+        self._late: set[str] = set()
+
+    async def run(self, replay_id: str, events: int, *, publish: bool) -> ReplayReport:
+        """Catches up and swaps. What the replay of those `events` and of later ones did, as it stands noted."""
+        self._events = events
+        await self._catch_up()
+        await self._compare()
+        await self._bring_all()
+        async with self._filling.write_apart() as connection:
+            await self._shadow.settle(connection)
+        return await self._swap_patiently(replay_id, publish=publish)
+
+    async def _swap_patiently(self, replay_id: str, *, publish: bool) -> ReplayReport:
+        """Tries to swap, with growing pauses in which appenders, and readers of the live tables, go on."""
+        for attempt in range(1, ATTEMPTS):
+            await self._bring(sorted(await self._catch_up()))
+            with suppress(Unavailable):
+                report = await self._swap(replay_id, publish=publish)
+                if report is not None:
+                    return report
+            await asyncio.sleep(min(attempt * PAUSE_SEC, LONGEST_PAUSE_SEC))
+        raise Unavailable(f"expected a moment in which nobody reads the live tables, found none in {ATTEMPTS} attempts")
+
+    async def _catch_up(self) -> set[str]:
+        """Rounds, until one was short. The learners to whom something happened."""
+        touched: set[str] = set()
+        while True:
+            until = await boundary(self._database)
+            left = until - self._position
+            touched |= await self._take_events(until) | await self._take_versions()
+            if left <= SHORT_SEQS:
+                return touched
+
+    async def _take_events(self, until: int) -> set[str]:
+        touched: set[str] = set()
+        while self._position < until:
+            async with self._filling.write_apart() as connection:
+                taken = await take_log(connection, self._position, until, self._context, self._clock())
+            self._position = taken.reached
+            self._events += taken.events
+            touched |= taken.user_ids
+        return touched
+
+    async def _take_versions(self) -> set[str]:
+        touched: set[str] = set()
+        async with self._filling.read() as connection:
+            courses = await self._context.courses.courses(connection)
+        for version in unknown_versions(courses, self._versions):
+            touched |= await take_version(self._filling, version, self._context, self._clock())
+        self._versions = versions(courses)
+        return touched
+
+    async def _compare(self) -> None:
+        """Counts what changes for all but those who are late: of whom the log has more than the shadow."""
+        while True:
+            async with self._filling.read() as connection:
+                if await self._knows_all_versions(connection) and await all_granted(connection):
+                    self._late = await lagging(connection, self._position)
+                    self._compared = await changes(connection, self._sides, but=self._late)
+                    return
+            await grant_unfinished(self._database, self._context._replace(announces=True), self._clock)
+            await self._catch_up()
+
+    async def _knows_all_versions(self, connection: AsyncConnection) -> bool:
+        return not any(unknown_versions(await self._context.courses.courses(connection), self._versions))
+
+    async def _bring_all(self) -> None:
+        if self._shadow.apart:
+            async for piece in learner_pieces(self._filling):
+                async with self._aside() as connection:
+                    await self._shadow.bring(connection, piece.after, piece.until)
+
+    async def _bring(self, user_ids: Sequence[str]) -> None:
+        if self._shadow.apart:
+            for some in range(0, len(user_ids), BROUGHT_LEARNERS):
+                async with self._aside() as connection:
+                    await self._shadow.bring_learners(connection, user_ids[some : some + BROUGHT_LEARNERS])
+
+    @asynccontextmanager
+    async def _aside(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that others wait for, and a pause as long, in which they go first."""
+        began = time.monotonic()
+        async with self._swapping.write() as connection:
+            yield connection
+        await asyncio.sleep(time.monotonic() - began)
+
+    async def _swap(self, replay_id: str, *, publish: bool) -> ReplayReport | None:
+        """The last round, and the swap. None if more is left than it may take in."""
+        async with self._swapping.write_alone() as connection:
+            until = await last_seq(connection)
+            if until - self._position > SHORT_SEQS or not await self._knows_all_versions(connection):
+                return None
+            taken = await take_log(connection, self._position, until, self._context, self._clock())
+            await keep_attempts(connection, *self._sides)
+            report = await self._report(connection, taken.events)
+            if publish:
+                gained = await gained_signals(connection, self._sides)
+                await outbox.announce(connection, gained, self._clock())
+            await self._shadow.bring_learners(connection, sorted(taken.user_ids))
+            await self._shadow.bring_rest(connection)
+            await self._shadow.swap(connection, {name: view(connection.dialect) for name, view in VIEWS.items()})
+            await finish(connection, replay_id, report, self._clock())
+        return report
+
+    async def _report(self, connection: AsyncConnection, events: int) -> ReplayReport:
+        late = await changes(connection, self._sides, only=self._late)
+        total = self._compared.plus(late).plus(await changed_days(connection, self._sides))
+        return ReplayReport(self._events + events, await count_parked(connection), *total)

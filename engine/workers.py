@@ -1,0 +1,82 @@
+"""Workers: processes that do pieces of a replay beside each other. A small replay is done without any."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from multiprocessing import get_context, parent_process
+from typing import Any, NamedTuple
+
+from engine.project import SHARDS, Context
+from eventstore.database import Database
+from eventstore.shadow import filling_database
+from signals.course_store import CourseCache
+from signals.xp import Worth
+
+Work = Callable[[Database, Any, Context, datetime], Awaitable[Any]]
+"""What to do with a piece, in the shadow."""
+
+
+class Job(NamedTuple):
+    """All that a worker has to know, besides the piece."""
+
+    url: str
+    shadow: str
+    worth: Worth
+    now: datetime
+
+
+@contextmanager
+def workers(number: int) -> Iterator[Executor]:
+    """So many processes, or for 0 a thread of this one. They end with the block, or with this process."""
+    pool: Executor = ThreadPoolExecutor(1)
+    if number:
+        pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_follow_parent)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _follow_parent() -> None:
+    """Ctrl-C is for the parent; and whoever kills the parent alone, kills this process, too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+async def work_off(pool: Executor, number: int, work: Work, job: Job, pieces: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Has the pool do the pieces, twice its `number` at hand at a time. What came of each, as they are done."""
+    loop = asyncio.get_running_loop()
+    under_way: set[asyncio.Future[Any]] = set()
+    async for piece in pieces:
+        under_way.add(loop.run_in_executor(pool, _do, work, job, piece))
+        if len(under_way) >= 2 * max(1, number):
+            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    for future in asyncio.as_completed(under_way):
+        yield await future
+
+
+def _do(work: Work, job: Job, piece: Any) -> Any:
+    return asyncio.run(_do_in_shadow(work, job, piece))
+
+
+async def _do_in_shadow(work: Work, job: Job, piece: Any) -> Any:
+    shadow = filling_database(job.url, job.shadow)
+    try:
+        context = Context(CourseCache(), job.worth, os.getpid() % SHARDS, announces=False)
+        return await work(shadow, piece, context, job.now)
+    finally:
+        await shadow.close()

@@ -1,0 +1,61 @@
+"""Shadow tables: a second set of the derived tables, filled beside the live ones and then put in their place.
+
+On a shadow's connections the names of the derived tables mean the shadow's, and all other names what they always do.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from eventstore.dialects import database_url
+from eventstore.dialects.shadow_postgresql import PostgresqlShadow
+from eventstore.dialects.shadow_sqlite import SqliteShadow
+
+
+class Shadow(Protocol):
+    """One shadow of some tables of one database."""
+
+    live: str
+    """The schema of the live tables, as the shadow's connections call it."""
+
+    here: str
+    """The schema of the shadow's."""
+
+    apart: bool
+    """Whether its rows have to be brought to where they can be swapped in."""
+
+    def engine(self, pool_size: int, *, swaps: bool) -> AsyncEngine:
+        """An engine for the shadow's connections. Only one that `swaps` may change what is live."""
+
+    async def make_room(self, live: AsyncConnection) -> None:
+        """Makes the place where the shadow's tables are made next. Raises LmsError if they could not be swapped."""
+
+    async def clear(self, live: AsyncConnection) -> bool:
+        """Removes a part of what this shadow, or one that was left behind, takes up. Whether more is left."""
+
+    async def bring(self, connection: AsyncConnection, after: str, until: str) -> None:
+        """Has the rows of those learners (`after` < user_id <= `until`) where they can be swapped in."""
+
+    async def bring_learners(self, connection: AsyncConnection, user_ids: Collection[str]) -> None:
+        """The same of these learners."""
+
+    async def bring_rest(self, connection: AsyncConnection) -> None:
+        """The same of the tables that are not brought by learner."""
+
+    async def settle(self, connection: AsyncConnection) -> None:
+        """The last preparation of a shadow that is filled."""
+
+    async def swap(self, connection: AsyncConnection, views: Mapping[str, str]) -> None:
+        """Puts the shadow's tables in the place of the live ones, with those SQL views on top.
+
+        Raises Unavailable if readers hold the live tables: nothing is changed then.
+        """
+
+
+def shadow_of(url: str, name: str, tables: Sequence[Table], by_learner: Collection[Table]) -> Shadow:
+    """The shadow of that name, whatever the database. Rows of the tables `by_learner` are brought by learner."""
+    parsed = database_url(url)
+    kind = SqliteShadow if parsed.get_backend_name() == "sqlite" else PostgresqlShadow
+    return kind(parsed, name, tables, by_learner)

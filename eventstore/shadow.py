@@ -1,0 +1,56 @@
+"""A shadow of the derived tables: filled while the live ones serve, then swapped in, and removed in any case."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from eventstore.database import Database
+from eventstore.dialects.shadow import Shadow, shadow_of
+from eventstore.tables import DERIVED, DERIVED_BY_LEARNER, metadata
+
+CLEARING_PAUSE_SEC = 0.05
+
+
+class ShadowTables(NamedTuple):
+    """An open shadow. Transactions of `filling` change the shadow alone; those of `swapping` also what is live."""
+
+    shadow: Shadow
+    filling: Database
+    swapping: Database
+
+
+@asynccontextmanager
+async def open_shadow(database: Database, name: str) -> AsyncIterator[ShadowTables]:
+    """An empty shadow of that name, beside the live tables of `database`. What others left behind is removed."""
+    shadow = shadow_of(database.url, name, DERIVED, DERIVED_BY_LEARNER)
+    await clear(database, shadow)
+    async with database.write() as live:
+        await shadow.make_room(live)
+    tables = ShadowTables(shadow, filling_database(database.url, name), swapping_database(database.url, shadow))
+    try:
+        async with tables.filling.write_apart() as connection:
+            await connection.run_sync(metadata.create_all, tables=DERIVED, checkfirst=False)
+        yield tables
+    finally:
+        await tables.filling.close()
+        await tables.swapping.close()
+        await clear(database, shadow)
+
+
+def filling_database(url: str, name: str) -> Database:
+    """A way into the shadow of that name, for whoever fills it."""
+    return Database(url, engine=shadow_of(url, name, DERIVED, DERIVED_BY_LEARNER).engine(2, swaps=False))
+
+
+def swapping_database(url: str, shadow: Shadow) -> Database:
+    return Database(url, engine=shadow.engine(2, swaps=True))
+
+
+async def clear(database: Database, shadow: Shadow) -> None:
+    """Removes it in small steps, between which others can write."""
+    while True:
+        async with database.write() as live:
+            if not await shadow.clear(live):
+                return
+        await asyncio.sleep(CLEARING_PAUSE_SEC)
