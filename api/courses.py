@@ -11,6 +11,7 @@ from api.body import JSON, media_type, read_body
 from api.keys import Scope
 from api.lists import Paged
 from api.openapi import body_of, responses
+from api.paths import COURSE_ID
 from engine.engine import Engine
 from eventstore.envelope import parse
 from eventstore.errors import InvalidInput, NotFound, field_errors
@@ -52,7 +53,7 @@ class CourseItem(BaseModel):
 
 
 @router.put(
-    "/v1/courses/{course_id:path}",
+    f"/v1/courses/{COURSE_ID}",
     summary="Publish a course",
     responses=responses(400, 401, 403, 413, 415, 422, 503),
     openapi_extra=body_of(CourseBody),
@@ -71,7 +72,7 @@ async def put_course(request: Request, course_id: CourseId) -> CourseItem:
 
 
 @router.get(
-    "/v1/courses/{course_id:path}",
+    f"/v1/courses/{COURSE_ID}",
     summary="A course",
     responses=responses(401, 403, 404, 422, 503),
     dependencies=[Depends(needs(Scope.READ))],

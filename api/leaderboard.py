@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from api.auth import reads_leaderboard
 from api.lists import Paged, reading
 from api.openapi import responses
+from api.paths import USER_ID
 from engine.engine import Engine
 from eventstore.event_type import Ident
 from signals.xp import ALL_COURSES, ALL_TIME, Board, month, week
@@ -53,7 +54,7 @@ async def get_leaderboard(
 
 
 @router.get(
-    "/v1/leaderboard/{user_id:path}",
+    f"/v1/leaderboard/{USER_ID}",
     summary="A learner's place on the leaderboard",
     responses=responses(401, 403, 404, 422, 503),
 )

@@ -8,6 +8,7 @@ from api.auth import needs, reads_learner
 from api.keys import Scope
 from api.lists import Paged, given, reading
 from api.openapi import responses
+from api.paths import USER_ID
 from engine.engine import Engine
 from eventstore.event_type import Ident
 from views import learner_progress, user_progress
@@ -19,7 +20,7 @@ router = APIRouter(tags=["progress"])
 
 
 @router.get(
-    "/v1/users/{user_id:path}/progress",
+    f"/v1/users/{USER_ID}/progress",
     summary="A learner's progress",
     responses=responses(401, 403, 422, 503),
     dependencies=[Depends(reads_learner)],

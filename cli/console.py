@@ -1,5 +1,6 @@
 """What a terminal is told: results on stdout, everything else on stderr, a progress bar where somebody watches."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,16 @@ def show(*columns: str, rows: Sequence[tuple[object, ...]], numbers: tuple[str, 
         table.add_row(*map(str, row))
     console = Console(width=None if sys.stdout.isatty() else WIDE, markup=False, highlight=False)
     console.print(table)
+
+
+@contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """Has both end what the block does in the same way."""
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

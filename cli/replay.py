@@ -1,14 +1,13 @@
 """`lms-progress replay`: builds what is derived anew, from the log and the course history."""
 
 import asyncio
-import signal
 from typing import Annotated
 
 import typer
 
 from api.composition import open_engine
 from api.settings import Settings, load
-from cli.console import say, stages_bar
+from cli.console import say, sigterm_as_ctrl_c, stages_bar
 from engine.replay import replay
 from engine.replay_status import ReplayReport, ReplayRequest
 
@@ -39,8 +38,8 @@ def replay_command(
     lms-progress replay
     lms-progress replay --user marie
     """
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # both stop it in the same way
-    report = asyncio.run(run(load(), ReplayRequest(user, course, workers, publish)))
+    with sigterm_as_ctrl_c():
+        report = asyncio.run(run(load(), ReplayRequest(user, course, workers, publish)))
     for name, number in report._asdict().items():
         say(f"{IN_WORDS[name]:<16}{number:>10,}")
 

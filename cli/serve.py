@@ -1,7 +1,6 @@
 """`lms-progress serve`: the HTTP server. Brings the database to the current schema, then serves until told to stop."""
 
 import asyncio
-import signal
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Annotated
@@ -13,7 +12,7 @@ from api.app import create_app
 from api.composition import open_engine
 from api.keys import list_all
 from api.settings import Settings, load
-from cli.console import say
+from cli.console import say, sigterm_as_ctrl_c
 from cli.demo import simulate
 from cli.migrate import bring_up_to_date
 from eventstore.errors import LmsError
@@ -33,8 +32,7 @@ def serve(
     settings = load()
     if dev and not is_loopback(host):
         raise LmsError(f"--host: expected a loopback address such as 127.0.0.1 with --dev, found {host}")
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # both end it in the same way
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt), sigterm_as_ctrl_c():
         asyncio.run(prepare(settings, dev=dev, demo=demo))
         Server(settings, host, port, dev=dev).run()
 

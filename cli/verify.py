@@ -28,9 +28,9 @@ def verify_command(
 ) -> None:
     """Fold the log again, and name all that differs in progress, signals, XP, counts and what is parked.
 
-    Servers may go on meanwhile. Ends with 1 if anything differs; with --repair, if anything still does after it
-    was mended and verified again. Nothing is sent to other systems. It is normal to find differences after a rule
-    or what signals are worth was changed: a replay, too, brings everything up to date.
+    Servers may go on meanwhile. Ends with 1 if anything differs; with --repair, if anything still does when it
+    was mended and verified again. Nothing is sent to other systems. After a rule or the worth of signals was
+    changed, all that this touches differs, until it is repaired or replayed.
 
     \b
     lms-progress verify

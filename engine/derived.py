@@ -3,14 +3,14 @@
 Pure, and made of the pieces that live processing is made of, so that the two cannot differ.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
-from engine.park import retry_id
+from engine.park import EVERY_RULE, retry_id
 from engine.project import row
 from eventstore.event import Event
 from eventstore.tables import lms_learner, lms_progress, lms_retry, lms_signal, lms_xp
@@ -51,6 +51,9 @@ LEARNER = shape(lms_learner)
 RETRY = shape(lms_retry, "attempts", "parked_at", "next_attempt_at", "last_error", "status")
 SHAPES = (PROGRESS, SIGNAL, XP, LEARNER, RETRY)
 
+EventKey = tuple[str, str]
+"""(user_id, event_id)"""
+
 Derived = dict[Shape, Rows]
 """The rows of each derived table."""
 
@@ -65,13 +68,18 @@ class Evidence:
     failed: set[tuple[str, str]] = field(default_factory=set)
 
 
-def gather(evidence: dict[str, Evidence], events: Sequence[Event]) -> None:
-    """Adds what these events say to the `evidence` on their learners. The same in any order and any parts."""
+def gather(evidence: dict[str, Evidence], events: Sequence[Event], refused: Collection[EventKey] = ()) -> None:
+    """Adds what these events say to the `evidence` on their learners. The same in any order and any parts.
+
+    Those among them that the database `refused` to have projected are counted, and parked until a retry.
+    """
     for event in events:
         theirs = evidence.setdefault(event.user_id, Evidence())
         theirs.events += 1
         theirs.last_activity_at = max(theirs.last_activity_at, event.occurred_at)
-    folded = fold(events)
+        if event.key in refused:
+            theirs.failed.add((event.event_id, EVERY_RULE))
+    folded = fold(event for event in events if event.key not in refused)
     for (user_id, class_id), proved in folded.progress.items():
         progress = evidence[user_id].progress
         progress[class_id] = merge(progress.get(class_id, NOTHING), proved)

@@ -28,12 +28,12 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 
 from engine.derived import RETRY, SHAPES, Derived, Evidence, Rows, Shape, gather
 from engine.drift import Drift
-from engine.park import park, retry_id
+from engine.park import EVERY_RULE, park, retry_id
 from eventstore.batch import batch
 from eventstore.dialects import UtcTime, insert
 from eventstore.event import Event
 from eventstore.read import STREAM_ROWS
-from eventstore.tables import lms_event
+from eventstore.tables import lms_event, lms_retry
 from eventstore.times import from_text, to_text
 from projections.fold import fold
 
@@ -44,6 +44,12 @@ _keys = batch("keys", _e.user_id, _e.event_id)
 
 SELECT_EVENTS = select(*_columns).join(_users, _e.user_id == _users.c.user_id)
 """All events of some learners."""
+
+_r = lms_retry.c
+SELECT_REFUSED = (
+    select(_r.user_id, _r.event_id).join(_users, _r.user_id == _users.c.user_id).where(_r.rule == EVERY_RULE)
+)
+"""The events of some learners that the database refused to have projected, and that wait for a retry."""
 
 COUNT_EVENTS = (
     select(_e.user_id, func.count().label("events")).join(_users, _e.user_id == _users.c.user_id).group_by(_e.user_id)
@@ -113,10 +119,11 @@ REMOVE = {shape: remove(shape) for shape in SHAPES}
 async def read_evidence(connection: AsyncConnection, user_ids: Iterable[str]) -> dict[str, Evidence]:
     """What the log has on these learners, a bounded number of events at a time. Those without events are left out."""
     evidence: dict[str, Evidence] = {}
+    refused = {tuple(key) for key in await connection.execute(SELECT_REFUSED, _parameter(user_ids))}
     options = {"yield_per": STREAM_ROWS}
     result = await connection.stream(SELECT_EVENTS, _parameter(user_ids), execution_options=options)
     async for rows in result.partitions():
-        gather(evidence, [Event(*row) for row in rows])
+        gather(evidence, [Event(*row) for row in rows], refused)
     return evidence
 
 

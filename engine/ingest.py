@@ -63,6 +63,7 @@ class Ingest:
         self._arrived = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._stopping = False
+        self._refusal: str | None = None
 
     def start(self) -> None:
         self._writer = asyncio.create_task(self._write())
@@ -114,14 +115,25 @@ class Ingest:
                 for submission in batch:
                     await self._settle([submission])
                 return
-            log.warning("events were not written, and their senders told so: %s", error)
+            self._log_refusal(str(error))
             for submission in batch:
                 if not submission.receipt.done():
                     submission.receipt.set_exception(error)
         else:
+            self._log_refusal(None)
             for submission, receipt in zip(batch, receipts, strict=True):
                 if not submission.receipt.done():
                     submission.receipt.set_result(receipt)
+
+    def _log_refusal(self, reason: str | None) -> None:
+        """Says once why events are not written, however often that happens, and when they are again."""
+        if reason == self._refusal:
+            return
+        if reason is None:
+            log.warning("events are written again")
+        else:
+            log.warning("events are not written, and their senders are told so: %s", reason)
+        self._refusal = reason
 
     async def _record(self, batch: list[Submission]) -> list[Receipt]:
         for _ in range(CLASH_ATTEMPTS - 1):

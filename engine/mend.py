@@ -120,9 +120,10 @@ async def _bring_up_to_date(
     events = await count_events(connection, user_ids)
     before = {user_id: theirs.events for user_id, theirs in evidence.items()}
     behind = [user_id for user_id in user_ids if events.get(user_id) != before.get(user_id)]
-    for user_id in behind:
-        evidence.pop(user_id, None)
-    evidence.update(await read_evidence(connection, behind))
+    if behind:
+        for user_id in behind:
+            evidence.pop(user_id, None)
+        evidence.update(await read_evidence(connection, behind))
 
 
 async def _drifts(

@@ -1,7 +1,9 @@
 """Rebuilding some: a few learners are rebuilt where they stand, each chunk of them in a transaction."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
+from engine.derived_store import count_events
 from engine.filling import Watch
 from engine.learners import learners_of_course
 from engine.mend import Rebuilt, rebuild
@@ -16,14 +18,16 @@ async def rebuild_some(
     database: Database, replay_id: str, context: Context, clock: Clock, request: ReplayRequest, watch: Watch
 ) -> ReplayReport:
     """Rebuilds all that is derived of the learners that the request names."""
-    total, done = Rebuilt(), 0
+    total, events, learners = Rebuilt(), 0, 0
     async for user_ids in asked_for(database, request):
         total = total.plus(await rebuild(database, user_ids, context, clock, announce=request.publish))
-        done += len(user_ids)
-        watch("learners", done, done)
+        async with database.read() as connection:
+            events += sum((await count_events(connection, user_ids)).values())
+        learners += len(user_ids)
+        watch("learners", learners, learners)
     if total.refused:
         raise LmsError(f"expected the database to take what is derived, found it refused of {', '.join(total.refused)}")
-    report = ReplayReport(0, total.parked, total.signals_gained, total.signals_lost, total.rows_differing)
+    report = ReplayReport(events, total.parked, total.signals_gained, total.signals_lost, total.rows_differing)
     async with database.write() as connection:
         await finish(connection, replay_id, report, clock())
     return report
@@ -34,7 +38,8 @@ async def asked_for(database: Database, request: ReplayRequest) -> AsyncIterator
     if request.course_id is None:
         yield [request.user_id or ""]
         return
-    async for user_ids in learners_of_course(database, request.course_id):
-        chosen = [user_id for user_id in user_ids if request.user_id in (None, user_id)]
-        if chosen:
-            yield chosen
+    async with aclosing(learners_of_course(database, request.course_id)) as chunks:
+        async for user_ids in chunks:
+            chosen = [user_id for user_id in user_ids if request.user_id in (None, user_id)]
+            if chosen:
+                yield chosen

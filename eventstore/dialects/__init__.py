@@ -160,6 +160,7 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
         pool_use_lifo=True,
         json_serializer=str,
         json_deserializer=str,
+        hide_parameters=True,  # errors are logged and kept, and what learners did is nobody's to read there
         connect_args={
             "timeout": 5,
             "server_settings": {"timezone": "UTC", "application_name": "lms-progress"},
@@ -169,7 +170,7 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
 
 def sqlite_engine(url: URL, pool_size: int) -> AsyncEngine:
     connect_args = {"timeout": SQLITE_BUSY_TIMEOUT_SEC, "uri": True}
-    engine = create_async_engine(url, pool_size=pool_size, connect_args=connect_args)
+    engine = create_async_engine(url, pool_size=pool_size, connect_args=connect_args, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -20,7 +20,9 @@ from eventstore.dialects import sqlite_engine
 PREFIX = "shadow_"
 CLEARED_ROWS = 10_000
 
-SELECT_DEFINITIONS = text("SELECT sql FROM sqlite_schema WHERE tbl_name = :table AND sql IS NOT NULL ORDER BY type DESC")
+SELECT_DEFINITIONS = text(
+    "SELECT sql FROM sqlite_schema WHERE tbl_name = :table AND sql IS NOT NULL ORDER BY type DESC"
+)
 """What makes a table, and then its indexes."""
 
 SELECT_SECOND_TABLES = text("SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB :pattern")

@@ -103,6 +103,9 @@ def test_what_no_id_can_be_is_no_filter(lived_in: Local, path: str, name: str, v
         ("/v1/leaderboard/%00", "path.user_id: expected text that matches"),
         ("/v1/users//progress", "path.user_id: expected at least 1 character, found ''"),
         ("/v1/users/%01/progress", "path.user_id: expected text that matches"),
+        ("/v1/users/a%0Ab/progress", "path.user_id: expected text that matches"),
+        ("/v1/leaderboard/%0A", "path.user_id: expected text that matches"),
+        ("/v1/courses/a%0A", "path.course_id: expected text that matches"),
         ("/v1/courses/", "path.course_id: expected at least 1 character, found ''"),
         (f"/v1/courses/{'x' * 256}", "path.course_id: expected at most 255 characters"),
         ("/v1/signals?type=PASSED", "query.type: expected 'VIDEO_COMPLETED', 'QUIZ_PASSED', 'STEP_COMPLETED' or"),
@@ -130,12 +133,15 @@ def test_what_is_not_there_is_404(lived_in: Local, path: str, says: str) -> None
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/v1/events", "POST"),
-        ("DELETE", "/v1/events", "POST"),
+        ("PUT", "/v1/events", "GET, HEAD, POST"),
+        ("DELETE", "/v1/events", "GET, HEAD, POST"),
+        ("DELETE", "/v1/courses/python/101", "GET, HEAD, PUT"),
         ("GET", "/v1/webhooks/tally", "POST"),
-        ("POST", "/v1/progress", "GET"),
-        ("PATCH", "/v1/leaderboard", "GET"),
-        ("POST", "/healthz", "GET"),
+        ("POST", "/v1/progress", "GET, HEAD"),
+        ("OPTIONS", "/v1/progress", "GET, HEAD"),
+        ("PATCH", "/v1/leaderboard", "GET, HEAD"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("POST", "/docs", "GET, HEAD"),
     ],
 )
 def test_another_method_is_405(lived_in: Local, method: str, path: str, allowed: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from api import tokens
 from api.keys import Scope
 from engine.park import retry_id
+from engine.replay_status import ReplayRequest, start
 from eventstore.envelope import validate
 from tests.api.support import COURSE, NOW, TOKEN_SECRET, accepted, bearer, contents, key, ping, problem, quiz
 from tests.api.test_retries import EVENT_ID, park_event
@@ -36,10 +37,13 @@ OPENED: Mapping[Scope, tuple[Call, ...]] = {
     Scope.OPERATE: (
         ("GET", "/v1/retries", {}),
         ("POST", "/v1/retries/{retry_id}/retry", {}),
+        ("GET", "/v1/replays/{replay_id}", {}),
+        ("POST", "/v1/replays", {"json": {}}),
     ),
 }
 OPEN_TO_ALL = ("/healthz", "/readyz", "/v1/schemas/VIDEO_PING/1.0", "/docs", "/openapi.json")
 RETRY_ID = retry_id("ada", EVENT_ID, "video_progress")
+REPLAY_ID = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
 OF_LEARNERS = ("/v1/users/{user_id}/progress", "/v1/leaderboard", "/v1/leaderboard/{user_id}")
 GUARDED = [(scope, call) for scope, calls in OPENED.items() for call in calls]
 
@@ -47,7 +51,10 @@ GUARDED = [(scope, call) for scope, calls in OPENED.items() for call in calls]
 def called(api: Local, call: Call, headers: Mapping[str, str | bytes]) -> httpx.Response:
     method, path, more = call
     return api.request(
-        method, path.format(course_id="python-101", user_id="ada", retry_id=RETRY_ID), headers=headers, **more
+        method,
+        path.format(course_id="python-101", user_id="ada", retry_id=RETRY_ID, replay_id=REPLAY_ID),
+        headers=headers,
+        **more,
     )
 
 
@@ -57,6 +64,7 @@ def populated(api: Local) -> dict[str, str]:
     accepted(api.put("/v1/courses/python-101", json=COURSE, headers=everything))
     accepted(api.post("/v1/events", json=[ping(event_id=EVENT_ID), ping(user_id="alan")], headers=everything))
     park_event(api, validate(ping(event_id=EVENT_ID), NOW, "api"), "video_progress")
+    api.run(start(api.engine.database, REPLAY_ID, ReplayRequest(), NOW))
     return everything
 
 
@@ -83,7 +91,7 @@ def test_a_scope_opens_its_endpoints_and_no_other(guarded: Local, scope: Scope, 
     problem(called(guarded, call, all_others), 403, f"expected a key with the scope `{scope}`, found one with ")
 
     assert contents(guarded) | {"lms_key": []} == before | {"lms_key": []}
-    accepted(called(guarded, call, key(guarded, scope)))
+    accepted(called(guarded, call, key(guarded, scope)), 202 if call[:2] == ("POST", "/v1/replays") else 200)
 
 
 @pytest.mark.parametrize("call", [call for _, call in GUARDED], ids=lambda call: call[1])

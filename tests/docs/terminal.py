@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.docs.pages import ROOT, Command
 from tests.support import missing_service
 
-PATIENCE_SEC = 60
+PATIENCE_SEC = 180
 """After so long something is taken for stuck. No test waits for it unless it fails."""
 
 INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"

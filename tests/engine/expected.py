@@ -1,10 +1,10 @@
-"""The derived tables that a world must lead to, computed from its facts with nothing of the engine's.
+"""The derived tables that facts must lead to, computed with nothing of the engine's.
 
 Signals come from the brute-force definition; progress, XP and the roll-ups are plain sums over the facts.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -20,16 +20,29 @@ Rows = list[tuple[Any, ...]]
 
 def expected(world: World) -> dict[str, Rows]:
     """As `tests.support.derived.derived` gives them."""
-    histories = course_histories(world)
-    granted = signals([proof for fact in world.facts for proof in proofs(fact)], histories)
-    tables = {
-        "lms_progress": progress_rows(world, histories),
-        "lms_signal": [(s.signal_id, *s, XP[s.type]) for s in granted],
-        "lms_xp": [(*place, xp) for place, xp in xp(granted).items()],
-        "lms_learner": [(user, max(f.occurred_at for f in theirs)) for user, theirs in by(world, "user_id")],
-        "v_event_daily_stats": [(*key, number) for key, number in daily(world).items()],
+    return tables(world.facts, world.facts, course_histories(world), usual_xp)
+
+
+def usual_xp(signal: Signal) -> int:
+    return XP[signal.type]
+
+
+def tables(
+    facts: Collection[Fact],
+    proving: Collection[Fact],
+    histories: Collection[CourseHistory],
+    xp_of: Callable[[Signal], int],
+) -> dict[str, Rows]:
+    """The same of facts of which only some are `proving` anything: no rule could take the others."""
+    granted = signals([proof for fact in proving for proof in proofs(fact)], histories)
+    rows = {
+        "lms_progress": progress_rows(facts, proving, histories),
+        "lms_signal": [(s.signal_id, *s, xp_of(s)) for s in granted],
+        "lms_xp": [(*place, xp) for place, xp in xp(granted, xp_of).items() if xp],
+        "lms_learner": [(user, max(f.occurred_at for f in theirs)) for (user,), theirs in by(facts, "user_id")],
+        "v_event_daily_stats": [(*key, number) for key, number in daily(facts).items()],
     }
-    return {name: sorted(rows, key=repr) for name, rows in tables.items()}
+    return {name: sorted(found, key=repr) for name, found in rows.items()}
 
 
 def course_histories(world: World) -> list[CourseHistory]:
@@ -51,24 +64,26 @@ def proofs(fact: Fact) -> Iterator[Proof]:
         yield Proof(envelope["user_id"], envelope["class_id"], "quiz", fact.occurred_at)
 
 
-def progress_rows(world: World, histories: Iterable[CourseHistory]) -> Rows:
+def progress_rows(facts: Iterable[Fact], proving: Iterable[Fact], histories: Iterable[CourseHistory]) -> Rows:
     containing = {
         class_id: min(h[0].course_id for h in histories if class_id in {s.class_id for s in h[-1].steps})
         for class_id in {step.class_id for history in histories for step in history[-1].steps}
     }
+    evidence = dict(by(proving, "user_id", "class_id"))
     rows = []
-    for (user_id, class_id), theirs in by(world, "user_id", "class_id"):
+    for (user_id, class_id), theirs in by(facts, "user_id", "class_id"):
         named = min((f.envelope["course_id"] for f in theirs if f.envelope["course_id"]), default=None)
-        proved = [proof for fact in theirs for proof in proofs(fact)]
-        positions = [int(fact.envelope["payload"].get("position", 0)) for fact in theirs]
-        scores = [int(f.envelope["payload"]["score"]) for f in theirs if "score" in f.envelope["payload"]]
+        taken = evidence.get((user_id, class_id), [])
+        proved = [proof for fact in taken for proof in proofs(fact)]
+        positions = [int(fact.envelope["payload"].get("position", 0)) for fact in taken]
+        scores = [int(f.envelope["payload"]["score"]) for f in taken if "score" in f.envelope["payload"]]
         rows.append(
             (
                 user_id,
                 class_id,
                 named or containing.get(class_id),
                 named,
-                max(positions),
+                max(positions, default=0),
                 earliest(proved, "video"),
                 max(scores, default=None),
                 earliest(proved, "quiz"),
@@ -81,24 +96,23 @@ def earliest(proved: Iterable[Proof], what: str) -> datetime | None:
     return min((proof.at for proof in proved if proof.what == what), default=None)
 
 
-def xp(granted: Iterable[Signal]) -> Counter[tuple[str, str, str]]:
+def xp(granted: Iterable[Signal], xp_of: Callable[[Signal], int] = usual_xp) -> Counter[tuple[str, str, str]]:
     """By learner, course ('' for all) and period."""
     sums: Counter[tuple[str, str, str]] = Counter()
     for signal in granted:
         periods = ("all", f"{signal.occurred_at:%G-W%V}", f"{signal.occurred_at:%Y-%m}")
         courses = ("",) if signal.course_id is None else ("", signal.course_id)
-        sums.update({(signal.user_id, c, period): XP[signal.type] for c in courses for period in periods})
+        sums.update({(signal.user_id, c, period): xp_of(signal) for c in courses for period in periods})
     return sums
 
 
-def daily(world: World) -> Counter[tuple[object, str]]:
-    return Counter((fact.occurred_at.date(), fact.envelope["type"]) for fact in world.facts)
+def daily(facts: Iterable[Fact]) -> Counter[tuple[object, str]]:
+    return Counter((fact.occurred_at.date(), fact.envelope["type"]) for fact in facts)
 
 
-def by(world: World, *names: str) -> list[tuple[Any, list[Fact]]]:
-    """The facts by those parts of their envelopes; by one part its value, by more a tuple of them."""
-    groups: dict[Any, list[Fact]] = {}
-    for fact in world.facts:
-        values = tuple(fact.envelope[name] for name in names)
-        groups.setdefault(values if len(names) > 1 else values[0], []).append(fact)
+def by(facts: Iterable[Fact], *names: str) -> list[tuple[tuple[Any, ...], list[Fact]]]:
+    """The facts by those parts of their envelopes."""
+    groups: dict[tuple[Any, ...], list[Fact]] = {}
+    for fact in facts:
+        groups.setdefault(tuple(fact.envelope[name] for name in names), []).append(fact)
     return list(groups.items())

@@ -31,6 +31,9 @@ steps: SearchStrategy[Step] = st.builds(
     title=st.just(""),
     video_id=st.sampled_from(["video", None]),
     quiz_id=st.sampled_from(["quiz", None]),
+    max_score=st.sampled_from([10.0, None]),
+    pass_score=st.sampled_from([7.5, None]),
+    score_label=st.sampled_from(["Score", None]),
 ).filter(lambda step: step.video_id is not None or step.quiz_id is not None)
 
 

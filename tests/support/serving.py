@@ -22,7 +22,7 @@ from engine.engine import Engine
 from eventstore.times import Clock, system_clock
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "lms-progress"
-PATIENCE_SEC = 60
+PATIENCE_SEC = 180
 """After so long a process is taken for stuck. No test waits for it unless it fails."""
 
 LISTENS = "Serving on "

@@ -1,0 +1,99 @@
+"""`lms-progress replay`: everything derived, built anew from a terminal."""
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from engine.replay_status import ReplayRequest, start
+from eventstore.dialects.sole import sole_replay
+from tests.cli.support import PROGRAM, derived_at, environment, query, run, run_process
+from tests.conftest import opened
+from tests.engine.rows import change
+from tests.engine.support import HandClock, at, ping, quiz, running, step
+
+OTHER = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
+NOTHING = ["parked", "0", "signals", "gained", "0", "signals", "lost", "0", "rows", "differing", "0"]
+
+
+def lived_in(url: str, learners: int = 2) -> str:
+    async def scenario() -> None:
+        async with running(url, HandClock(at(3))) as engine:
+            await engine.publish("course", "Course", (step("a"),))
+            await engine.ingest.submit([quiz(at(2), user_id="ada"), ping(at(1), user_id="ada")])
+            await engine.ingest.submit([ping(at(1), user_id=f"learner-{number}") for number in range(learners)])
+
+    asyncio.run(scenario())
+    return url
+
+
+def tamper(url: str, statement: str) -> None:
+    async def scenario() -> None:
+        async with opened(url) as database:
+            await change(database, statement)
+
+    asyncio.run(scenario())
+
+
+def test_it_says_what_is_other_than_before(database_url: str) -> None:
+    before = derived_at(lived_in(database_url))
+    ended = run(database_url, "replay")
+    assert (ended.code, ended.out.split(), ended.err) == (0, ["events", "4", *NOTHING], "")
+
+    tamper(database_url, "DELETE FROM lms_signal WHERE user_id = 'ada' AND type = 'QUIZ_PASSED'")
+    ended = run(database_url, "replay")
+    assert ended.out.splitlines() == [
+        "events                   4",
+        "parked                   0",
+        "signals gained           1",
+        "signals lost             0",
+        "rows differing           1",
+    ]
+    assert derived_at(database_url) == before
+
+
+def test_it_may_be_limited_to_a_learner_or_a_course(database_url: str) -> None:
+    lived_in(database_url)
+    for options, events in ((("--user", "ada"), "2"), (("--course", "course"), "4")):
+        tamper(database_url, "UPDATE lms_progress SET video_max_position_sec = 7 WHERE user_id = 'ada'")
+        ended = run(database_url, "replay", *options)
+        assert (ended.code, ended.out.split()) == (0, ["events", events, *NOTHING[:-1], "1"])
+    ended = run(database_url, "replay", "--course", "none")
+    assert ended.code == 1
+    assert ended.err == "lms-progress: course_id: expected a published course, found 'none'\n"
+
+
+def test_xp_follows_the_settings(database_url: str) -> None:
+    lived_in(database_url)
+    assert run(database_url, "replay", LMS_XP_VIDEO_COMPLETED="11").code == 0
+    assert query(database_url, "SELECT xp FROM v_leaderboard WHERE user_id = 'learner-0'") == [(141,)]
+
+
+def test_a_second_is_refused_with_the_first_ones_id(database_url: str) -> None:
+    async def scenario() -> None:
+        async with opened(database_url) as database, sole_replay(database.engine):
+            await start(database, OTHER, ReplayRequest(), at(0))
+            ended = await asyncio.to_thread(run_process, database_url, "replay")
+            assert ended.code == 1
+            assert ended.err.startswith(f"lms-progress: expected no replay that is running, found replay {OTHER}")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_one_that_is_stopped_leaves_everything_as_it_was(new_database: Callable[[], str], how: signal.Signals) -> None:
+    url = lived_in(new_database(), learners=3_000)
+    before = derived_at(url)
+    process = subprocess.Popen([PROGRAM, "replay"], env=environment(url), stderr=subprocess.PIPE, text=True)
+    while not query(url, "SELECT 1 FROM lms_replay"):
+        assert process.poll() is None
+    process.send_signal(how)
+    _, said = process.communicate()
+
+    assert process.returncode != 0
+    assert "Traceback" not in said
+    assert query(url, "SELECT status, error FROM lms_replay") == [("failed", "it was stopped")]
+    assert derived_at(url) == before
+    assert run(url, "replay").out.split() == ["events", "3,002", *NOTHING]
