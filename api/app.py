@@ -24,6 +24,7 @@ from api import (
 from api.auth import Gate
 from api.composition import open_engine
 from api.methods import HeadAsGet
+from api.replays import ReplayBody
 from api.settings import Settings
 from engine.replay_process import replay_processes
 from engine.worker import retry_worker
@@ -64,5 +65,5 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
     for module in ROUTERS:
         app.include_router(module.router)
     errors.install(app)
-    openapi.install(app, Envelope, CourseBody, FormResponse)
+    openapi.install(app, Envelope, CourseBody, FormResponse, ReplayBody)
     return app

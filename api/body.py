@@ -1,12 +1,28 @@
 """Reading request bodies: never more than the limit, and only what they say they are."""
 
+from typing import TypeVar
+
 from fastapi import Request
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
-from eventstore.errors import FieldError, MalformedBody, TooLarge, UnsupportedMedia
+from eventstore.envelope import parse
+from eventstore.errors import FieldError, InvalidInput, MalformedBody, TooLarge, UnsupportedMedia, field_errors
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+async def read_model(request: Request, model: type[Body]) -> Body:
+    """The JSON body, held to `model`. Raises InvalidInput with all that is wrong with it, and as `read_body` does."""
+    media_type(request, JSON)
+    posted = parse(await read_body(request))
+    try:
+        return model.model_validate(posted)
+    except ValidationError as error:
+        raise InvalidInput(field_errors(error)) from error
 
 
 async def read_body(request: Request) -> bytes:

@@ -4,17 +4,16 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from api.auth import needs
-from api.body import JSON, media_type, read_body
+from api.body import read_model
 from api.keys import Scope
 from api.lists import Paged
 from api.openapi import body_of, responses
 from api.paths import COURSE_ID
 from engine.engine import Engine
-from eventstore.envelope import parse
-from eventstore.errors import InvalidInput, NotFound, field_errors
+from eventstore.errors import NotFound
 from eventstore.event_type import Ident
 from signals.course import CourseVersion, in_force
 from signals.course_store import Courses
@@ -65,8 +64,7 @@ async def put_course(request: Request, course_id: CourseId) -> CourseItem:
     It takes no completed step or course away from anybody, and may grant some.
     """
     engine: Engine = request.app.state.engine
-    media_type(request, JSON)
-    body = course_body(parse(await read_body(request)))
+    body = await read_model(request, CourseBody)
     await engine.publish(course_id, body.title, body.to_steps())
     return item(in_force((await read_courses(engine)).histories[course_id]))
 
@@ -100,14 +98,6 @@ async def get_courses(
     histories = (await read_courses(request.app.state.engine)).histories
     versions = [in_force(histories[course_id]) for course_id in sorted(histories) if course_id > last]
     return page(versions, paged.limit, item, lambda version: (version.course_id,))
-
-
-def course_body(posted: object) -> CourseBody:
-    """The course that was posted. Raises InvalidInput with all that is wrong with it."""
-    try:
-        return CourseBody.model_validate(posted)
-    except ValidationError as error:
-        raise InvalidInput(field_errors(error)) from error
 
 
 async def read_courses(engine: Engine) -> Courses:

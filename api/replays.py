@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth import needs
+from api.body import read_model
 from api.keys import Scope
 from api.lists import reading
-from api.openapi import responses
+from api.openapi import body_of, responses
 from engine.engine import Engine
 from engine.replay import check, settle
 from engine.replay_process import ReplayProcesses
-from engine.replay_status import ReplayRequest, ReplayStatus
+from engine.replay_status import MOST_WORKERS, ReplayRequest, ReplayStatus
 from eventstore.event_type import Ident
 from views import replay
 from views.replay import Replay
@@ -28,12 +29,14 @@ class ReplayBody(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{}, {"user_id": "ada"}, {"course_id": "python-101"}]}
+        strict=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{}, {"user_id": "ada"}, {"course_id": "python-101"}]},
     )
 
     user_id: Ident | None = None
     course_id: Ident | None = None
-    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 2
     publish: bool = False
 
 
@@ -41,16 +44,17 @@ class ReplayBody(BaseModel):
     "/v1/replays",
     status_code=202,
     summary="Start a replay",
-    responses=responses(400, 401, 403, 404, 409, 422, 503),
+    responses=responses(400, 401, 403, 404, 409, 413, 415, 422, 503),
+    openapi_extra=body_of(ReplayBody),
 )
-async def post_replay(request: Request, response: Response, body: ReplayBody) -> Replay:
+async def post_replay(request: Request, response: Response) -> Replay:
     """Builds what is derived anew, from the log and the course history, while everything goes on.
 
     One at a time: while one runs, the answer is 409 with its id in `replay_id`.
     """
     engine: Engine = request.app.state.engine
     processes: ReplayProcesses = request.app.state.replays
-    orders = ReplayRequest(**body.model_dump())
+    orders = ReplayRequest(**(await read_model(request, ReplayBody)).model_dump())
     await check(engine.database, orders)
     replay_id = await processes.start(orders)
     response.headers["Location"] = f"/v1/replays/{replay_id}"

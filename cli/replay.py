@@ -9,7 +9,7 @@ from api.composition import open_engine
 from api.settings import Settings, load
 from cli.console import say, sigterm_as_ctrl_c, stages_bar
 from engine.replay import replay
-from engine.replay_status import ReplayReport, ReplayRequest
+from engine.replay_status import MOST_WORKERS, ReplayReport, ReplayRequest
 
 IN_WORDS = {
     "events": "events",
@@ -23,7 +23,7 @@ IN_WORDS = {
 def replay_command(
     user: Annotated[str | None, typer.Option(help="Only this learner")] = None,
     course: Annotated[str | None, typer.Option(help="Only the learners of this course")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes do it")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="How many processes do it")] = 2,
     publish: Annotated[  # noqa: FBT002
         bool, typer.Option("--publish", help="Announce the signals that come to be to other systems")
     ] = False,

@@ -11,14 +11,14 @@ import sys
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
 from engine.project import SHARDS, Context
 from engine.replay import replay
 from engine.replay_status import ReplayRequest
 from eventstore.database import Database
-from eventstore.errors import AlreadyRunning, LmsError
+from eventstore.errors import AlreadyRunning, LmsError, Unavailable
 from eventstore.times import system_clock
 from signals.course_store import CourseCache
 from signals.xp import Worth
@@ -35,21 +35,24 @@ class ReplayProcesses:
         self._processes: set[Process] = set()
 
     async def start(self, request: ReplayRequest) -> str:
-        """The id of the replay, which runs by then. Raises AlreadyRunning if another one does."""
+        """The id of the replay, which runs by then. Raises AlreadyRunning if another one does.
+
+        Raises Unavailable, with the reason, if it did not start.
+        """
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "engine.replay_process", stdin=PIPE, stdout=PIPE
         )
+        self._processes = {running for running in self._processes if running.returncode is None} | {process}
         orders = {"url": self._url, "worth": dict(self._worth), "request": request._asdict()}
         stdin, stdout = cast("StreamWriter", process.stdin), cast("StreamReader", process.stdout)
         stdin.write(json.dumps(orders).encode())
         stdin.close()
         answer = json.loads(await stdout.readline() or "{}")
         if "started" in answer:
-            self._processes = {running for running in self._processes if running.returncode is None} | {process}
             return str(answer["started"])
         if "running" in answer:
             raise AlreadyRunning(answer["running"])
-        raise LmsError(answer.get("failed", "expected a replay to start, found that its process ended at once"))
+        raise Unavailable(answer.get("failed", "expected a replay to start, found that its process ended at once"))
 
     async def stop(self) -> None:
         """Stops what runs, as Ctrl-C does: the live tables stay as they were."""
@@ -90,4 +93,5 @@ def answer(**said: str) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    asyncio.run(run(json.load(sys.stdin)))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(run(json.load(sys.stdin)))

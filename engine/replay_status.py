@@ -13,6 +13,9 @@ from eventstore.tables import lms_replay
 _r = lms_replay.c
 
 
+MOST_WORKERS = 16
+
+
 class ReplayStatus(StrEnum):
     """`failed` says why in `error`; `interrupted` is what a replay was whose process ended before it did."""
 

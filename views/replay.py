@@ -23,15 +23,13 @@ class Replay(BaseModel):
                 {
                     "replay_id": "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11",
                     "status": "finished",
-                    "user_id": None,
-                    "course_id": None,
+                    "course_id": "python-101",
                     "events_done": 10449,
                     "events_total": 10449,
                     "parked": 0,
                     "signals_gained": 3,
                     "signals_lost": 0,
                     "rows_differing": 8,
-                    "error": None,
                     "started_at": "2026-11-21T05:04:24.587453Z",
                     "finished_at": "2026-11-21T05:04:27.101612Z",
                 }
@@ -41,17 +39,17 @@ class Replay(BaseModel):
 
     replay_id: str
     status: str
-    user_id: str | None
-    course_id: str | None
+    user_id: str | None = None
+    course_id: str | None = None
     events_done: int
     events_total: int
     parked: int
     signals_gained: int
     signals_lost: int
     rows_differing: int
-    error: str | None
+    error: str | None = None
     started_at: datetime
-    finished_at: datetime | None
+    finished_at: datetime | None = None
 
 
 def select_replay(replay_id: str) -> Select[tuple[object, ...]]:
