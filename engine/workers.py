@@ -17,6 +17,8 @@ from eventstore.shadow import filling_database
 from signals.course_store import CourseCache
 from signals.xp import Worth
 
+NICENESS = 10
+
 Work = Callable[[Database, Any, Context, datetime], Awaitable[Any]]
 """What to do with a piece, in the shadow."""
 
@@ -43,7 +45,8 @@ def workers(number: int) -> Iterator[Executor]:
 
 
 def _follow_parent() -> None:
-    """Ctrl-C is for the parent; and whoever kills the parent alone, kills this process, too."""
+    """Servers go first. Ctrl-C is for the parent; and whoever kills the parent alone, kills this process, too."""
+    os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
 

@@ -1,0 +1,154 @@
+"""The swap: after it the database is as a migration made it, and whoever reads meanwhile sees one side or the other."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine import swap_in
+from engine.replay import replay
+from engine.replay_status import ReplayReport, ReplayRequest
+from eventstore.errors import LmsError
+from tests.conftest import opened
+from tests.engine.rows import change, is_sqlite, rows, value
+from tests.engine.support import HandClock, at, ping, running
+from tests.engine.test_replay import UNCHANGED, filled, replayed
+from tests.support.derived import derived
+from tests.support.postgres import PostgresServer
+from tests.test_schema import catalog
+
+NewDatabase = Callable[[], str]
+LEFT_BEHIND = {
+    "sqlite": "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'shadow%'",
+    "postgresql": "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'lms_shadow%'",
+}
+
+
+def test_tables_indexes_and_views_are_what_they_were(database_url: str) -> None:
+    async def scenario() -> None:
+        async with running(database_url, HandClock(at(3))) as engine:
+            await filled(engine)
+            before = await catalog(engine.database)
+            shown = await rows(engine.database, "SELECT * FROM v_user_progress ORDER BY 1, 2")
+            for _ in range(3):
+                assert await replayed(engine) == UNCHANGED
+            after = await catalog(engine.database)
+
+            assert {table: sorted(map(repr, said)) for table, said in after.items()} == {
+                table: sorted(map(repr, said)) for table, said in before.items()
+            }
+            assert await rows(engine.database, "SELECT * FROM v_user_progress ORDER BY 1, 2") == shown
+            assert await value(engine.database, LEFT_BEHIND[engine.database.engine.dialect.name]) == 0
+            if is_sqlite(engine.database):
+                assert await value(engine.database, "PRAGMA integrity_check") == "ok"
+
+    asyncio.run(scenario())
+
+
+def test_a_sqlite_replay_leaves_no_files_but_its_lock(new_sqlite: NewDatabase) -> None:
+    url = new_sqlite()
+    file = Path(url.removeprefix("sqlite:///"))
+
+    async def scenario() -> None:
+        async with running(url, HandClock(at(3))) as engine:
+            await filled(engine)
+            assert await replayed(engine) == UNCHANGED
+
+    asyncio.run(scenario())
+    assert sorted(other.name for other in file.parent.glob(f"{file.name}*")) == [file.name, f"{file.name}-replay"]
+
+
+def test_what_was_left_behind_is_removed(database_url: str) -> None:
+    rubbish = {
+        "sqlite": ["CREATE TABLE shadow_lms_xp (user_id TEXT)", "INSERT INTO shadow_lms_xp VALUES ('ada')"],
+        "postgresql": ["CREATE SCHEMA lms_shadow_0f5f8a53", "CREATE TABLE lms_shadow_0f5f8a53.lms_xp ()"],
+    }
+
+    async def scenario() -> None:
+        async with running(database_url, HandClock(at(3))) as engine:
+            await filled(engine)
+            kind = engine.database.engine.dialect.name
+            await change(engine.database, *rubbish[kind])
+            assert await replayed(engine) == UNCHANGED
+            assert await value(engine.database, LEFT_BEHIND[kind]) == 0
+
+    asyncio.run(scenario())
+
+
+def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_with(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = asyncio.Event()
+    original = swap_in.SwapIn._swap
+
+    async def swap(self: swap_in.SwapIn, replay_id: str, *, publish: bool) -> ReplayReport | None:
+        try:
+            return await original(self, replay_id, publish=publish)
+        finally:
+            tried.set()
+
+    async def scenario() -> None:
+        async with running(database_url, HandClock(at(3))) as engine, opened(database_url) as other:
+            right = await filled(engine)
+            await change(engine.database, "DELETE FROM lms_signal WHERE user_id = 'ada'")
+            monkeypatch.setattr(swap_in.SwapIn, "_swap", swap)
+            async with other.read() as connection:
+                seen = (await connection.exec_driver_sql("SELECT count(*) FROM lms_signal")).scalar_one()
+                replaying = asyncio.create_task(replay(engine.database, engine.context, engine.clock, ReplayRequest()))
+                await tried.wait()
+                await engine.ingest.submit([ping(at(2), user_id="new", class_id="z")])
+                assert (await connection.exec_driver_sql("SELECT count(*) FROM lms_signal")).scalar_one() == seen
+            report = await replaying
+            assert report.rows_differing > 0
+            assert await value(other, "SELECT count(*) FROM lms_signal") == len(right["lms_signal"]) + 1
+            assert (await derived(other))["lms_signal"] == (await derived(engine.database))["lms_signal"]
+
+    asyncio.run(scenario())
+
+
+def test_who_may_read_the_tables_still_may(postgres: PostgresServer, migrated_postgres: str) -> None:
+    granted = """
+        SELECT table_name, grantee, privilege_type FROM information_schema.role_table_grants
+        WHERE grantee IN ('PUBLIC', 'pg_monitor') AND table_schema = 'public' ORDER BY 1, 2, 3
+    """
+
+    async def scenario(url: str) -> None:
+        async with running(url, HandClock(at(3))) as engine:
+            await change(
+                engine.database,
+                "GRANT SELECT ON lms_signal TO PUBLIC",
+                "GRANT SELECT, UPDATE ON lms_progress TO pg_monitor",
+                "GRANT SELECT ON v_leaderboard TO pg_monitor",
+            )
+            before = await rows(engine.database, granted)
+            assert len(before) == 4
+            assert await replayed(engine) == UNCHANGED
+            assert await rows(engine.database, granted) == before
+
+    url = postgres.create_database(migrated_postgres)
+    asyncio.run(scenario(url))
+    postgres.drop_database(url)
+
+
+def test_somebody_elses_view_on_our_tables_is_not_left_on_the_old_ones(
+    postgres: PostgresServer, migrated_postgres: str
+) -> None:
+    async def scenario(url: str) -> None:
+        async with running(url, HandClock(at(3))) as engine:
+            await filled(engine)
+            await change(
+                engine.database,
+                "CREATE VIEW report AS SELECT count(*) FROM lms_signal",
+                "CREATE VIEW better AS SELECT * FROM v_leaderboard",
+            )
+            with pytest.raises(LmsError, match=r"expected no views but our own .*, found report on lms_signal"):
+                await replayed(engine)
+            await change(engine.database, "DROP VIEW report")
+            assert await replayed(engine) == UNCHANGED
+            await engine.ingest.submit([ping(at(2), user_id="new", class_id="a")])
+            assert ("new",) in await rows(engine.database, "SELECT user_id FROM better")
+
+    url = postgres.create_database(migrated_postgres)
+    asyncio.run(scenario(url))
+    postgres.drop_database(url)
