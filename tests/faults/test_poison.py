@@ -85,7 +85,7 @@ def refusing_database() -> Trouble:
         drop = "DROP TRIGGER" if is_sqlite(database) else "ALTER TABLE lms_progress DROP CONSTRAINT"
         await change(database, f"{drop} refuse")
 
-    return Trouble(poison_class, begin, mend, "*", ("refuse",))
+    return Trouble(poison_class, begin, mend, "*", ("refuse", "Traceback"))
 
 
 def poison_position(event: Event) -> Event:
