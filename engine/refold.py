@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.derived import signals_of
 from engine.narrow import narrow
 from engine.park import park
 from engine.project import Context, advance, by_learner, keep
@@ -19,7 +20,6 @@ from eventstore.event import Event
 from eventstore.read import read_range
 from projections import store as progress_store
 from projections.fold import fold
-from signals.derive import derive
 
 
 class LogPiece(NamedTuple):
@@ -68,6 +68,6 @@ async def rederive(shadow: Database, piece: LearnersPiece, context: Context, now
         derived = [
             signal
             for user_id, progress in by_learner(rows.values()).items()
-            for signal in derive(user_id, progress, progress, courses.with_classes(progress))
+            for signal in signals_of(user_id, progress, courses)
         ]
         await keep(connection, derived, context, now)

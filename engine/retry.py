@@ -147,7 +147,7 @@ def update_failed(parked: Row[Any], error: Exception, now: datetime) -> Update:
         .where(_r.user_id == parked.user_id, _r.retry_id == parked.retry_id)
         .values(
             attempts=attempts,
-            next_attempt_at=now + FIRST_RETRY_AFTER * GROWTH**attempts,
+            next_attempt_at=now + FIRST_RETRY_AFTER * GROWTH ** min(attempts, ATTEMPTS),
             last_error=trace(error),
             status=RetryStatus.PENDING if attempts < ATTEMPTS else RetryStatus.DEAD,
         )

@@ -203,3 +203,13 @@ def test_retries_of_one_page_do_not_hold_each_other_up(
             assert await due(engine) == Retried(5, 0)
 
     asyncio.run(scenario())
+
+
+def test_a_dead_event_can_be_retried_as_often_as_anyone_likes(database_url: str, rule: Mendable) -> None:
+    async def scenario() -> None:
+        async with poisoned(database_url, HandClock(NOW), poison()) as engine:
+            for _ in range(20):
+                assert await retry_all(engine.database, engine.context, engine.clock, dead=True) == Retried(0, 1)
+
+    asyncio.run(scenario())
+    assert rule.broken

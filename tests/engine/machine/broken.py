@@ -1,0 +1,33 @@
+"""Rules that can be broken and mended while the engine runs: they raise on what a set of breaks names."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import pytest
+
+from engine import retry
+from projections.fold import fold
+from projections.progress import Progress
+from projections.rules import RULES, Rule
+from tests.engine.machine.facts import Break
+
+
+class BrokenRuleError(ArithmeticError):
+    """What a broken rule raises."""
+
+
+def use_breakable_rules(monkeypatch: pytest.MonkeyPatch, breaks: Collection[Break]) -> None:
+    """Puts rules that `breaks` breaks in the place of the real ones, wherever the engine takes its rules from."""
+    rules = tuple(breakable(rule, breaks) for rule in RULES)
+    monkeypatch.setattr(fold, "__defaults__", (rules,))
+    monkeypatch.setattr(retry, "RULES", rules)
+
+
+def breakable(rule: Rule, breaks: Collection[Break]) -> Rule:
+    def prove(payload: object, occurred_at: datetime) -> Progress:
+        for broken in breaks:
+            if broken.rule == rule.name and getattr(payload, broken.field) == broken.value:
+                raise BrokenRuleError(broken)
+        return rule.prove(payload, occurred_at)
+
+    return rule._replace(prove=prove)
