@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import (
@@ -46,6 +47,16 @@ def show(*columns: str, rows: Sequence[tuple[object, ...]], numbers: tuple[str, 
         table.add_row(*map(str, row))
     console = Console(width=None if sys.stdout.isatty() else WIDE, markup=False, highlight=False)
     console.print(table)
+
+
+def age(time: timedelta) -> str:
+    """In the two largest units: `3 d 4 h`, `4 h 12 min`, `12 min 5 s`."""
+    minutes, seconds = divmod(max(0, int(time.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    first = next((place for place, (number, _) in enumerate(parts[:-2]) if number), len(parts) - 2)
+    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2])
 
 
 @contextmanager

@@ -7,9 +7,10 @@ import typer
 
 from api.composition import open_engine
 from api.settings import Settings, load
-from cli.console import say, sigterm_as_ctrl_c, stages_bar
+from cli.console import age, say, sigterm_as_ctrl_c, stages_bar, tell
 from engine.replay import replay
 from engine.replay_status import MOST_WORKERS, ReplayReport, ReplayRequest
+from eventstore.times import system_clock
 
 IN_WORDS = {
     "events": "events",
@@ -40,8 +41,16 @@ def replay_command(
     """
     with sigterm_as_ctrl_c():
         report = asyncio.run(run(load(), ReplayRequest(user, course, workers, publish)))
-    for name, number in report._asdict().items():
-        say(f"{IN_WORDS[name]:<16}{number:>10,}")
+    show_report(report)
+
+
+def show_report(report: ReplayReport) -> None:
+    """A line for each number, and how long the oldest of what is parked waits."""
+    for name, in_words in IN_WORDS.items():
+        say(f"{in_words:<16}{getattr(report, name):>10,}")
+    if report.oldest_parked_at is not None:
+        say(f"oldest parked for {age(system_clock() - report.oldest_parked_at)}")
+        tell("See why: lms-progress retry --list")
 
 
 async def run(settings: Settings, request: ReplayRequest) -> ReplayReport:

@@ -1,12 +1,12 @@
 """`lms-progress stats`: how the service is doing, on one screen."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from api.composition import open_database
 from api.settings import Settings, load
-from cli.console import say, show
+from cli.console import age, say, show
 from engine.park import RetryStatus
 from eventstore.times import system_clock
 from integrations.inbox import InboxStatus
@@ -72,13 +72,3 @@ def show_waiting(stats: Stats, now: datetime) -> None:
         for name, waiting in stats.waiting.items()
     ]
     show("Waiting", "Number", "Oldest", rows=rows, numbers=("Number",))
-
-
-def age(time: timedelta) -> str:
-    """In the two largest units: `3 d 4 h`, `4 h 12 min`, `12 min 5 s`."""
-    minutes, seconds = divmod(max(0, int(time.total_seconds())), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
-    first = next((place for place, (number, _) in enumerate(parts[:-2]) if number), len(parts) - 2)
-    return " ".join(f"{number} {unit}" for number, unit in parts[first : first + 2])

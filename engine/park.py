@@ -3,7 +3,7 @@
 The event itself is in the log by then; only what it proves is still to come.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from traceback import format_exception
@@ -33,14 +33,15 @@ class RetryStatus(StrEnum):
 
 _columns = list(lms_retry.c)
 _rows = batch("rows", *_columns)
+_users = batch("users", lms_retry.c.user_id)
 INSERT = (
     insert(lms_retry).from_select([c.name for c in _columns], select(*_rows.c).where(true())).on_conflict_do_nothing()
 )
 """Parks events; those that are parked already stay as they are."""
 
 
-COUNT = select(func.count()).select_from(lms_retry)
-"""How many are parked."""
+SELECT_WAITING = select(func.count(), func.min(lms_retry.c.parked_at))
+"""How many are parked, and since when the oldest is."""
 
 
 async def park(connection: AsyncConnection, failures: Sequence[Failure], now: datetime) -> None:
@@ -49,9 +50,13 @@ async def park(connection: AsyncConnection, failures: Sequence[Failure], now: da
         await connection.execute(INSERT, {"rows": [_row(failure, now) for failure in failures]})
 
 
-async def count_parked(connection: AsyncConnection) -> int:
-    """How many are parked."""
-    return int((await connection.execute(COUNT)).scalar_one())
+async def waiting(connection: AsyncConnection, user_ids: Collection[str] | None = None) -> tuple[int, datetime | None]:
+    """How many events are parked, of these learners or of all, and since when the oldest is."""
+    query, users = SELECT_WAITING, [(user_id,) for user_id in user_ids or ()]
+    if user_ids is not None:
+        query = query.where(lms_retry.c.user_id.in_(select(_users.c.user_id)))
+    number, oldest = (await connection.execute(query, {"users": users} if user_ids is not None else {})).one()
+    return number, oldest
 
 
 async def keep_attempts(connection: AsyncConnection, live: str, here: str) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import datetime
 
 from engine.derived_store import count_events
 from engine.filling import Watch
 from engine.learners import learners_of_course
 from engine.mend import Rebuilt, rebuild
+from engine.park import waiting
 from engine.project import Context
 from engine.replay_status import ReplayReport, ReplayRequest, finish
 from eventstore.database import Database
@@ -19,15 +21,19 @@ async def rebuild_some(
 ) -> ReplayReport:
     """Rebuilds all that is derived of the learners that the request names."""
     total, events, learners = Rebuilt(), 0, 0
+    oldest: list[datetime] = []
     async for user_ids in asked_for(database, request):
         total = total.plus(await rebuild(database, user_ids, context, clock, announce=request.publish))
         async with database.read() as connection:
             events += sum((await count_events(connection, user_ids)).values())
+            _, parked_at = await waiting(connection, user_ids)
+        oldest += [parked_at] if parked_at else []
         learners += len(user_ids)
         watch("learners", learners, learners)
     if total.refused:
         raise LmsError(f"expected the database to take what is derived, found it refused of {', '.join(total.refused)}")
-    report = ReplayReport(events, total.parked, total.signals_gained, total.signals_lost, total.rows_differing)
+    changed = (total.signals_gained, total.signals_lost, total.rows_differing)
+    report = ReplayReport(events, total.parked, *changed, min(oldest, default=None))
     async with database.write() as connection:
         await finish(connection, replay_id, report, clock())
     return report

@@ -38,14 +38,17 @@ class ReplayRequest(NamedTuple):
 
 
 class ReplayReport(NamedTuple):
-    """What a replay did: events folded, events parked, and what is other than before."""
+    """What a replay did: events folded, events parked and since when the oldest is, and what is other than before."""
 
     events: int
     parked: int
     signals_gained: int
     signals_lost: int
     rows_differing: int
+    oldest_parked_at: datetime | None = None
 
+
+COUNTS = ("events_done", "events_total", "parked", "signals_gained", "signals_lost", "rows_differing")
 
 SELECT_RUNNING = select(_r.replay_id).where(_r.status == ReplayStatus.RUNNING).order_by(_r.started_at.desc()).limit(1)
 """The replay that runs, or that was running when its process ended."""
@@ -71,7 +74,7 @@ async def start(database: Database, replay_id: str, request: ReplayRequest, now:
         "user_id": request.user_id,
         "course_id": request.course_id,
         "started_at": now,
-        **dict.fromkeys(("events_done", "events_total", *ReplayReport._fields[1:]), 0),
+        **dict.fromkeys(COUNTS, 0),
     }
     async with database.write() as connection:
         await connection.execute(update_interrupted(now))

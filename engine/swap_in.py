@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.catch_up import boundary, take_log, take_version, unknown_versions, versions
 from engine.changes import Changes, Sides, changed_days, changes, gained_signals, lagging
 from engine.filling import learner_pieces
-from engine.park import count_parked, keep_attempts
+from engine.park import keep_attempts, waiting
 from engine.project import Context
 from engine.publish import all_granted, grant_unfinished
 from engine.replay_status import ReplayReport, finish
@@ -144,6 +144,9 @@ class SwapIn:
             until = await last_seq(connection)
             if until - self._position > SHORT_SEQS or not await self._knows_all_versions(connection):
                 return None
+            if not self._shadow.apart:
+                # Committed before the swap is: a snapshot from before it finds all that was acknowledged by then.
+                await self._take_events(until)
             taken = await take_log(connection, self._position, until, self._context, self._clock())
             await keep_attempts(connection, *self._sides)
             report = await self._report(connection, taken.events)
@@ -159,4 +162,5 @@ class SwapIn:
     async def _report(self, connection: AsyncConnection, events: int) -> ReplayReport:
         late = await changes(connection, self._sides, only=self._late)
         total = self._compared.plus(late).plus(await changed_days(connection, self._sides))
-        return ReplayReport(self._events + events, await count_parked(connection), *total)
+        parked, oldest = await waiting(connection)
+        return ReplayReport(self._events + events, parked, *total, oldest)

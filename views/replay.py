@@ -11,9 +11,10 @@ from eventstore.tables import lms_replay
 
 
 class Replay(BaseModel):
-    """One replay, of all or limited to `user_id` or `course_id`. Times UTC; what changed is counted when it is done.
+    """One replay, of all or limited to `user_id` or `course_id`. Times UTC.
 
-    `status` is running, finished, failed (`error` says why) or interrupted (its process ended before it did).
+    What it changed, and what is parked and since when, is known when it is done. `status` is running, finished,
+    failed (`error` says why) or interrupted (its process ended before it did).
     """
 
     model_config = ConfigDict(
@@ -44,6 +45,7 @@ class Replay(BaseModel):
     events_done: int
     events_total: int
     parked: int
+    oldest_parked_at: datetime | None = None
     signals_gained: int
     signals_lost: int
     rows_differing: int

@@ -187,6 +187,7 @@ def create_operations() -> None:
         Column("events_done", Seq, nullable=False),
         Column("events_total", Seq, nullable=False),
         Column("parked", Seq, nullable=False),
+        Column("oldest_parked_at", UtcTime),
         Column("signals_gained", Seq, nullable=False),
         Column("signals_lost", Seq, nullable=False),
         Column("rows_differing", Seq, nullable=False),

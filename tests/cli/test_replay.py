@@ -1,6 +1,7 @@
 """`lms-progress replay`: everything derived, built anew from a terminal."""
 
 import asyncio
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -9,6 +10,9 @@ import pytest
 
 from engine.replay_status import ReplayRequest, start
 from eventstore.dialects.sole import sole_replay
+from projections import fold
+from projections.progress import Progress
+from projections.rules import Rule
 from tests.cli.support import PROGRAM, derived_at, environment, query, run, run_process
 from tests.conftest import opened
 from tests.engine.rows import change
@@ -63,6 +67,23 @@ def test_it_may_be_limited_to_a_learner_or_a_course(database_url: str) -> None:
     ended = run(database_url, "replay", "--course", "none")
     assert ended.code == 1
     assert ended.err == "lms-progress: course_id: expected a published course, found 'none'\n"
+
+
+def test_how_long_the_oldest_of_what_is_parked_waits_is_shown(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(*_: object) -> Progress:
+        raise ArithmeticError("cannot")
+
+    lived_in(database_url)
+    monkeypatch.setattr(fold.fold, "__defaults__", ((Rule("video_progress", "VIDEO_PING", raises),),))
+    for options in ((), ("--user", "ada")):
+        ended = run(database_url, "replay", *options)
+        assert ended.out.splitlines()[1] == (
+            "parked                   3" if not options else "parked                   1"
+        )
+        assert re.fullmatch(r"oldest parked for 0 min \d s", ended.out.splitlines()[-1])
+        assert ended.err == "See why: lms-progress retry --list\n"
 
 
 def test_xp_follows_the_settings(database_url: str) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from cli.stats import age
+from cli.console import age
 from eventstore.tables import lms_inbox, lms_retry
 from eventstore.times import system_clock
 from tests.cli.support import envelope, ndjson, run
