@@ -6,7 +6,7 @@ It goes by rounds, each shorter than the one before; in the last, which takes in
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -66,14 +66,18 @@ class SwapIn:
 
     async def _swap_patiently(self, replay_id: str, *, publish: bool) -> ReplayReport:
         """Tries to swap, with growing pauses in which appenders, and readers of the live tables, go on."""
+        reason = "too much was going on"
         for attempt in range(1, ATTEMPTS):
             await self._bring(sorted(await self._catch_up()))
-            with suppress(Unavailable):
+            try:
                 report = await self._swap(replay_id, publish=publish)
+            except Unavailable as error:
+                reason = str(error)
+            else:
                 if report is not None:
                     return report
             await asyncio.sleep(min(attempt * PAUSE_SEC, LONGEST_PAUSE_SEC))
-        raise Unavailable(f"expected a moment in which nobody reads the live tables, found none in {ATTEMPTS} attempts")
+        raise Unavailable(f"expected to swap in what was built within {ATTEMPTS} attempts; the last one: {reason}")
 
     async def _catch_up(self) -> set[str]:
         """Rounds, until one was short. The learners to whom something happened."""

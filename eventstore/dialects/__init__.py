@@ -56,6 +56,9 @@ REPLAY_LOCK = 5_270_402
 TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57", "58", "XX")
 """Lost connections, deadlocks, no space or memory or connections left, locks, shutdown, the disk, the server itself."""
 
+LASTING_ERRORNAMES = ("SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG", "SQLITE_RANGE")
+"""SQLite's names for what is the statement's or the data's fault; all others are trouble that will pass."""
+
 insert = Insert
 """INSERT with ON CONFLICT and RETURNING: PostgreSQL's words, which SQLite took over."""
 
@@ -234,6 +237,9 @@ def is_transient(error: BaseException) -> bool:
     sqlstate = getattr(error.orig, "sqlstate", None)
     if sqlstate is not None:
         return str(sqlstate).startswith(TRANSIENT_SQLSTATES)
+    errorname = getattr(error.orig, "sqlite_errorname", None)
+    if errorname is not None:
+        return not errorname.startswith(LASTING_ERRORNAMES)
     return error.connection_invalidated or type(error.orig).__name__ in {"OperationalError", "InterfaceError"}
 
 

@@ -1,0 +1,34 @@
+"""Which of the database's errors will pass, and are told to come again, and which are the statement's own fault."""
+
+import asyncio
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from eventstore.database import Database
+from tests.conftest import opened
+from tests.engine.rows import change
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT no_such_column FROM lms_event",
+        "DELETE FROM no_such_table",
+        "NO SUCH WORDS",
+        "INSERT INTO lms_erasure (user_id, erased_at) VALUES ('ada', NULL)",
+    ],
+)
+def test_what_is_wrong_with_a_statement_does_not_pass(database_url: str, statement: str) -> None:
+    async def scenario() -> None:
+        async with opened(database_url) as database:
+            with pytest.raises(DBAPIError):
+                await change(database, statement)
+            await works(database)
+
+    asyncio.run(scenario())
+
+
+async def works(database: Database) -> None:
+    """Fails if what went wrong before is in the way."""
+    await change(database, "INSERT INTO lms_erasure (user_id, erased_at) VALUES ('ada', '2026-11-21T05:04:24.587453Z')")
