@@ -9,7 +9,7 @@ from typing import Protocol
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from eventstore.dialects import database_url
+from eventstore.dialects.connect import database_url
 from eventstore.dialects.shadow_postgresql import PostgresqlShadow
 from eventstore.dialects.shadow_sqlite import SqliteShadow
 

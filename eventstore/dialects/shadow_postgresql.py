@@ -10,7 +10,7 @@ from sqlalchemy import Table, event, text
 from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from eventstore.dialects import create_engine
+from eventstore.dialects.connect import create_engine
 from eventstore.errors import LmsError
 
 PREFIX = "lms_shadow_"

@@ -15,7 +15,7 @@ from sqlalchemy import Table, TextClause, event, text
 from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from eventstore.dialects import sqlite_engine
+from eventstore.dialects.connect import sqlite_engine
 
 PREFIX = "shadow_"
 CLEARED_ROWS = 10_000

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from eventstore.dialects import REPLAY_LOCK
+from eventstore.dialects.transactions import REPLAY_LOCK
 
 TAKE = text(f"SELECT pg_try_advisory_lock({REPLAY_LOCK})")
 """Takes the lock for this connection, if nobody has it."""

@@ -49,7 +49,7 @@ def test_postgresql_that_stops_and_starts_again_costs_nothing_but_the_time(own_p
 def test_sqlite_that_somebody_else_keeps_locked_is_unavailable_until_they_are_done(
     new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventstore.dialects.SQLITE_BUSY_TIMEOUT_SEC", 0.05)
+    monkeypatch.setattr("eventstore.dialects.connect.SQLITE_BUSY_TIMEOUT_SEC", 0.05)
 
     async def scenario() -> None:
         url = new_sqlite()

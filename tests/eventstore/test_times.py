@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from api import keys
 from engine.engine import Engine
 from engine.park import park
+from engine.replay_status import ReplayReport, ReplayRequest, finish, start
 from eventstore.dialects import UtcTime
 from eventstore.errors import Unresolved
 from eventstore.tables import metadata
@@ -53,6 +54,7 @@ def test_texts_are_of_one_width_and_sort_as_their_instants_do(one: datetime, oth
 NOT_WRITTEN_YET = {"lms_outbox.sent_at", "lms_erasure.erased_at"}
 """What nothing writes so far. Once something does, it belongs into `everything`, and off this list."""
 
+REPLAY_ID = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
 FIXED_WIDTH = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
@@ -86,7 +88,9 @@ async def everything(engine: Engine) -> None:
     await engine.publish("x", "", (step("a", "both"),))
     await engine.ingest.submit([ping(at(0)), quiz(at(1, 1)), ping(at(2).astimezone(there))])
     await receive(engine, Message("test", "1", "{}", at(3)), not_yet)
+    await start(engine.database, REPLAY_ID, ReplayRequest(), at(6))
     async with engine.database.write() as connection:
+        await finish(connection, REPLAY_ID, ReplayReport(3, 1, 0, 0, 0, at(4)), at(7))
         await park(connection, [Failure(ping(at(0)), "rule", ValueError("poison"))], at(4))
         await keys.create(connection, "key", [], at(5))
         for key in await keys.list_all(connection):

@@ -1,0 +1,39 @@
+"""Types of columns: each what SQLite and PostgreSQL can best keep it as."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Integer, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from eventstore.times import from_text, to_text
+
+Seq = BigInteger().with_variant(Integer(), "sqlite")
+"""Counts events. SQLite fills an INTEGER primary key from its rowid, and only that."""
+
+Id = Uuid(as_uuid=False).with_variant(Text(), "sqlite")
+"""A UUID as text: 16 bytes on PostgreSQL, 36 readable characters on SQLite."""
+
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that rows are found and ordered by: everywhere in the order of code points, which is Python's too."""
+
+JsonText = JSON().with_variant(Text(), "sqlite")
+"""JSON text, kept to the letter. The engine passes it through unread."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An instant: TIMESTAMP WITH TIME ZONE on PostgreSQL, text of one width on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        return to_text(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, _: Dialect) -> datetime | None:
+        return from_text(value) if isinstance(value, str) else value

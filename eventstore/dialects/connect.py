@@ -1,0 +1,103 @@
+"""Connecting: which databases there are, and how a connection to each is set up."""
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine.url import URL
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from eventstore.errors import FieldError, InvalidInput
+
+SUPPORTED = "sqlite:///FILE or postgresql://…"
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+SQLITE_PAGE_CACHE_KIB = 65_536
+SQLITE_CHECKPOINT_PAGES = 4_000
+SQLITE_BUSY_TIMEOUT_SEC = 10
+SQLITE_WAL_ATTEMPTS = 100
+SQLITE_WAL_PAUSE_SEC = 0.01
+WRITES = "lms_writes"
+
+
+def database_url(url: str) -> URL:
+    """`url` with the driver that we use. Raises InvalidInput for a database that we do not."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InvalidInput([FieldError("LMS_DATABASE_URL", SUPPORTED, "no URL")]) from None  # it may hold a password
+    backend = parsed.get_backend_name()
+    if backend not in DRIVERS or (backend == "sqlite" and parsed.database in (None, "", ":memory:")):
+        raise InvalidInput([FieldError("LMS_DATABASE_URL", SUPPORTED, parsed.render_as_string())])
+    return parsed.set(drivername=DRIVERS[backend])
+
+
+def create_engine(url: str, pool_size: int) -> AsyncEngine:
+    """An engine whose write transactions take SQLite's write lock when they begin."""
+    parsed = database_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        check_folder(parsed.database or "")
+        return sqlite_engine(parsed, pool_size)
+    return create_async_engine(
+        parsed,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_use_lifo=True,
+        json_serializer=str,
+        json_deserializer=str,
+        hide_parameters=True,  # errors are logged and kept, and what learners did is nobody's to read there
+        connect_args={
+            "timeout": 5,
+            "server_settings": {"timezone": "UTC", "application_name": "lms-progress"},
+        },
+    )
+
+
+def sqlite_engine(url: URL, pool_size: int) -> AsyncEngine:
+    connect_args = {"timeout": SQLITE_BUSY_TIMEOUT_SEC, "uri": True}
+    engine = create_async_engine(url, pool_size=pool_size, connect_args=connect_args, hide_parameters=True)
+    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def check_folder(file: str) -> None:
+    """SQLite would only say that it is unable to open the file."""
+    if not Path(file).parent.is_dir():
+        raise InvalidInput([FieldError("LMS_DATABASE_URL", "a file in a folder that exists", file)])
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: see _begin_sqlite
+    cursor = connection.cursor()
+    _use_wal(cursor)
+    for pragma in (
+        "synchronous = FULL",
+        f"cache_size = -{SQLITE_PAGE_CACHE_KIB}",
+        f"wal_autocheckpoint = {SQLITE_CHECKPOINT_PAGES}",
+        "foreign_keys = ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """SQLite waits for other locks, but not when another process makes the same new file a WAL: so we do."""
+    for attempts_left in reversed(range(SQLITE_WAL_ATTEMPTS)):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if not attempts_left:
+                raise
+            time.sleep(SQLITE_WAL_PAUSE_SEC)
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer that began as a reader could find its snapshot stale and fail; IMMEDIATE waits its turn instead."""
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

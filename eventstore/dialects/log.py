@@ -1,0 +1,52 @@
+"""The log's own DDL: how it is keyed, and how the database itself refuses to change it."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Identity, Index, PrimaryKeyConstraint, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.schema import SchemaItem
+
+
+class LogKeys(NamedTuple):
+    """How the log's `seq` counts, and the log's keys."""
+
+    seq: tuple[Identity, ...]
+    constraints: tuple[SchemaItem, ...]
+
+
+def log_keys(dialect: Dialect) -> LogKeys:
+    """SQLite keys the log by its rowid; PostgreSQL begins with user_id, so that it can distribute by it."""
+    if dialect.name == "sqlite":
+        return LogKeys((), (PrimaryKeyConstraint("seq"), UniqueConstraint("user_id", "event_id")))
+    by_seq = Index("lms_event_by_seq", "seq")
+    return LogKeys((Identity(),), (PrimaryKeyConstraint("user_id", "event_id"), by_seq))
+
+
+def append_only(dialect: Dialect, table: str, key: tuple[str, str], *, erasable: bool = False) -> list[str]:
+    """DDL by which the database itself refuses UPDATE and DELETE on `table`.
+
+    `erasable` tables give way to the DELETE of a learner who stands in lms_erasure. SQLite's INSERT OR REPLACE
+    deletes the row of the same `key` without asking its triggers: there it is left as it is.
+    """
+    erased = "EXISTS (SELECT 1 FROM lms_erasure WHERE user_id = OLD.user_id)" if erasable else "false"
+    if dialect.name == "sqlite":
+        refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        same_key = " AND ".join(f"{column} = NEW.{column}" for column in key)
+        one = f"SELECT 1 FROM {table} WHERE"  # noqa: S608 - no input, names of ours
+        known = f"EXISTS ({one} rowid = NEW.rowid) OR EXISTS ({one} {same_key})"
+        return [
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {known} BEGIN SELECT RAISE(IGNORE); END",
+            f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",
+            f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} WHEN NOT {erased} {refuse}",
+        ]
+    function = (
+        f"CREATE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF TG_OP = 'DELETE' AND {erased} THEN RETURN OLD; END IF; "
+        f"RAISE EXCEPTION '{table} is append-only'; END $$"
+    )
+    refuse = f"EXECUTE FUNCTION {table}_refuse()"
+    return [
+        function,
+        f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {refuse}",
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {refuse}",
+    ]
