@@ -6,9 +6,7 @@ from ipaddress import ip_address
 from typing import Annotated
 
 import typer
-import uvicorn
 
-from api.app import create_app
 from api.composition import open_engine
 from api.keys import list_all
 from api.settings import Settings, load
@@ -16,8 +14,6 @@ from cli.console import say, sigterm_as_ctrl_c
 from cli.demo import simulate
 from cli.migrate import bring_up_to_date
 from eventstore.errors import LmsError
-
-SHUTDOWN_SEC = 10
 
 
 def serve(
@@ -34,6 +30,8 @@ def serve(
         raise LmsError(f"--host: expected a loopback address such as 127.0.0.1 with --dev, found {host}")
     with suppress(KeyboardInterrupt), sigterm_as_ctrl_c():
         asyncio.run(prepare(settings, dev=dev, demo=demo))
+        from cli.server import Server  # here, since what it imports takes as long as all other commands together
+
         Server(settings, host, port, dev=dev).run()
 
 
@@ -55,34 +53,3 @@ def is_loopback(host: str) -> bool:
     with suppress(ValueError):
         return ip_address(host).is_loopback
     return host == "localhost"
-
-
-class Server(uvicorn.Server):
-    """uvicorn's server, which says where to look once it listens."""
-
-    def __init__(self, settings: Settings, host: str, port: int, *, dev: bool) -> None:
-        app = create_app(settings, dev=dev)
-        super().__init__(
-            uvicorn.Config(
-                app,
-                host=host,
-                port=port,
-                loop="uvloop",
-                http="httptools",
-                log_level="warning",
-                access_log=False,
-                timeout_graceful_shutdown=SHUTDOWN_SEC,
-            )
-        )
-
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        """Listens, and says so."""
-        await super().startup(sockets)  # type: ignore[arg-type]
-        if self.started:
-            where = self.servers[0].sockets[0].getsockname()
-            url = f"http://{f'[{where[0]}]' if ':' in where[0] else where[0]}:{where[1]}"
-            say(f"Serving on {url}")
-            say(f"  API documentation   {url}/docs")
-            say(f"  Leaderboard         {url}/v1/leaderboard")
-            say(f"  Events by day       {url}/v1/stats/daily")
-            say("Ctrl-C ends it.")
