@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 import views
 from engine.publish import select_learners
+from engine.replay_status import ReplayRequest, start
 from signals.course_store import CourseCache
 from signals.xp import Board
 from tests.conftest import opened
@@ -32,6 +33,7 @@ from views import (
     event_list,
     leaderboard,
     learner_progress,
+    replay,
     retry_list,
     signal_list,
     signal_summary,
@@ -65,6 +67,9 @@ FILL = (
               timestamptz '2026-01-01' + n * interval '1 min', now(), '',
               CASE n % 500 WHEN 0 THEN 'dead' ELSE 'pending' END
        FROM generate_series(1, :n) n""",
+    """INSERT INTO lms_replay (replay_id, status, events_done, events_total, parked, signals_gained, signals_lost,
+                               rows_differing, started_at)
+       SELECT gen_random_uuid(), 'finished', 0, 0, 0, 0, 0, 0, now() FROM generate_series(1, :n) n""",
     """INSERT INTO lms_event_daily
        SELECT date '2020-01-01' + n / 32, CASE n % 2 WHEN 0 THEN 'QUIZ_SUBMIT' ELSE 'VIDEO_PING' END, n / 2 % 16, 1
        FROM generate_series(1, :n) n""",
@@ -89,6 +94,7 @@ CLASS = {"class_id": "class-5"}
 COURSE = {"course_id": "course-1"}
 INSTANT = datetime(2026, 2, 1, tzinfo=UTC)
 SIGNAL_ID = "0f0f7a52-6f9c-4f0e-8d43-0d0cf6b1a001"
+REPLAY_ID = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
 OF_A_BOARD = {"lms_xp": equals("course_id", "period")}
 OF_A_LEARNER = equals("user_id")
 
@@ -103,6 +109,8 @@ def cases() -> Iterator[tuple[str, Case]]:
     yield "user_progress.read_learner", Case(learner, {"lms_progress": OF_A_LEARNER})
     in_all = dict.fromkeys(("lms_progress", "lms_signal", "lms_xp"), OF_A_LEARNER)
     yield "learner_progress.read", Case(page_of_ada, in_all)
+    one = partial(replay.read, replay_id=REPLAY_ID)
+    yield "replay.read", Case(one, {"lms_replay": equals("replay_id")})
 
 
 async def page_of_ada(connection: AsyncConnection) -> object:
@@ -171,6 +179,7 @@ def filled(url: str, statements: tuple[str, ...]) -> str:
         async with running(url, HandClock(INSTANT)) as engine:
             await engine.publish("x", "", (step("a", "both"),))
             await engine.ingest.submit([ping(INSTANT), quiz(INSTANT)])
+            await start(engine.database, REPLAY_ID, ReplayRequest(), INSTANT)
             for statement in statements:
                 async with engine.database.engine.execution_options(
                     isolation_level="AUTOCOMMIT"
