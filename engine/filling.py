@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
+from contextlib import aclosing
 
 from sqlalchemy import Select, func, select
 
@@ -43,12 +44,13 @@ async def fold_log(
     async with database.read() as connection:
         total = await whole.count(connection, whole.EVENTS)
     done, noted_at = 0, time.monotonic()
-    async for events in work_off(pool, number, refold, job, log_pieces(until)):
-        done += events
-        watch("events", done, max(done, total))
-        if time.monotonic() - noted_at > NOTE_EVERY_SEC:
-            await advance(database, replay_id, done, max(done, total))
-            noted_at = time.monotonic()
+    async with aclosing(work_off(pool, number, refold, job, log_pieces(until))) as folded:
+        async for events in folded:
+            done += events
+            watch("events", done, max(done, total))
+            if time.monotonic() - noted_at > NOTE_EVERY_SEC:
+                await advance(database, replay_id, done, max(done, total))
+                noted_at = time.monotonic()
     return done
 
 
@@ -62,9 +64,10 @@ async def derive_learners(pool: Executor, number: int, job: Job, shadow: Databas
     async with shadow.read() as connection:
         total = (await connection.execute(COUNT_LEARNERS)).scalar_one()
     done = 0
-    async for _ in work_off(pool, number, rederive, job, learner_pieces(shadow)):
-        done += PIECE_LEARNERS
-        watch("learners", min(done, total), total)
+    async with aclosing(work_off(pool, number, rederive, job, learner_pieces(shadow))) as derived:
+        async for _ in derived:
+            done += PIECE_LEARNERS
+            watch("learners", min(done, total), total)
 
 
 async def learner_pieces(shadow: Database) -> AsyncIterator[LearnersPiece]:

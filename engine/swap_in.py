@@ -26,8 +26,8 @@ from signals import outbox
 from signals.course_store import Courses
 from views import VIEWS
 
-SHORT_SEQS = 1_000
-"""So much of the log may be left for the last round."""
+SHORT_SEQS = 250
+"""So much of the log may be left for the last round; as much again for each time that more was."""
 
 ATTEMPTS = 200
 PAUSE_SEC = 0.1
@@ -70,7 +70,7 @@ class SwapIn:
         for attempt in range(1, ATTEMPTS):
             await self._bring(sorted(await self._catch_up()))
             try:
-                report = await self._swap(replay_id, publish=publish)
+                report = await self._swap(replay_id, attempt * SHORT_SEQS, publish=publish)
             except Unavailable as error:
                 reason = str(error)
             else:
@@ -142,11 +142,11 @@ class SwapIn:
             yield connection
         await asyncio.sleep(time.monotonic() - began)
 
-    async def _swap(self, replay_id: str, *, publish: bool) -> ReplayReport | None:
-        """The last round, and the swap. None if more is left than it may take in."""
+    async def _swap(self, replay_id: str, most: int, *, publish: bool) -> ReplayReport | None:
+        """The last round, and the swap. None if more of the log is left than `most`, or a version."""
         async with self._swapping.write_alone() as connection:
             until = await last_seq(connection)
-            if until - self._position > SHORT_SEQS or not await self._knows_all_versions(connection):
+            if until - self._position > most or not await self._knows_all_versions(connection):
                 return None
             if not self._shadow.apart:
                 # Committed before the swap is: a snapshot from before it finds all that was acknowledged by then.

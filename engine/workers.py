@@ -4,8 +4,9 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing import get_context, parent_process
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 from engine.project import SHARDS, Context
 from eventstore.database import Database
+from eventstore.errors import LmsError
 from eventstore.shadow import filling_database
 from signals.course_store import CourseCache
 from signals.xp import Worth
@@ -40,6 +42,8 @@ def workers(number: int) -> Iterator[Executor]:
         pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_follow_parent)
     try:
         yield pool
+    except BrokenProcessPool as error:
+        raise LmsError("expected all workers to go on until the end, found that one was killed") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -58,18 +62,25 @@ def _follow_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-async def work_off(pool: Executor, number: int, work: Work, job: Job, pieces: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def work_off(
+    pool: Executor, number: int, work: Work, job: Job, pieces: AsyncIterator[Any]
+) -> AsyncGenerator[Any, None]:
     """Has the pool do the pieces, twice its `number` at hand at a time. What came of each, as they are done."""
     loop = asyncio.get_running_loop()
     under_way: set[asyncio.Future[Any]] = set()
-    async for piece in pieces:
-        under_way.add(loop.run_in_executor(pool, _do, work, job, piece))
-        if len(under_way) >= 2 * max(1, number):
-            done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
-    for future in asyncio.as_completed(under_way):
-        yield await future
+    try:
+        async for piece in pieces:
+            under_way.add(loop.run_in_executor(pool, _do, work, job, piece))
+            if len(under_way) >= 2 * max(1, number):
+                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        for future in asyncio.as_completed(under_way):
+            yield await future
+    finally:
+        for future in under_way:
+            future.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 def _do(work: Work, job: Job, piece: Any) -> Any:

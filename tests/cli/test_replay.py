@@ -1,13 +1,16 @@
 """`lms-progress replay`: everything derived, built anew from a terminal."""
 
 import asyncio
+import os
 import re
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from engine.filling import PIECE_SEQS
 from engine.replay_status import ReplayRequest, start
 from eventstore.dialects.sole import sole_replay
 from projections import fold
@@ -118,3 +121,35 @@ def test_one_that_is_stopped_leaves_everything_as_it_was(new_database: Callable[
     assert query(url, "SELECT status, error FROM lms_replay") == [("failed", "it was stopped")]
     assert derived_at(url) == before
     assert run(url, "replay").out.split() == ["events", "3,002", *NOTHING]
+
+
+def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: str) -> None:
+    lived_in(database_url)
+    fill(database_url, PIECE_SEQS)
+    before = derived_at(database_url)
+    process = subprocess.Popen([PROGRAM, "replay"], env=environment(database_url), stderr=subprocess.PIPE, text=True)
+    while not (workers := children(process.pid)):
+        assert process.poll() is None
+    os.kill(workers[-1], signal.SIGKILL)
+    _, said = process.communicate()
+
+    assert process.returncode == 1
+    assert said == "lms-progress: expected all workers to go on until the end, found that one was killed\n"
+    assert query(database_url, "SELECT status FROM lms_replay") == [("failed",)]
+    assert derived_at(database_url) == before
+
+
+def fill(url: str, number: int) -> None:
+    """Records so much that several processes replay it."""
+
+    async def scenario() -> None:
+        async with running(url, HandClock(at(3))) as engine:
+            await engine.ingest.submit([ping(at(1), 50, user_id="many") for _ in range(number)])
+
+    asyncio.run(scenario())
+
+
+def children(pid: int) -> list[int]:
+    """The workers that a process has started."""
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in started if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]

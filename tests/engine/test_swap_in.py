@@ -82,9 +82,9 @@ def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_with(
     tried = asyncio.Event()
     original = swap_in.SwapIn._swap
 
-    async def swap(self: swap_in.SwapIn, replay_id: str, *, publish: bool) -> ReplayReport | None:
+    async def swap(self: swap_in.SwapIn, replay_id: str, most: int, *, publish: bool) -> ReplayReport | None:
         try:
-            return await original(self, replay_id, publish=publish)
+            return await original(self, replay_id, most, publish=publish)
         finally:
             tried.set()
 
