@@ -5,8 +5,8 @@ from sqlalchemy.exc import DBAPIError
 TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57", "58", "XX")
 """Lost connections, deadlocks, no space or memory or connections left, locks, shutdown, the disk, the server itself."""
 
-LASTING_ERRORNAMES = ("SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG", "SQLITE_RANGE")
-"""SQLite's names for what is the statement's or the data's fault; all others are trouble that will pass."""
+STATEMENTS_FAULT = "SQLITE_ERROR"
+"""SQLite's name for a statement that is wrong. Python gives it the class of what will pass, such as a lock."""
 
 
 def is_transient(error: BaseException) -> bool:
@@ -18,9 +18,8 @@ def is_transient(error: BaseException) -> bool:
     sqlstate = getattr(error.orig, "sqlstate", None)
     if sqlstate is not None:
         return str(sqlstate).startswith(TRANSIENT_SQLSTATES)
-    errorname = getattr(error.orig, "sqlite_errorname", None)
-    if errorname is not None:
-        return not errorname.startswith(LASTING_ERRORNAMES)
+    if getattr(error.orig, "sqlite_errorname", None) == STATEMENTS_FAULT:
+        return False
     return error.connection_invalidated or type(error.orig).__name__ in {"OperationalError", "InterfaceError"}
 
 
