@@ -42,7 +42,7 @@ def workers(number: int) -> Iterator[Executor]:
         pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_follow_parent)
     try:
         yield pool
-    except BrokenProcessPool as error:
+    except (BrokenProcessPool, BrokenPipeError) as error:  # at its work, or as it was started
         raise LmsError("expected all workers to go on until the end, found that one was killed") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -128,13 +128,13 @@ def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: st
     fill(database_url, PIECE_SEQS)
     before = derived_at(database_url)
     process = subprocess.Popen([PROGRAM, "replay"], env=environment(database_url), stderr=subprocess.PIPE, text=True)
-    while not (workers := children(process.pid)):
+    while len(workers := children(process.pid)) < 2:
         assert process.poll() is None
     os.kill(workers[-1], signal.SIGKILL)
     _, said = process.communicate()
 
     assert process.returncode == 1
-    assert said == "lms-progress: expected all workers to go on until the end, found that one was killed\n"
+    assert said.endswith("lms-progress: expected all workers to go on until the end, found that one was killed\n")
     assert query(database_url, "SELECT status FROM lms_replay") == [("failed",)]
     assert derived_at(database_url) == before
 

@@ -116,8 +116,8 @@ def for_stand_ins(tampering: Tampering) -> int:
     [
         "UPDATE lms_event_daily SET events = events + 2 WHERE type = 'QUIZ_SUBMIT'",
         "DELETE FROM lms_event_daily WHERE day = '2026-11-28'",
-        "INSERT INTO lms_event_daily VALUES ('2026-11-27', 'VIDEO_PING', 3, 1)",
-        "INSERT INTO lms_event_daily VALUES ('2026-11-29', 'VIDEO_PING', 3, -1)",
+        "INSERT INTO lms_event_daily VALUES ('2026-11-27', 'VIDEO_PING', 99, 1)",
+        "INSERT INTO lms_event_daily VALUES ('2026-11-29', 'VIDEO_PING', 99, -1)",
         "DELETE FROM lms_event_daily",
     ],
 )

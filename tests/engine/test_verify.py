@@ -94,7 +94,7 @@ def test_whatever_is_tampered_with_is_found_and_named(database_url: str, shape: 
             ["2026-11-28/VIDEO_PING row: expected a row (events 1), found no row"],
         ),
         (
-            "INSERT INTO lms_event_daily VALUES ('2026-11-27', 'VIDEO_PING', 3, 1)",
+            "INSERT INTO lms_event_daily VALUES ('2026-11-27', 'VIDEO_PING', 99, 1)",
             ["2026-11-27/VIDEO_PING row: expected no row, found a row (events 1)"],
         ),
         ("INSERT INTO lms_event_daily VALUES ('2026-11-29', 'VIDEO_PING', 99, 0)", []),
