@@ -42,7 +42,7 @@ def workers(number: int) -> Iterator[Executor]:
         pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_follow_parent)
     try:
         yield pool
-    except (BrokenProcessPool, BrokenPipeError) as error:  # at its work, or as it was started
+    except BrokenProcessPool as error:
         raise LmsError("expected all workers to go on until the end, found that one was killed") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -70,7 +70,10 @@ async def work_off(
     under_way: set[asyncio.Future[Any]] = set()
     try:
         async for piece in pieces:
-            under_way.add(loop.run_in_executor(pool, _do, work, job, piece))
+            try:
+                under_way.add(loop.run_in_executor(pool, _do, work, job, piece))
+            except OSError as error:  # its pipes are closed, or it was killed as it was started
+                raise BrokenProcessPool(str(error)) from error
             if len(under_way) >= 2 * max(1, number):
                 done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 for future in done:
