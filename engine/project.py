@@ -41,22 +41,21 @@ async def project(
     connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], context: Context, now: datetime
 ) -> list[Signal]:
     """Merges what was proved into what is there. The signals that are new. Callers hold the learners' locks."""
-    completed = await advance(connection, proved, context)
-    return await signal(connection, completed, context, now)
+    if not proved:
+        return []
+    courses = await context.courses.courses(connection)
+    completed = await advance(connection, proved, courses)
+    return await signal(connection, completed, courses, context, now)
 
 
 async def advance(
-    connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], context: Context
+    connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], courses: Courses
 ) -> list[ProgressKey]:
     """Merges what was proved into what is there. Of what signals can follow: where something was completed."""
-    if not proved:
-        return []
     known = await progress_store.load(connection, proved)
     merged = {key: merge(known[key].progress if key in known else NOTHING, proved[key]) for key in proved}
     changed = [key for key in merged if key not in known or merged[key] != known[key].progress]
-    if changed:
-        courses = await context.courses.courses(connection)
-        await progress_store.save(connection, [row(key, merged[key], courses) for key in changed])
+    await progress_store.save(connection, [row(key, merged[key], courses) for key in changed])
     return [key for key in changed if completes(known.get(key), merged[key])]
 
 
@@ -76,12 +75,15 @@ def completes(before: ProgressRow | None, after: Progress) -> bool:
 
 
 async def signal(
-    connection: AsyncConnection, completed: Collection[ProgressKey], context: Context, now: datetime
+    connection: AsyncConnection,
+    completed: Collection[ProgressKey],
+    courses: Courses,
+    context: Context,
+    now: datetime,
 ) -> list[Signal]:
     """Derives the signals of those classes, and of the courses with them. Those that are new."""
     if not completed:
         return []
-    courses = await context.courses.courses(connection)
     rows = await progress_store.load_learners(connection, {user_id for user_id, _ in completed})
     learners = by_learner(rows.values())
     derived: list[Signal] = []

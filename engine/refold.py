@@ -51,7 +51,7 @@ async def _merge(connection: AsyncConnection, events: Sequence[Event], context: 
         await count(connection, events, context)
         folded = fold(events)
         await park(connection, folded.failures, now)
-        await advance(connection, folded.progress, context)
+        await advance(connection, folded.progress, await context.courses.courses(connection))
 
     async def refused(event: Event, error: DBAPIError) -> None:
         await set_aside(connection, [event], error, context, now)

@@ -9,10 +9,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine import refold
-from engine.project import Context, advance
+from engine.project import advance
 from engine.retry import Retried, retry_due
 from projections.fold import ProgressKey
 from projections.progress import Progress
+from signals.course_store import Courses
 from tests.engine.rows import change, rows, value
 from tests.engine.support import HandClock, at, ping, running
 from tests.engine.test_park import refuse_class
@@ -100,11 +101,11 @@ def test_what_the_database_refuses_of_a_replay_is_narrowed_down_and_parked(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuses(
-        connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], context: Context
+        connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], courses: Courses
     ) -> list[ProgressKey]:
         if any(class_id == "poison" for _, class_id in proved):
             raise IntegrityError("INSERT", None, ValueError("poison"))
-        return await advance(connection, proved, context)
+        return await advance(connection, proved, courses)
 
     async def scenario() -> None:
         async with running(database_url, HandClock(at(3))) as engine:
