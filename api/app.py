@@ -23,11 +23,12 @@ from api import (
 )
 from api.auth import Gate
 from api.composition import open_engine
+from api.direct import App
 from api.methods import HeadAsGet
 from api.replays import ReplayBody
 from api.settings import Settings
 from engine.replay_process import replay_processes
-from engine.worker import retry_worker
+from engine.worker import background_worker
 from eventstore.envelope import Envelope
 from eventstore.times import Clock, system_clock
 from integrations.contracts.tally import FormResponse
@@ -43,7 +44,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             open_engine(settings, clock) as engine,
-            retry_worker(engine),
+            background_worker(engine),
             replay_processes(settings.database_url, settings.worth) as processes,
         ):
             app.state.engine = engine
@@ -51,7 +52,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
             app.state.gate = Gate(engine, settings, dev=dev)
             yield
 
-    app = FastAPI(
+    app = App(
         title="lms-progress",
         version="1",
         lifespan=lifespan,
@@ -62,6 +63,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
     app.add_middleware(HeadAsGet)
     patch_fastapi(app)  # its own copy of the documentation pages, which otherwise come from a CDN
     app.state.settings = settings
+    app.direct = {("POST", events.PATH): events.post_events, ("POST", webhooks.TALLY_PATH): webhooks.tally}
     for module in ROUTERS:
         app.include_router(module.router)
     errors.install(app)

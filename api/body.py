@@ -4,7 +4,6 @@ from typing import TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect
 
 from eventstore.envelope import parse
 from eventstore.errors import FieldError, InvalidInput, MalformedBody, TooLarge, UnsupportedMedia, field_errors
@@ -31,15 +30,16 @@ async def read_body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > limit:
         raise TooLarge(f"body: expected at most {limit} bytes, found {declared}")
-    chunks, size = [], 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                raise TooLarge(f"body: expected at most {limit} bytes, found more")
-            chunks.append(chunk)
-    except ClientDisconnect as error:  # nobody hears the answer, and nothing went wrong here
-        raise MalformedBody(FieldError("body", "all of it", "a sender that is gone")) from error
+    chunks, size, more = [], 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":  # nobody hears the answer, and nothing went wrong here
+            raise MalformedBody(FieldError("body", "all of it", "a sender that is gone"))
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise TooLarge(f"body: expected at most {limit} bytes, found more")
+        more = message.get("more_body", False)
     return b"".join(chunks)
 
 

@@ -91,13 +91,9 @@ def install(app: FastAPI) -> None:
     """Has every error of the app answered as a problem."""
 
     @app.exception_handler(LmsError)
-    async def ours(_: Request, error: LmsError) -> Response:
-        status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
-        if status is None:
-            return unexpected(error)
-        errors = error.errors if isinstance(error, InvalidInput) else None
-        more = {"replay_id": error.replay_id} if isinstance(error, AlreadyRunning) else None
-        return problem(status, str(error), errors, headers_of(error), more)
+    @app.exception_handler(Exception)
+    async def any_other(_: Request, error: Exception) -> Response:
+        return answer_to(error)
 
     @app.exception_handler(RequestValidationError)
     async def parameters(_: Request, error: RequestValidationError) -> Response:
@@ -110,9 +106,15 @@ def install(app: FastAPI) -> None:
         detail = f"expected {methods or 'a path that /docs lists'}, found {request.method} {request.url.path}"
         return problem(HTTPStatus(error.status_code), detail, headers={"Allow": methods} if methods else None)
 
-    @app.exception_handler(Exception)
-    async def others(_: Request, error: Exception) -> Response:
+
+def answer_to(error: Exception) -> Response:
+    """Our own errors as the problems they are, any other as a fault of ours."""
+    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
+    if status is None or not isinstance(error, LmsError):
         return unexpected(error)
+    errors = error.errors if isinstance(error, InvalidInput) else None
+    more = {"replay_id": error.replay_id} if isinstance(error, AlreadyRunning) else None
+    return problem(status, str(error), errors, headers_of(error), more)
 
 
 def headers_of(error: LmsError) -> dict[str, str]:

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
-from api.auth import Caller, caller_of, must_own, needs
+from api.auth import caller_of, must_own, needs
 from api.body import JSON, NDJSON, media_type, read_body
 from api.errors import FieldProblem, problem
 from api.keys import Scope
-from api.lists import Paged, given, reading
+from api.lists import Paged, given, query
 from api.openapi import body_of, responses
 from engine.engine import Engine
 from engine.ingest import BATCH_EVENTS, Receipt
@@ -25,6 +25,7 @@ from views.event_list import EventItem
 from views.page import Filter, Page
 
 router = APIRouter(tags=["events"])
+PATH = "/v1/events"
 
 
 class Rejected(BaseModel):
@@ -75,19 +76,20 @@ class Reading(NamedTuple):
 
 
 @router.post(
-    "/v1/events",
+    PATH,
     summary="Record events",
     response_model=Answer,
     responses=responses(400, 401, 403, 413, 415, 422, 503)
     | {207: {"model": Answer, "description": "Some events were rejected, the others are recorded"}},
     openapi_extra=body_of(Envelope, many=True),
 )
-async def post_events(request: Request, caller: Annotated[Caller, Depends(caller_of)]) -> Response:
+async def post_events(request: Request) -> Response:
     """One event, a JSON array, or NDJSON. What is accepted is durable and projected before the answer.
 
     The same (user_id, event_id) again is a duplicate, whatever else it says: repeating a request is harmless.
     """
     engine: Engine = request.app.state.engine
+    caller = await caller_of(request)
     must_own(caller, [])
     kind = media_type(request, JSON, NDJSON)
     reading = read_events(kind, await read_body(request), engine)
@@ -151,7 +153,7 @@ def answer(receipt: Receipt, rejected: list[tuple[int, list[FieldError]]]) -> Re
 
 
 @router.get(
-    "/v1/events",
+    PATH,
     summary="The audit trail",
     responses=responses(401, 403, 422, 503),
     dependencies=[Depends(needs(Scope.READ))],
@@ -163,5 +165,5 @@ async def get_events(
     type: Filter = None,  # noqa: A002 - the contract's name
 ) -> Page[EventItem]:
     """Events as they were received, the latest to occur first."""
-    async with reading(request) as connection:
-        return await event_list.read(connection, paged.limit, paged.cursor, **given(user_id=user_id, type=type))
+    filters = given(user_id=user_id, type=type)
+    return await query(request, lambda connection: event_list.read(connection, paged.limit, paged.cursor, **filters))

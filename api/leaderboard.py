@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from api.auth import reads_leaderboard
-from api.lists import Paged, reading
+from api.lists import Paged, query
 from api.openapi import responses
 from api.paths import USER_ID
 from engine.engine import Engine
@@ -36,7 +36,7 @@ PERIOD: Mapping[Window, Callable[[datetime], str]] = {
 }
 
 
-def board(request: Request, window: Window = Window.ALL, course_id: Filter = None) -> Board:
+async def board(request: Request, window: Window = Window.ALL, course_id: Filter = None) -> Board:
     """The board that the query names, as of now."""
     engine: Engine = request.app.state.engine
     return Board(course_id or ALL_COURSES, PERIOD[window](engine.clock()))
@@ -49,8 +49,7 @@ async def get_leaderboard(
     of: Annotated[Board, Depends(board)],
 ) -> Leaderboard:
     """Learners by XP. Equal XP is equal rank, and the next rank counts all before it: 1, 1, 3."""
-    async with reading(request) as connection:
-        return await leaderboard.read(connection, of, *paged)
+    return await query(request, lambda connection: leaderboard.read(connection, of, *paged))
 
 
 @router.get(
@@ -65,5 +64,4 @@ async def get_neighbourhood(
     neighbours: Annotated[int, Query(ge=0, le=100, description="How many entries on each side")] = 0,
 ) -> Neighbourhood:
     """The learner's entry, and those next to it. 404 for a learner without XP on this board."""
-    async with reading(request) as connection:
-        return await leaderboard.read_around(connection, of, user_id, neighbours)
+    return await query(request, lambda connection: leaderboard.read_around(connection, of, user_id, neighbours))

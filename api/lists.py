@@ -1,13 +1,15 @@
 """What every list has in common: its filters, its `limit` and `cursor`, and the transaction that it is read in."""
 
-from contextlib import AbstractAsyncContextManager
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from fastapi import Depends, Query, Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.engine import Engine
 from views.page import DEFAULT_LIMIT, Cursor, Limit
+
+Result = TypeVar("Result")
 
 
 class Paging(NamedTuple):
@@ -17,18 +19,18 @@ class Paging(NamedTuple):
     cursor: str | None
 
 
-def paging(limit: Annotated[Limit, Query()] = DEFAULT_LIMIT, cursor: Annotated[Cursor, Query()] = None) -> Paging:
-    """The page that the query names."""
+async def paging(limit: Annotated[Limit, Query()] = DEFAULT_LIMIT, cursor: Annotated[Cursor, Query()] = None) -> Paging:
+    """The page that the query names. A dependency that is no coroutine, FastAPI would send to a thread."""
     return Paging(limit, cursor)
 
 
 Paged = Annotated[Paging, Depends(paging)]
 
 
-def reading(request: Request) -> AbstractAsyncContextManager[AsyncConnection]:
-    """A transaction of the app's database that only reads."""
+async def query(request: Request, work: Callable[[AsyncConnection], Coroutine[Any, Any, Result]]) -> Result:
+    """What `work` reads, in one transaction of the app's database."""
     engine: Engine = request.app.state.engine
-    return engine.database.read()
+    return await engine.database.query(work)
 
 
 def given(**filters: str | None) -> dict[str, str]:

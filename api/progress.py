@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import needs, reads_learner
 from api.keys import Scope
-from api.lists import Paged, given, reading
+from api.lists import Paged, given, query
 from api.openapi import responses
 from api.paths import USER_ID
 from engine.engine import Engine
@@ -28,9 +29,12 @@ router = APIRouter(tags=["progress"])
 async def get_learner(request: Request, user_id: Annotated[Ident, Path()]) -> LearnerProgress:
     """The learner's XP and the courses begun. Steps and percent are by the version in force now."""
     engine: Engine = request.app.state.engine
-    async with reading(request) as connection:
+
+    async def work(connection: AsyncConnection) -> LearnerProgress:
         courses = await engine.context.courses.courses(connection)
         return await learner_progress.read(connection, user_id, courses)
+
+    return await query(request, work)
 
 
 @router.get(
@@ -48,5 +52,4 @@ async def get_progress(
 ) -> Page[UserProgress]:
     """One row a learner and class, by learner and class."""
     filters = given(user_id=user_id, class_id=class_id, course_id=course_id)
-    async with reading(request) as connection:
-        return await user_progress.read(connection, paged.limit, paged.cursor, **filters)
+    return await query(request, lambda connection: user_progress.read(connection, paged.limit, paged.cursor, **filters))

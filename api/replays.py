@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth import needs
 from api.body import read_model
 from api.keys import Scope
-from api.lists import reading
+from api.lists import query
 from api.openapi import body_of, responses
 from engine.engine import Engine
 from engine.replay import check, settle
@@ -58,18 +58,15 @@ async def post_replay(request: Request, response: Response) -> Replay:
     await check(engine.database, orders)
     replay_id = await processes.start(orders)
     response.headers["Location"] = f"/v1/replays/{replay_id}"
-    async with reading(request) as connection:
-        return await replay.read(connection, replay_id)
+    return await query(request, lambda connection: replay.read(connection, replay_id))
 
 
 @router.get("/v1/replays/{replay_id}", summary="A replay", responses=responses(401, 403, 404, 422, 503))
 async def get_replay(request: Request, replay_id: UUID) -> Replay:
     """How far it is, what it changed, and why it failed if it did."""
     engine: Engine = request.app.state.engine
-    async with reading(request) as connection:
-        found = await replay.read(connection, str(replay_id))
+    found = await query(request, lambda connection: replay.read(connection, str(replay_id)))
     if found.status == ReplayStatus.RUNNING:
         await settle(engine.database, found.replay_id, engine.clock)
-        async with reading(request) as connection:
-            return await replay.read(connection, str(replay_id))
+        return await query(request, lambda connection: replay.read(connection, str(replay_id)))
     return found

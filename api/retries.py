@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from api.auth import needs
 from api.keys import Scope
-from api.lists import Paged, reading
+from api.lists import Paged, query
 from api.openapi import responses
 from engine.engine import Engine
 from engine.park import RetryStatus
@@ -32,8 +32,7 @@ async def get_retries(
     status: RetryStatus | None = None,
 ) -> Page[RetryItem]:
     """Events that a rule could not take, the longest parked first: why, and when they are tried again."""
-    async with reading(request) as connection:
-        return await retry_list.read(connection, *paged, status)
+    return await query(request, lambda connection: retry_list.read(connection, *paged, status))
 
 
 @router.post(

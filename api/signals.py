@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Request
 
 from api.auth import needs
 from api.keys import Scope
-from api.lists import Paged, given, reading
+from api.lists import Paged, given, query
 from api.openapi import responses
 from signals.signal import SignalType
 from views import signal_list
@@ -30,5 +30,4 @@ async def get_signals(
 ) -> Page[SignalItem]:
     """Signals, the latest to occur first."""
     filters = given(user_id=user_id, type=type, class_id=class_id, course_id=course_id)
-    async with reading(request) as connection:
-        return await signal_list.read(connection, paged.limit, paged.cursor, **filters)
+    return await query(request, lambda connection: signal_list.read(connection, paged.limit, paged.cursor, **filters))

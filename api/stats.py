@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Request
 
 from api.auth import needs
 from api.keys import Scope
-from api.lists import Paged, reading
+from api.lists import Paged, query
 from api.openapi import responses
 from views import event_daily_stats, signal_summary, user_activity
 from views.event_daily_stats import DailyStats
@@ -21,8 +21,7 @@ async def get_daily(
     paged: Paged,
 ) -> Page[DailyStats]:
     """v_event_daily_stats: UTC days of `occurred_at`, the newest first."""
-    async with reading(request) as connection:
-        return await event_daily_stats.read(connection, *paged)
+    return await query(request, lambda connection: event_daily_stats.read(connection, *paged))
 
 
 @router.get("/v1/stats/signals", summary="Signals by learner and type", responses=responses(401, 403, 422, 503))
@@ -32,8 +31,7 @@ async def get_signals(
     user_id: Filter = None,
 ) -> Page[SignalSummary]:
     """v_signal_summary, by learner and type."""
-    async with reading(request) as connection:
-        return await signal_summary.read(connection, *paged, user_id)
+    return await query(request, lambda connection: signal_summary.read(connection, *paged, user_id))
 
 
 @router.get("/v1/stats/activity", summary="Activity by learner", responses=responses(401, 403, 422, 503))
@@ -43,5 +41,4 @@ async def get_activity(
     user_id: Filter = None,
 ) -> Page[UserActivity]:
     """v_user_activity: each learner's last activity, and events in the 24 hours before now."""
-    async with reading(request) as connection:
-        return await user_activity.read(connection, *paged, user_id)
+    return await query(request, lambda connection: user_activity.read(connection, *paged, user_id))

@@ -19,6 +19,7 @@ from integrations.tally_signature import verify_signature
 from integrations.translators import TALLY, translate_tally
 
 router = APIRouter(tags=["webhooks"])
+TALLY_PATH = "/v1/webhooks/tally"
 
 
 class Parked(BaseModel):
@@ -39,7 +40,7 @@ class Parked(BaseModel):
 
 
 @router.post(
-    "/v1/webhooks/tally",
+    TALLY_PATH,
     summary="Record a quiz submission from Tally",
     response_model=Answer | Parked,
     responses=responses(400, 401, 403, 413, 422, 503),

@@ -16,7 +16,7 @@ from eventstore.event import Event
 from eventstore.times import Clock
 from integrations.xapi import Skipped, translate
 
-CHUNK_LINES = 5_000
+CHUNK_LINES = 20_000
 CHUNK_CHARACTERS = 8_000_000
 REASON_CHARACTERS = 1_000
 

@@ -62,7 +62,13 @@ def age(time: timedelta) -> str:
 @contextmanager
 def sigterm_as_ctrl_c() -> Iterator[None]:
     """Has both end what the block does in the same way."""
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+    def end(*_: object) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's script does that to what runs behind it
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:

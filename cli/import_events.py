@@ -4,8 +4,9 @@ Lines that are no good are refused one by one, each with its number and the reas
 """
 
 import asyncio
+import gc
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from api.settings import Settings, load
-from cli.chunks import Chunk, Format, read_chunks
+from cli.chunks import CHUNK_LINES, Chunk, Format, read_chunks
 from cli.console import Bar, bytes_bar, say, tell
 from cli.lines import Source, read_lines
 from cli.writing import ready_engine, submit_patiently
@@ -62,20 +63,30 @@ def import_command(
 
 async def import_file(settings: Settings, file: str, form: Format) -> Report:
     """Imports a file into the database of the settings."""
+    gc.set_threshold(10 * CHUNK_LINES)  # or it would search every chunk many times over, for nothing
     with Source(file) as source, bytes_bar("Importing", source.size) as bar:
         async with ready_engine(settings) as engine:
             return await import_chunks(engine, read_chunks(read_lines(source), form, system_clock), source, bar)
 
 
 async def import_chunks(engine: Engine, chunks: Iterator[Chunk], source: Source, bar: Bar) -> Report:
-    """Writes one chunk while the next one is read."""
+    """Reads the next chunk while those before it are written, as many at once as the database takes."""
     report = Report()
-    chunk = await in_thread(lambda: next(chunks, None))
-    while chunk is not None:
-        reading = in_thread(lambda: next(chunks, None))
-        count(report, chunk, await submit_patiently(engine, chunk.events))
-        bar.reach(source.bytes_read)
-        chunk = await reading
+    under_way: deque[tuple[Chunk, asyncio.Task[Receipt]]] = deque()
+    try:
+        chunk = await in_thread(lambda: next(chunks, None))
+        while chunk is not None or under_way:
+            if chunk is not None:
+                under_way.append((chunk, asyncio.create_task(submit_patiently(engine, chunk.events))))
+                chunk = await in_thread(lambda: next(chunks, None))
+            if chunk is None or len(under_way) == engine.database.writers:
+                written, receipt = under_way.popleft()
+                count(report, written, await receipt)
+                bar.reach(source.bytes_read)
+    finally:
+        for _, receipt in under_way:
+            receipt.cancel()
+        await asyncio.gather(*(receipt for _, receipt in under_way), return_exceptions=True)
     return report
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -12,8 +13,14 @@ from api.keys import list_all
 from api.settings import Settings, load
 from cli.console import say, sigterm_as_ctrl_c
 from cli.demo import simulate
+from cli.listening import listen, say_where
 from cli.migrate import bring_up_to_date
+from cli.server_processes import ServerProcesses
+from eventstore.database import Database
+from eventstore.dialects import has_one_writer
 from eventstore.errors import LmsError
+
+MOST_WORKERS = 64
 
 
 def serve(
@@ -23,16 +30,29 @@ def serve(
     demo: Annotated[  # noqa: FBT002
         bool, typer.Option("--demo", help="Fill an empty database with a sample course and simulated learners")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, max=MOST_WORKERS, help="How many processes serve; more than one on PostgreSQL alone")
+    ] = 1,
 ) -> None:
     """Serve the API until Ctrl-C or SIGTERM; what was accepted by then is written before it ends."""
     settings = load()
     if dev and not is_loopback(host):
         raise LmsError(f"--host: expected a loopback address such as 127.0.0.1 with --dev, found {host}")
+    if workers > 1 and has_one_writer(Database(settings.database_url).engine.dialect):
+        raise LmsError(
+            "--workers: expected 1 on SQLite, whose file takes one writer at a time, "
+            f"found {workers}: use PostgreSQL for more"
+        )
     with suppress(KeyboardInterrupt), sigterm_as_ctrl_c():
         asyncio.run(prepare(settings, dev=dev, demo=demo))
-        from cli.server import Server  # here, since what it imports takes as long as all other commands together
+        sockets = listen(host, port)
+        ready = partial(say_where, sockets)
+        if workers > 1:
+            ServerProcesses(settings, sockets, workers, ready, dev=dev).run()
+        else:
+            from cli.server import Server  # here, since what it imports takes as long as all other commands together
 
-        Server(settings, host, port, dev=dev).run()
+            Server(settings, ready, dev=dev).run(sockets)
 
 
 async def prepare(settings: Settings, *, dev: bool, demo: bool) -> None:

@@ -1,24 +1,25 @@
-"""uvicorn, as `lms-progress serve` runs it: it says where to look once it listens."""
+"""uvicorn, as `lms-progress serve` runs it, in each of its processes."""
+
+import socket
+from collections.abc import Callable
 
 import uvicorn
 
 from api.app import create_app
 from api.settings import Settings
-from cli.console import say
 
 SHUTDOWN_SEC = 10
+"""How long requests that are under way at the end may take."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which says where to look once it listens."""
+    """uvicorn's server. Calls `ready` once it answers."""
 
-    def __init__(self, settings: Settings, host: str, port: int, *, dev: bool) -> None:
+    def __init__(self, settings: Settings, ready: Callable[[], None], *, dev: bool) -> None:
         app = create_app(settings, dev=dev)
         super().__init__(
             uvicorn.Config(
                 app,
-                host=host,
-                port=port,
                 loop="uvloop",
                 http="httptools",
                 log_level="warning",
@@ -26,15 +27,10 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=SHUTDOWN_SEC,
             )
         )
+        self._ready = ready
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        """Listens, and says so."""
-        await super().startup(sockets)  # type: ignore[arg-type]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answers, and says so."""
+        await super().startup(sockets)
         if self.started:
-            where = self.servers[0].sockets[0].getsockname()
-            url = f"http://{f'[{where[0]}]' if ':' in where[0] else where[0]}:{where[1]}"
-            say(f"Serving on {url}")
-            say(f"  API documentation   {url}/docs")
-            say(f"  Leaderboard         {url}/v1/leaderboard")
-            say(f"  Events by day       {url}/v1/stats/daily")
-            say("Ctrl-C ends it.")
+            self._ready()

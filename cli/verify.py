@@ -15,8 +15,12 @@ from cli.console import say, stages_bar, tell
 from engine.daily import DAILY, mend_daily
 from engine.drift import Difference
 from engine.engine import Engine
+from engine.histogram import HISTOGRAM, mend_histogram
 from engine.mend import rebuild
-from engine.verify import Sample, verify, verify_daily, verify_learners
+from engine.verify import Sample, verify, verify_learners, verify_roll_up
+
+MEND = {DAILY: mend_daily, HISTOGRAM: mend_histogram}
+"""How each roll-up that is of no learner in particular is mended."""
 
 LINES = 2_000
 """So many differences are named one by one."""
@@ -94,9 +98,10 @@ class Verifying:
 async def mend(engine: Engine, differences: Sequence[Difference]) -> list[Difference]:
     """Mends what differs. What differs of it still, when verified again."""
     database, context, clock = engine.database, engine.context, engine.clock
-    if differences[0].table == DAILY:
-        await mend_daily(database, context)
-        return await verify_daily(database)
+    roll_up = differences[0].table
+    if roll_up in MEND:
+        await MEND[roll_up](database, context)
+        return await verify_roll_up(database, roll_up)
     learners = sorted({difference.key[0] for difference in differences})
     mended = await rebuild(database, learners, context, clock, announce=False)
     for user_id in mended.refused:

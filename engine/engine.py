@@ -13,7 +13,7 @@ from typing import Self
 
 from engine.ingest import Ingest
 from engine.project import SHARDS, Context
-from engine.publish import grant_unfinished, publish
+from engine.publish import all_granted, grant_unfinished, publish
 from eventstore.database import Database
 from eventstore.errors import Unavailable
 from eventstore.times import Clock, system_clock
@@ -30,7 +30,10 @@ log = logging.getLogger(__name__)
 
 
 class Engine:
-    """Owns the background work on one database. `after_publish` is called at start and after each publication."""
+    """Owns the background work on one database.
+
+    `after_publish` is called at start and after each publication, whichever process published.
+    """
 
     def __init__(
         self,
@@ -46,10 +49,11 @@ class Engine:
         self.after_publish: list[Callable[[], Awaitable[None]]] = []
         self._catching_up: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
+        self._known_versions: int | None = None
 
     async def __aenter__(self) -> Self:
         self.ingest.start()
-        self._catch_up_behind()
+        self.catch_up_behind()
         return self
 
     async def __aexit__(
@@ -64,16 +68,26 @@ class Engine:
         """Publishes a version, None if nothing changed. What it grants is there at once if little, else soon after."""
         version = await publish(self.database, course_id, title, steps, self.clock)
         if version is not None:
-            await asyncio.wait([self._catch_up_behind()], timeout=GRANT_PATIENCE_SEC)
+            await asyncio.wait([self.catch_up_behind()], timeout=GRANT_PATIENCE_SEC)
         return version
 
     async def catch_up(self) -> None:
         """Does all that publishing left to do: grants, and whatever waited for a course."""
+        async with self.database.read() as connection:
+            versions = (await self.context.courses.courses(connection)).versions
         await grant_unfinished(self.database, self.context, self.clock)
         for callback in self.after_publish:
             await callback()
+        self._known_versions = versions
 
-    def _catch_up_behind(self) -> asyncio.Task[None]:
+    async def is_behind(self) -> bool:
+        """Whether there is any of it to do. Another process may have published, and been killed since."""
+        async with self.database.read() as connection:
+            versions = (await self.context.courses.courses(connection)).versions
+            return versions != self._known_versions or not await all_granted(connection)
+
+    def catch_up_behind(self) -> asyncio.Task[None]:
+        """Has it done in the background, if it is not done by then."""
         task = asyncio.create_task(self._catch_up_in_turn())
         self._catching_up.add(task)
         task.add_done_callback(self._catching_up.discard)
@@ -84,10 +98,12 @@ class Engine:
         async with self._turn:
             while True:
                 try:
-                    return await self.catch_up()
+                    if await self.is_behind():
+                        await self.catch_up()
+                    return
                 except Unavailable as error:
                     log.warning("granting what courses published is interrupted: %s", error)
                 except Exception:
-                    log.exception("granting what courses published failed; it is taken up at the next publication")
-                    return None
+                    log.exception("granting what courses published failed; it is tried again")
+                    return
                 await asyncio.sleep(PAUSE_AFTER_TROUBLE_SEC)

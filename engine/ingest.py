@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.project import Context
+from engine.project import SHARDS, Context
 from engine.record import Recorded, record, record_carefully
 from eventstore.database import Database
 from eventstore.errors import Clash, LmsError, Unavailable
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 BATCH_EVENTS = 5_000
 CLASH_ATTEMPTS = 5
+
+MUCH_EVENTS = 2_000
+"""When so many wait, another batch of them is written beside the one under way, where the database can do that."""
 
 Alongside = Callable[[AsyncConnection], Awaitable[None]]
 """Something else to write in the transaction that records a submission."""
@@ -61,19 +64,21 @@ class Ingest:
         self._queue: deque[Submission] = deque()
         self._waiting_events = 0
         self._arrived = asyncio.Event()
-        self._writer: asyncio.Task[None] | None = None
+        self._writers: list[asyncio.Task[None]] = []
         self._stopping = False
         self._refusal: str | None = None
 
     def start(self) -> None:
-        self._writer = asyncio.create_task(self._write())
+        for number in range(self._database.writers):
+            shard = (self._context.shard + number * SHARDS // self._database.writers) % SHARDS
+            context = self._context._replace(shard=shard)
+            self._writers.append(asyncio.create_task(self._write(context, least=number * MUCH_EVENTS)))
 
     async def stop(self) -> None:
         """Writes what waits, then ends."""
         self._stopping = True
         self._arrived.set()
-        if self._writer is not None:
-            await self._writer
+        await asyncio.gather(*self._writers)
 
     async def submit(self, events: Sequence[Event], alongside: Alongside | None = None) -> Receipt:
         """Records the events, durably and projected, before it returns.
@@ -90,12 +95,16 @@ class Ingest:
         self._arrived.set()
         return await submission.receipt
 
-    async def _write(self) -> None:
-        while not self._stopping or self._queue:
+    async def _write(self, context: Context, least: int) -> None:
+        """Writes what waits, whenever that is `least` events or more."""
+        while not self._stopping or self._waits(least):
             await self._arrived.wait()
             self._arrived.clear()
-            while self._queue:
-                await self._settle(self._next_batch())
+            while self._waits(least):
+                await self._settle(self._next_batch(), context)
+
+    def _waits(self, least: int) -> bool:
+        return bool(self._queue) and self._waiting_events >= least
 
     def _next_batch(self) -> list[Submission]:
         batch = [self._queue.popleft()]
@@ -106,14 +115,14 @@ class Ingest:
         self._waiting_events -= size
         return batch
 
-    async def _settle(self, batch: list[Submission]) -> None:
+    async def _settle(self, batch: list[Submission], context: Context) -> None:
         """Records a batch; if something in it cannot be recorded at all, each submission by itself."""
         try:
-            receipts = await self._record(batch)
+            receipts = await self._record(batch, context)
         except Exception as error:
             if len(batch) > 1 and not isinstance(error, LmsError):
                 for submission in batch:
-                    await self._settle([submission])
+                    await self._settle([submission], context)
                 return
             self._log_refusal(str(error))
             for submission in batch:
@@ -135,25 +144,27 @@ class Ingest:
             log.warning("events are not written, and their senders are told so: %s", reason)
         self._refusal = reason
 
-    async def _record(self, batch: list[Submission]) -> list[Receipt]:
+    async def _record(self, batch: list[Submission], context: Context) -> list[Receipt]:
         for _ in range(CLASH_ATTEMPTS - 1):
             with suppress(Clash):
-                return await self._record_once(batch)
-        return await self._record_once(batch)
+                return await self._record_once(batch, context)
+        return await self._record_once(batch, context)
 
-    async def _record_once(self, batch: list[Submission]) -> list[Receipt]:
+    async def _record_once(self, batch: list[Submission], context: Context) -> list[Receipt]:
         try:
-            return await self._transaction(batch, record)
+            return await self._transaction(batch, context, record)
         except DBAPIError:
-            return await self._transaction(batch, record_carefully)
+            return await self._transaction(batch, context, record_carefully)
 
-    async def _transaction(self, batch: list[Submission], how: Record) -> list[Receipt]:
-        async with self._database.write() as connection:
-            recorded = await how(connection, distinct(batch), self._context, self._clock())
+    async def _transaction(self, batch: list[Submission], context: Context, how: Record) -> list[Receipt]:
+        async def work(connection: AsyncConnection) -> list[Receipt]:
+            recorded = await how(connection, distinct(batch), context, self._clock())
             for submission in batch:
                 if submission.alongside is not None:
                     await submission.alongside(connection)
-        return receipts(batch, recorded)
+            return receipts(batch, recorded)
+
+        return await self._database.transact(work)
 
 
 def distinct(batch: Sequence[Submission]) -> list[Event]:

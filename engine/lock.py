@@ -1,6 +1,7 @@
-"""Locking learners: whoever changes what is derived of a learner holds that learner's row until it commits.
+"""Locking: whoever changes what is derived of a learner holds that learner's row until it commits.
 
-Everyone locks in the order of user_id, so that nobody waits for somebody who waits for them.
+Everyone locks in the order of user_id, and after that shared counts in the order of their keys, so that nobody waits
+for somebody who waits for them.
 """
 
 from collections.abc import Iterable
@@ -8,8 +9,13 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.project import SHARDS, Context
 from eventstore.batch import batch
+from eventstore.dialects import lock_rounds
 from eventstore.tables import lms_learner
+
+ROUNDS_SHARD = SHARDS
+"""The shard beyond those of processes."""
 
 _users = batch("users", lms_learner.c.user_id)
 
@@ -25,3 +31,12 @@ LOCK_LEARNERS = (
 async def lock(connection: AsyncConnection, user_ids: Iterable[str]) -> None:
     """Locks learners who did something before; appending locks those who do something now."""
     await connection.execute(LOCK_LEARNERS, {"users": [(user_id,) for user_id in user_ids]})
+
+
+async def in_rounds(connection: AsyncConnection, context: Context) -> Context:
+    """The context by which a transaction projects more than once: each round locks counts anew, in no common order.
+
+    So it counts under a shard that no other transaction has meanwhile. Comes before all other locks.
+    """
+    await lock_rounds(connection)
+    return context._replace(shard=ROUNDS_SHARD)

@@ -4,13 +4,14 @@ The log is read before the learners are locked; under their locks, only that of 
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.derived import LEARNER, RETRY, SIGNAL, Derived, Evidence, Rows, Shape, derived
+from engine.derived import LEARNER, RETRY, SIGNAL, XP, Derived, Evidence, Rows, Shape, derived
 from engine.derived_store import count_events, read_derived, read_evidence, write
 from engine.drift import Drift, compare
 from engine.learners import CHUNK_LEARNERS
@@ -23,6 +24,9 @@ from eventstore.errors import Clash
 from eventstore.times import Clock
 from signals import outbox
 from signals.signal import Signal, SignalType
+from signals.xp import Board
+from views import xp_histogram
+from views.xp_histogram import Level
 
 CLASH_ATTEMPTS = 5
 
@@ -108,6 +112,7 @@ async def _rebuild(database: Database, user_ids: Sequence[str], context: Context
         rebuilt = _in_numbers(drifts, expected)
         drifts[LEARNER].surplus.update({key: row for key, row in stand_ins.items() if key not in expected[LEARNER]})
         await write(connection, drifts, clock())
+        await xp_histogram.record(connection, moves(drifts[XP]), context.shard)
         if context.announces:
             await outbox.announce(connection, gained(drifts[SIGNAL]), clock())
     return rebuilt
@@ -142,6 +147,17 @@ def _in_numbers(drifts: dict[Shape, Drift], expected: Derived) -> Rebuilt:
         rows_differing=sum(drift.rows for drift in drifts.values()),
         parked=len(expected[RETRY]),
     )
+
+
+def moves(drift: Drift) -> Counter[Level]:
+    """How many learners more, or fewer, have so much XP once `lms_xp` is mended."""
+    learners: Counter[Level] = Counter()
+    found = drift.surplus | {key: found for key, (_, found) in drift.changed.items()}
+    expected = drift.missing | {key: expected for key, (expected, _) in drift.changed.items()}
+    for rows, number in ((found, -1), (expected, 1)):
+        for (_, *board), (xp,) in rows.items():
+            learners[Level(Board(*board), xp)] += number
+    return learners
 
 
 def gained(drift: Drift) -> list[Signal]:

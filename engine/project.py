@@ -3,7 +3,7 @@
 Live events, retries and grants all come through here, so they cannot differ.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,9 +15,10 @@ from projections.progress import NOTHING, Progress, merge
 from projections.store import ProgressRow
 from signals import outbox
 from signals import store as signal_store
+from signals.course import CourseHistory
 from signals.course_store import CourseCache, Courses
-from signals.derive import derive
-from signals.signal import Signal
+from signals.derive import course_signals, derive
+from signals.signal import Signal, SignalType
 from signals.xp import Worth, totals
 from views import leaderboard
 
@@ -50,13 +51,14 @@ async def project(
 
 async def advance(
     connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], courses: Courses
-) -> list[ProgressKey]:
+) -> dict[ProgressKey, Progress]:
     """Merges what was proved into what is there. Of what signals can follow: where something was completed."""
-    known = await progress_store.load(connection, proved)
-    merged = {key: merge(known[key].progress if key in known else NOTHING, proved[key]) for key in proved}
-    changed = [key for key in merged if key not in known or merged[key] != known[key].progress]
-    await progress_store.save(connection, [row(key, merged[key], courses) for key in changed])
-    return [key for key in changed if completes(known.get(key), merged[key])]
+    keys = sorted(proved)  # rows that lie together are written together
+    known = await progress_store.load(connection, keys)
+    merged = {key: merge(known[key].progress, proved[key]) if key in known else proved[key] for key in keys}
+    changed = {key: after for key, after in merged.items() if key not in known or after != known[key].progress}
+    await progress_store.save(connection, [row(key, after, courses) for key, after in changed.items()])
+    return {key: after for key, after in changed.items() if completes(known.get(key), after)}
 
 
 def row(key: ProgressKey, progress: Progress, courses: Courses) -> ProgressRow:
@@ -76,7 +78,7 @@ def completes(before: ProgressRow | None, after: Progress) -> bool:
 
 async def signal(
     connection: AsyncConnection,
-    completed: Collection[ProgressKey],
+    completed: Mapping[ProgressKey, Progress],
     courses: Courses,
     context: Context,
     now: datetime,
@@ -84,12 +86,41 @@ async def signal(
     """Derives the signals of those classes, and of the courses with them. Those that are new."""
     if not completed:
         return []
-    rows = await progress_store.load_learners(connection, {user_id for user_id, _ in completed})
-    learners = by_learner(rows.values())
-    derived: list[Signal] = []
-    for user_id, classes in classes_by_learner(completed).items():
-        derived += derive(user_id, learners[user_id], classes, courses.with_classes(classes))
+    derived = list(signals_of_classes(completed, courses))
+    derived += await signals_of_courses(connection, derived, courses)
     return await keep(connection, derived, context, now)
+
+
+def signals_of_classes(completed: Mapping[ProgressKey, Progress], courses: Courses) -> Iterator[Signal]:
+    """What follows from each class alone: its own signals, and its steps."""
+    for (user_id, class_id), progress in completed.items():
+        histories = courses.with_class(class_id)
+        for found in derive(user_id, {class_id: progress}, [class_id], histories):
+            if found.type != SignalType.COURSE_COMPLETED:
+                yield found
+
+
+async def signals_of_courses(
+    connection: AsyncConnection, derived: Iterable[Signal], courses: Courses
+) -> Iterable[Signal]:
+    """The courses that are completed. That takes a step of theirs, so only those of the steps are looked at."""
+    concerned = {(s.user_id, s.course_id) for s in derived if s.type == SignalType.STEP_COMPLETED and s.course_id}
+    if not concerned:
+        return []
+    classes = {course_id: class_ids(courses.histories[course_id]) for _, course_id in concerned}
+    keys = {(user_id, class_id) for user_id, course_id in concerned for class_id in classes[course_id]}
+    learners = by_learner((await progress_store.load(connection, sorted(keys))).values())
+    found = [
+        signal
+        for user_id, course_id in sorted(concerned)
+        for signal in course_signals(user_id, learners[user_id], courses.histories[course_id])
+    ]
+    return [signal for signal in found if signal.type == SignalType.COURSE_COMPLETED]
+
+
+def class_ids(history: CourseHistory) -> frozenset[str]:
+    """All classes that the course has had."""
+    return frozenset[str]().union(*(version.class_ids for version in history))
 
 
 def by_learner(rows: Iterable[ProgressRow]) -> dict[str, dict[str, Progress]]:
@@ -100,19 +131,12 @@ def by_learner(rows: Iterable[ProgressRow]) -> dict[str, dict[str, Progress]]:
     return learners
 
 
-def classes_by_learner(keys: Collection[ProgressKey]) -> dict[str, list[str]]:
-    learners: dict[str, list[str]] = {}
-    for user_id, class_id in keys:
-        learners.setdefault(user_id, []).append(class_id)
-    return learners
-
-
 async def keep(
     connection: AsyncConnection, derived: Collection[Signal], context: Context, now: datetime
 ) -> list[Signal]:
     """Keeps signals, with the XP they earn and the announcements they make. Those that are new."""
     change = await signal_store.keep(connection, derived, context.worth)
-    await leaderboard.add_xp(connection, totals(change.earnings))
+    await leaderboard.add_xp(connection, totals(change.earnings), context.shard)
     if context.announces:
         await outbox.announce(connection, change.new, now)
     return change.new

@@ -9,7 +9,7 @@ from datetime import datetime
 from heapq import merge as merge_sorted
 from itertools import groupby, islice
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.lock import lock
@@ -28,8 +28,15 @@ CHUNK_LEARNERS = 500
 _g = lms_grant.c
 _p = lms_progress.c
 
-SELECT_UNFINISHED = select(_g.course_id, _g.version, _g.after_user_id).where(_g.finished_at.is_(None))
+SELECT_UNFINISHED = select(_g.course_id, _g.version).where(_g.finished_at.is_(None))
 """Versions that are not granted to everyone yet."""
+
+LOCK_GRANT = (
+    select(_g.after_user_id)
+    .where(_g.course_id == bindparam("course_id"), _g.version == bindparam("version"), _g.finished_at.is_(None))
+    .with_for_update()
+)
+"""How far one of those has come. Whoever else grants it waits, and goes on from where this transaction comes to."""
 
 
 async def publish(
@@ -45,11 +52,13 @@ async def publish(
 
 
 async def grant_unfinished(database: Database, context: Context, clock: Clock) -> None:
-    """Grants all versions that are not granted to everyone yet. Raises Unavailable where it must stop."""
-    for course_id, version, after_user_id in await unbroken(read_unfinished(database)):
-        last: str | None = after_user_id
-        while last is not None:
-            last = await unbroken(grant_chunk(database, course_id, version, last, context, clock))
+    """Grants all versions that are not granted to everyone yet. Raises Unavailable where it must stop.
+
+    Several processes may do so at once: each takes the next chunk.
+    """
+    for course_id, version in await unbroken(read_unfinished(database)):
+        while await unbroken(grant_chunk(database, course_id, version, context, clock)):
+            pass
 
 
 async def all_granted(connection: AsyncConnection) -> bool:
@@ -57,22 +66,23 @@ async def all_granted(connection: AsyncConnection) -> bool:
     return (await connection.execute(SELECT_UNFINISHED)).first() is None
 
 
-async def read_unfinished(database: Database) -> Sequence[Row[str, int, str]]:
+async def read_unfinished(database: Database) -> Sequence[Row[str, int]]:
     async with database.read() as connection:
         return (await connection.execute(SELECT_UNFINISHED)).all()
 
 
-async def grant_chunk(
-    database: Database, course_id: str, version: int, after: str, context: Context, clock: Clock
-) -> str | None:
-    """Grants a version to the next learners `after` that one. The last of them; None when there are no more."""
+async def grant_chunk(database: Database, course_id: str, version: int, context: Context, clock: Clock) -> bool:
+    """Grants a version to its next learners. Whether there may be more."""
     async with database.write() as connection:
+        after = await connection.scalar(LOCK_GRANT, {"course_id": course_id, "version": version})
+        if after is None:
+            return False
         courses = await context.courses.courses(connection)
         granted = courses.histories[course_id][version - 1]
         user_ids = await grant_next(connection, granted, after, context, clock())
         last = user_ids[-1] if user_ids else None
         await note(connection, course_id, version, last, clock())
-    return last
+    return last is not None
 
 
 async def grant_next(

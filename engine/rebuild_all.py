@@ -4,7 +4,8 @@ Appending and reading go on meanwhile. Memory holds one piece a worker, however 
 """
 
 from engine.catch_up import boundary
-from engine.filling import PIECE_SEQS, Watch, derive_learners, fold_log
+from engine.deriving import derive_learners
+from engine.filling import PIECE_SEQS, Filling, Track, Watch, fold_log
 from engine.project import Context
 from engine.publish import grant_unfinished
 from engine.replay_status import ReplayReport, ReplayRequest
@@ -28,7 +29,8 @@ async def rebuild_all(
         number = request.workers if until > PIECE_SEQS else 0
         job = Job(database.url, name, dict(context.worth), clock())
         with workers(number) as pool:
-            events = await fold_log(pool, number, job, database, replay_id, until, watch)
+            filling = Filling(pool, number, job, tables.filling, context, courses)
+            events = await fold_log(filling, database, Track(database, replay_id, watch), until)
             await derive_learners(pool, number, job, tables.filling, watch)
         watch("swap", 0, 1)
         unannounced = context._replace(announces=False)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.lock import in_rounds
 from engine.narrow import narrow
 from engine.park import EVERY_RULE, park
 from engine.project import Context, project
@@ -40,17 +41,19 @@ async def record_carefully(
 
     Those are parked without being projected. Raises DBAPIError for one that it will not even append.
     """
+    context = await in_rounds(connection, context)
 
-    async def some(events: Sequence[Event]) -> Recorded:
-        return await record(connection, events, context, now)
+    async def some(events: Sequence[Event]) -> list[Signal]:
+        return await bring_in(connection, events, context, now)
 
-    async def refused(event: Event, error: DBAPIError) -> Recorded:
-        new = await append(connection, [event])
-        await set_aside(connection, new, error, context, now)
-        return Recorded(new, [])
+    async def refused(event: Event, error: DBAPIError) -> list[Signal]:
+        await park(connection, [Failure(event, EVERY_RULE, error)], now)
+        return []
 
-    parts = await narrow(connection, events, some, refused)
-    return Recorded([event for part in parts for event in part.events], [s for part in parts for s in part.signals])
+    new = await append(connection, events)
+    await count(connection, new, context)
+    parts = await narrow(connection, new, some, refused)
+    return Recorded(new, [signal for part in parts for signal in part])
 
 
 async def take_in(
@@ -58,6 +61,13 @@ async def take_in(
 ) -> list[Signal]:
     """Projects events that the log has, and parks what a rule cannot take. The signals that are new."""
     await count(connection, events, context)
+    return await bring_in(connection, events, context, now)
+
+
+async def bring_in(
+    connection: AsyncConnection, events: Sequence[Event], context: Context, now: datetime
+) -> list[Signal]:
+    """As `take_in`, of events that are counted already, whose learners are locked with that."""
     folded = fold(events)
     await park(connection, folded.failures, now)
     return await project(connection, folded.progress, context, now)

@@ -92,6 +92,7 @@ def answer(**said: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a server that a script runs behind it ignores it
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with suppress(KeyboardInterrupt):
         asyncio.run(run(json.load(sys.stdin)))

@@ -29,7 +29,8 @@ ATTEMPTS = 3
 GROWTH = 6
 """Each pause is so many times the one before: retries come 10 s, 1 min and 6 min after the failure before them."""
 
-PAGE = 100
+PAGE = 1
+"""So many are retried in one transaction: more would project in rounds, and have others wait for all of them."""
 
 _r = lms_retry.c
 
@@ -74,7 +75,7 @@ async def retry_one(database: Database, retry_id: str, context: Context, clock: 
 
 
 async def _retry(database: Database, which: Select[Any], context: Context, clock: Clock) -> tuple[Retried, str | None]:
-    """Retries a page in one transaction, each in a savepoint of its own: one that fails takes down no other.
+    """Retries a page in one transaction, in a savepoint: that it failed is noted in the same.
 
     What became of them, and the last one's id.
     """

@@ -1,18 +1,19 @@
-"""Swapping in: brings a filled shadow to the very state of the log, and puts it in the place of the live tables.
+"""Swapping in: brings a filled shadow to the very state of the log, and has the live tables say what it says.
 
 It goes by rounds, each shorter than the one before; in the last, which takes in what little is left, nobody appends.
+Where little differs, only that is taken over. Else the shadow is put in the place of the live tables.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.catch_up import boundary, take_log, take_version, unknown_versions, versions
-from engine.changes import Changes, Sides, changed_days, changes, gained_signals, lagging
-from engine.filling import learner_pieces
+from engine.changes import Changes, Compared, Sides, changed_days, compare, compare_some, gained_signals, lagging
+from engine.in_place import take_over
 from engine.park import keep_attempts, waiting
 from engine.project import Context
 from engine.publish import all_granted, grant_unfinished
@@ -36,6 +37,12 @@ LONGEST_PAUSE_SEC = 5.0
 
 BROUGHT_LEARNERS = 200
 
+FEW_LEARNERS = 100
+"""The rows of so many can be taken over while nobody appends."""
+
+QUIET_SHARE = 0.25
+"""How long others are let in after each step of bringing, in steps, as long as nobody else was seen to write."""
+
 
 class SwapIn:
     """The last part of a replay, from a shadow that is filled up to the seq `position` by those `courses`."""
@@ -51,17 +58,21 @@ class SwapIn:
         self._versions = versions(courses)
         self._sides = Sides(self._shadow.live, self._shadow.here)
         self._events = 0
-        self._compared = Changes()
+        self._compared = Compared(Changes(), set())
         self._late: set[str] = set()
+        self._few = False
+        self._seen = position
 
     async def run(self, replay_id: str, events: int, *, publish: bool) -> ReplayReport:
         """Catches up and swaps. What the replay of those `events` and of later ones did, as it stands noted."""
         self._events = events
         await self._catch_up()
-        await self._compare()
-        await self._bring_all()
         async with self._filling.write_apart() as connection:
-            await self._shadow.settle(connection)
+            await self._shadow.analyze(connection)
+        await self._compare()
+        self._few = len(self._compared.user_ids) <= FEW_LEARNERS
+        if not self._few:
+            await self._settle()
         return await self._swap_patiently(replay_id, publish=publish)
 
     async def _swap_patiently(self, replay_id: str, *, publish: bool) -> ReplayReport:
@@ -103,7 +114,11 @@ class SwapIn:
         touched: set[str] = set()
         async with self._filling.read() as connection:
             courses = await self._context.courses.courses(connection)
-        for version in unknown_versions(courses, self._versions):
+        unknown = list(unknown_versions(courses, self._versions))
+        if unknown:
+            async with self._filling.write_apart() as connection:
+                await self._shadow.index(connection)
+        for version in unknown:
             touched |= await take_version(self._filling, version, self._context, self._clock())
         self._versions = versions(courses)
         return touched
@@ -114,7 +129,7 @@ class SwapIn:
             async with self._filling.read() as connection:
                 if await self._knows_all_versions(connection) and await all_granted(connection):
                     self._late = await lagging(connection, self._position)
-                    self._compared = await changes(connection, self._sides, but=self._late)
+                    self._compared = await compare(connection, self._sides, self._late)
                     return
             await grant_unfinished(self._database, self._context._replace(announces=True), self._clock)
             await self._catch_up()
@@ -122,25 +137,29 @@ class SwapIn:
     async def _knows_all_versions(self, connection: AsyncConnection) -> bool:
         return not any(unknown_versions(await self._context.courses.courses(connection), self._versions))
 
-    async def _bring_all(self) -> None:
-        if self._shadow.apart:
-            async for piece in learner_pieces(self._filling):
-                async with self._aside() as connection:
-                    await self._shadow.bring(connection, piece.after, piece.until)
+    async def _settle(self) -> None:
+        async with self._aside() as connection:
+            steps = await self._shadow.settle(connection)
+        for step in steps:
+            async with self._aside() as connection:
+                await step(connection)
 
     async def _bring(self, user_ids: Sequence[str]) -> None:
-        if self._shadow.apart:
+        if self._shadow.apart and not self._few:
             for some in range(0, len(user_ids), BROUGHT_LEARNERS):
                 async with self._aside() as connection:
                     await self._shadow.bring_learners(connection, user_ids[some : some + BROUGHT_LEARNERS])
 
     @asynccontextmanager
     async def _aside(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that others wait for, and a pause as long, in which they go first."""
+        """A transaction that others wait for, and a pause in which they go first: as long, once somebody appended."""
         began = time.monotonic()
-        async with self._swapping.write() as connection:
+        async with self._swapping.write_apart() as connection:
             yield connection
-        await asyncio.sleep(time.monotonic() - began)
+            seen = await last_seq(connection)
+        share = 1.0 if seen > self._seen else QUIET_SHARE
+        self._seen = seen
+        await asyncio.sleep(share * (time.monotonic() - began))
 
     async def _swap(self, replay_id: str, most: int, *, publish: bool) -> ReplayReport | None:
         """The last round, and the swap. None if more of the log is left than `most`, or a version."""
@@ -153,18 +172,24 @@ class SwapIn:
                 await self._take_events(until)
             taken = await take_log(connection, self._position, until, self._context, self._clock())
             await keep_attempts(connection, *self._sides)
-            report = await self._report(connection, taken.events)
+            late = await compare_some(connection, self._sides, self._late)
+            report = await self._report(connection, taken.events, self._compared.plus(late).changes)
             if publish:
                 gained = await gained_signals(connection, self._sides)
                 await outbox.announce(connection, gained, self._clock())
-            await self._shadow.bring_learners(connection, sorted(taken.user_ids))
-            await self._shadow.bring_rest(connection)
-            await self._shadow.swap(connection, {name: view(connection.dialect) for name, view in VIEWS.items()})
+            if self._few:
+                await take_over(connection, self._sides, self._compared.user_ids | late.user_ids)
+            else:
+                await self._put_in_place(connection, taken.user_ids)
             await finish(connection, replay_id, report, self._clock())
         return report
 
-    async def _report(self, connection: AsyncConnection, events: int) -> ReplayReport:
-        late = await changes(connection, self._sides, only=self._late)
-        total = self._compared.plus(late).plus(await changed_days(connection, self._sides))
+    async def _put_in_place(self, connection: AsyncConnection, touched: Collection[str]) -> None:
+        await self._shadow.bring_learners(connection, sorted(touched))
+        await self._shadow.bring_rest(connection)
+        await self._shadow.swap(connection, {name: view(connection.dialect) for name, view in VIEWS.items()})
+
+    async def _report(self, connection: AsyncConnection, events: int, changed: Changes) -> ReplayReport:
+        total = changed.plus(await changed_days(connection, self._sides))
         parked, oldest = await waiting(connection)
         return ReplayReport(self._events + events, parked, *total, oldest)

@@ -4,24 +4,31 @@ Each chunk of learners is read as of one moment, so that nothing written meanwhi
 differs exactly when a replay would change nothing.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from random import Random
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.daily import daily_differences
+from engine.daily import DAILY, daily_differences
 from engine.derived import SHAPES, derived
 from engine.derived_store import read_derived, read_evidence
 from engine.drift import Difference, compare, differences
 from engine.filling import Watch
+from engine.histogram import HISTOGRAM, histogram_differences
 from engine.learners import CHUNK_LEARNERS, all_learners, learners_at_random
 from engine.project import Context
 from engine.publish import SELECT_UNFINISHED, grant_unfinished
 from eventstore.database import Database
 from eventstore.times import Clock
 from views import operations
+
+ROLL_UPS: Mapping[str, Callable[[AsyncConnection], Awaitable[list[Difference]]]] = {
+    DAILY: daily_differences,
+    HISTOGRAM: histogram_differences,
+}
+"""The roll-ups that are of no learner in particular, and where each differs."""
 
 
 class Sample(NamedTuple):
@@ -36,7 +43,8 @@ async def verify(
 ) -> AsyncGenerator[list[Difference], None]:
     """What differs, a list for each chunk of learners where anything does; close it if you leave early.
 
-    The daily counts come last, unless only a `sample` is asked for. Raises Unavailable where it must stop.
+    Roll-ups of no learner in particular come last, unless only a `sample` is asked for. Raises Unavailable where it
+    must stop.
     """
     done, total = 0, await count(database) if sample is None else sample.learners
     async with aclosing(chunks(database, sample)) as learners:
@@ -46,8 +54,9 @@ async def verify(
             watch("learners", done, max(done, total))
             if found:
                 yield found
-    if sample is None and (counts := await verify_daily(database)):
-        yield counts
+    for roll_up in ROLL_UPS if sample is None else ():
+        if found := await verify_roll_up(database, roll_up):
+            yield found
 
 
 async def count(database: Database) -> int:
@@ -93,7 +102,7 @@ async def compare_learners(connection: AsyncConnection, user_ids: Iterable[str],
     ]
 
 
-async def verify_daily(database: Database) -> list[Difference]:
-    """Where the daily counts differ from the log."""
+async def verify_roll_up(database: Database, roll_up: str) -> list[Difference]:
+    """Where that roll-up differs from what it sums up."""
     async with database.read() as connection:
-        return await daily_differences(connection)
+        return await ROLL_UPS[roll_up](connection)

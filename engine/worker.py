@@ -1,4 +1,7 @@
-"""The retry worker: inside `serve`, it retries what is due, for as long as the server runs."""
+"""The background worker: inside `serve`, it looks for what is left to do, for as long as the server runs.
+
+That is to retry what is due, and to catch up with what other processes published.
+"""
 
 import asyncio
 import logging
@@ -16,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def retry_worker(engine: Engine) -> AsyncIterator[None]:
+async def background_worker(engine: Engine) -> AsyncIterator[None]:
     """Runs the worker while the block does. Any number of processes may have one."""
     task = asyncio.create_task(_work(engine))
     try:
@@ -27,13 +30,16 @@ async def retry_worker(engine: Engine) -> AsyncIterator[None]:
 
 
 async def _work(engine: Engine) -> None:
+    catching_up: asyncio.Task[None] | None = None
     while True:
         try:
+            if (catching_up is None or catching_up.done()) and await engine.is_behind():
+                catching_up = engine.catch_up_behind()
             done = await unbroken(retry_due(engine.database, engine.context, engine.clock))
             if sum(done):
                 log.warning("retried parked events: %d succeeded, %d failed again", *done)
         except Unavailable as error:
-            log.warning("retrying parked events is interrupted: %s", error)
+            log.warning("looking for what is left to do is interrupted: %s", error)
         except Exception:
-            log.exception("retrying parked events failed; it is tried again")
+            log.exception("looking for what is left to do failed; it is tried again")
         await asyncio.sleep(LOOK_EVERY_SEC)

@@ -1,6 +1,7 @@
 """Appending to the log: what is new goes in, what is there already stays as it is."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,10 +23,15 @@ INSERT_NEW = (
 """Keeps those events of a batch whose key is new; in one order everywhere, so that writers cannot deadlock."""
 
 
+STATEMENT_EVENTS = 2_000
+"""How many one statement keeps. It notes each page that it changes, to undo it alone: that is memory."""
+
+
 async def append(connection: AsyncConnection, events: Sequence[Event]) -> list[Event]:
     """Keeps the new ones among `events` and returns them, as given. Their keys must differ among themselves."""
-    if not events:
-        return []
-    rows = await connection.execute(INSERT_NEW, {"events": events})
-    new = {(user_id, event_id) for user_id, event_id in rows}
+    ordered = sorted(events, key=attrgetter("user_id", "event_id"))
+    new: set[tuple[str, str]] = set()
+    for start in range(0, len(ordered), STATEMENT_EVENTS):
+        rows = await connection.execute(INSERT_NEW, {"events": ordered[start : start + STATEMENT_EVENTS]})
+        new.update((user_id, event_id) for user_id, event_id in rows)
     return [event for event in events if event.key in new]

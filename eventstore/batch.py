@@ -3,8 +3,7 @@
 So an append of 1 event and of 5,000 are the same statement, and each statement is written once.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pydantic_core import to_json
@@ -18,33 +17,39 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeDecorator
 
-from eventstore.dialects import unnest_json
+from eventstore.dialects import UtcTime, times_are_text, unnest_json
 from eventstore.times import to_text
 
 
 def batch(name: str, *columns: ColumnElement[Any]) -> TableValuedAlias:
     """A table of the named and typed `columns`; its rows are the statement's parameter `name`.
 
-    The parameter is a sequence of tuples in the order of the columns.
+    The parameter is a collection of tuples in the order of the columns.
     """
     typed = [column(c.key or "", c.type) for c in columns]
-    return _Rows(typed, bindparam(name, type_=_JsonRows())).table_valued(*typed, name=name)
+    times = tuple(place for place, c in enumerate(typed) if isinstance(c.type, UtcTime))
+    return _Rows(typed, bindparam(name, type_=_JsonRows(times))).table_valued(*typed, name=name)
 
 
-class _JsonRows(TypeDecorator[Iterable[Sequence[Any]]]):
-    """Rows as one JSON text: an array of arrays, times as `to_text` writes them."""
+class _JsonRows(TypeDecorator[Collection[Sequence[Any]]]):
+    """Rows as one JSON text: an array of arrays. `times` are the places of the columns of instants."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Iterable[Sequence[Any]] | None, _: Dialect) -> str:
-        return to_json([[_plain(field) for field in row] for row in value or ()]).decode()
+    def __init__(self, times: tuple[int, ...]) -> None:
+        super().__init__()
+        self.times = times
 
-
-def _plain(field: object) -> object:
-    if isinstance(field, datetime):
-        return to_text(field)
-    return field.isoformat() if isinstance(field, date) else field
+    def process_bind_param(self, value: Collection[Sequence[Any]] | None, dialect: Dialect) -> str:
+        if not self.times or not times_are_text(dialect):
+            return to_json(value or ()).decode()
+        rows = [list(row) for row in value or ()]
+        for row in rows:
+            for place in self.times:
+                if row[place] is not None:
+                    row[place] = to_text(row[place])
+        return to_json(rows).decode()
 
 
 class _Rows(FunctionElement[Any]):

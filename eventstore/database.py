@@ -6,6 +6,7 @@ Trouble that will pass (a lost connection, a lock, no room) comes out as Unavail
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from typing import TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -14,14 +15,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventstore.dialects import (
     WRITES,
+    Work,
     create_engine,
     has_one_writer,
+    interrupt,
     is_clash,
     is_transient,
     lock_courses,
     one_snapshot,
+    reader_threads,
+    writer_thread,
 )
 from eventstore.errors import Clash, Unavailable
+
+Result = TypeVar("Result")
+
+WRITERS = 2
+"""How many transactions of a process write at once where the database allows it: one waits for it, one computes."""
 
 
 class Database:
@@ -34,9 +44,12 @@ class Database:
         self.url = url
         self.engine = engine or create_engine(url, pool_size)
         one_writer = has_one_writer(self.engine.dialect)
+        self.writers = 1 if one_writer else WRITERS
         self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if one_writer else nullcontext()
         self._writer = self.engine.execution_options(**{WRITES: True})
         self._reader = self.engine.execution_options(**one_snapshot(self.engine.dialect))
+        self._thread = writer_thread(self.engine)
+        self._readers = reader_threads(self.engine)
 
     @property
     def name(self) -> str:
@@ -50,11 +63,28 @@ class Database:
             async with self._reader.begin() as connection:
                 yield connection
 
+    async def query(self, work: Work[Result]) -> Result:
+        """As `read`, with all that is read in it by one piece of `work`, which awaits nothing but its connection."""
+        if self._readers is None:
+            async with self.read() as connection:
+                return await work(connection)
+        with translated():
+            return await self._readers.transact(work)
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that writes, and commits when the block ends. No course is published meanwhile."""
         async with self._transaction(alone=False) as connection:
             yield connection
+
+    async def transact(self, work: Work[Result]) -> Result:
+        """As `write`, with all that is done in it as one piece of `work`, which awaits nothing but its connection."""
+        if self._thread is None:
+            async with self.write() as connection:
+                return await work(connection)
+        with translated():
+            async with self._turn:
+                return await self._thread.transact(work)
 
     @asynccontextmanager
     async def write_alone(self) -> AsyncIterator[AsyncConnection]:
@@ -70,6 +100,21 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def write_staged(self, stage: Work[None]) -> AsyncIterator[AsyncConnection]:
+        """As `write_apart`, after a `stage` on the same connection that fills temporary tables, while others write."""
+        with translated():
+            async with self.engine.connect() as connection:
+                try:
+                    async with connection.begin():
+                        await stage(connection)
+                except asyncio.CancelledError:
+                    await interrupt(connection)
+                    raise
+                await connection.execution_options(**{WRITES: True})
+                async with self._turn, connection.begin():
+                    yield connection
+
+    @asynccontextmanager
     async def _transaction(self, *, alone: bool) -> AsyncIterator[AsyncConnection]:
         async with self.write_apart() as connection:
             await lock_courses(connection, alone=alone)
@@ -81,6 +126,10 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
+        if self._thread is not None:
+            await self._thread.close()
+        if self._readers is not None:
+            await self._readers.close()
         await self.engine.dispose()
 
 

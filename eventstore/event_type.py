@@ -38,6 +38,8 @@ class EventType:
         self.newest = list(self.versions)[-1]
         self._newest_minor = {major(version): version for version in self.versions}
         self._check_chain()
+        chain = list(self.versions)
+        self._upcasters_from = {at: [self.upcasters[step] for step in chain[i:-1]] for i, at in enumerate(chain)}
 
     def _check_chain(self) -> None:
         ordered = sorted(self.versions, key=lambda version: (major(version), minor(version)))
@@ -69,9 +71,8 @@ class EventType:
         """The JSON text `payload` of `version`, in the newest shape."""
         at = self.known_version(version)
         value = self.versions[at].model_validate_json(payload)
-        chain = list(self.versions)
-        for step in chain[chain.index(at) : -1]:
-            value = self.upcasters[step](value)
+        for upcast in self._upcasters_from[at]:
+            value = upcast(value)
         return value
 
 

@@ -1,11 +1,12 @@
 """Reading the log back: all of it, a bounded number of rows at a time."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from eventstore.batch import batch
 from eventstore.database import Database
 from eventstore.event import Event
 from eventstore.tables import lms_event
@@ -44,6 +45,22 @@ async def read_range(
 
 LAST_SEQ = select(func.coalesce(func.max(lms_event.c.seq), 0))
 """The number of the event that was recorded last."""
+
+
+_keys = batch("keys", lms_event.c.user_id, lms_event.c.class_id)
+
+SELECT_CLASSES = (
+    select(*_COLUMNS)
+    .join(_keys, (lms_event.c.user_id == _keys.c.user_id) & (lms_event.c.class_id == _keys.c.class_id))
+    .where(lms_event.c.seq <= bindparam("until"))
+)
+"""The events of some learners in some classes, up to a seq."""
+
+
+async def read_classes(connection: AsyncConnection, keys: Collection[tuple[str, str]], until: int) -> list[Event]:
+    """The events of those (user_id, class_id) with seq <= `until`."""
+    rows = await connection.execute(SELECT_CLASSES, {"keys": keys, "until": until})
+    return [Event(*row) for row in rows]
 
 
 async def last_seq(connection: AsyncConnection) -> int:

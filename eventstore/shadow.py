@@ -1,15 +1,19 @@
 """A shadow of the derived tables: filled while the live ones serve, then swapped in, and removed in any case."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from eventstore.database import Database
 from eventstore.dialects.shadow import Shadow, shadow_of
-from eventstore.tables import DERIVED, DERIVED_BY_LEARNER, metadata
+from eventstore.tables import DERIVED, DERIVED_BY_LEARNER
 
-CLEARING_PAUSE_SEC = 0.05
+CLEARING_PAUSE_SEC = 0.01
+
+FILLING = 3
+"""How many connections of a process fill a shadow at once."""
 
 
 class ShadowTables(NamedTuple):
@@ -30,7 +34,7 @@ async def open_shadow(database: Database, name: str) -> AsyncIterator[ShadowTabl
     tables = ShadowTables(shadow, filling_database(database.url, name), swapping_database(database.url, shadow))
     try:
         async with tables.filling.write_apart() as connection:
-            await connection.run_sync(metadata.create_all, tables=DERIVED, checkfirst=False)
+            await shadow.make_tables(connection)
         yield tables
     finally:
         await tables.filling.close()
@@ -40,7 +44,7 @@ async def open_shadow(database: Database, name: str) -> AsyncIterator[ShadowTabl
 
 def filling_database(url: str, name: str) -> Database:
     """A way into the shadow of that name, for whoever fills it."""
-    return Database(url, engine=shadow_of(url, name, DERIVED, DERIVED_BY_LEARNER).engine(2, swaps=False))
+    return Database(url, engine=shadow_of(url, name, DERIVED, DERIVED_BY_LEARNER).engine(FILLING, swaps=False))
 
 
 def swapping_database(url: str, shadow: Shadow) -> Database:
@@ -49,8 +53,10 @@ def swapping_database(url: str, shadow: Shadow) -> Database:
 
 async def clear(database: Database, shadow: Shadow) -> None:
     """Removes it in small steps, between which others can write."""
-    while True:
+    more = True
+    while more:
+        began = time.monotonic()
         async with database.write() as live:
-            if not await shadow.clear(live):
-                return
-        await asyncio.sleep(CLEARING_PAUSE_SEC)
+            more = await shadow.clear(live)
+        if more:
+            await asyncio.sleep(max(CLEARING_PAUSE_SEC, time.monotonic() - began))

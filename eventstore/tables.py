@@ -112,6 +112,18 @@ lms_xp = Table(
 )
 """The roll-up behind leaderboards: XP a learner, a course ('' for all) and a period ('all', a week, a month)."""
 
+lms_xp_histogram = Table(
+    "lms_xp_histogram",
+    metadata,
+    Column("course_id", Name, nullable=False),
+    Column("period", Name, nullable=False),
+    Column("xp", Integer, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("learners", Integer, nullable=False),
+    PrimaryKeyConstraint("course_id", "period", "xp", "shard"),
+)
+"""The roll-up behind ranks: how many learners have so much XP on a leaderboard, as a sum over shards."""
+
 lms_event_daily = Table(
     "lms_event_daily",
     metadata,
@@ -216,7 +228,7 @@ lms_replay = Table(
 """Each replay: how far it came, and what it changed. `user_id` and `course_id` say what it was limited to."""
 
 DERIVED_BY_LEARNER = (lms_progress, lms_signal, lms_xp, lms_learner)
-DERIVED = (*DERIVED_BY_LEARNER, lms_event_daily, lms_retry)
+DERIVED = (*DERIVED_BY_LEARNER, lms_xp_histogram, lms_event_daily, lms_retry)
 """What a replay builds anew, from the log and the course history alone."""
 
 

@@ -4,11 +4,12 @@ A rule that raises takes nothing down with it: the event and the error come back
 """
 
 from collections.abc import Iterable, Sequence
+from inspect import signature
 from typing import NamedTuple
 
 from eventstore.event import Event
 from eventstore.registry import current_payload
-from projections.progress import NOTHING, Progress, merge
+from projections.progress import Progress, merge
 from projections.rules import RULES, Rule
 
 ProgressKey = tuple[str, str]
@@ -33,20 +34,36 @@ class Fold(NamedTuple):
 def fold(events: Iterable[Event], rules: Sequence[Rule] = RULES) -> Fold:
     """What `events` prove together. The same whatever their order."""
     result = Fold({}, [])
+    progress = result.progress
+    by_type = _by_type(rules)
     for event in events:
         key = (event.user_id, event.class_id)
-        named = Progress(course_id=event.course_id)
-        result.progress[key] = merge(result.progress.get(key, NOTHING), named)
-        for rule in rules:
-            if rule.event_type == event.type:
-                _apply(rule, event, key, result)
+        joined = Progress(event.course_id)
+        if key in progress:
+            joined = merge(progress[key], joined)
+        for rule in by_type.get(event.type, ()):
+            joined = _applied(rule, event, joined, result.failures)
+        progress[key] = joined
     return result
 
 
-def _apply(rule: Rule, event: Event, key: ProgressKey, result: Fold) -> None:
+def rules_in_use() -> Sequence[Rule]:
+    """Those that `fold` runs where none are given."""
+    rules: Sequence[Rule] = signature(fold).parameters["rules"].default
+    return rules
+
+
+def _by_type(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
+    by_type: dict[str, list[Rule]] = {}
+    for rule in rules:
+        by_type.setdefault(rule.event_type, []).append(rule)
+    return by_type
+
+
+def _applied(rule: Rule, event: Event, joined: Progress, failures: list[Failure]) -> Progress:
     try:
         proved = rule.prove(current_payload(event), event.occurred_at)
     except Exception as error:  # whatever a rule raises, the other events are not to blame
-        result.failures.append(Failure(event, rule.name, error))
-    else:
-        result.progress[key] = merge(result.progress[key], proved)
+        failures.append(Failure(event, rule.name, error))
+        return joined
+    return merge(joined, proved)

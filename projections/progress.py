@@ -3,8 +3,9 @@
 `merge` is associative, commutative and idempotent, with `NOTHING` as its identity.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import datetime
+from enum import Enum
 from typing import Any, NamedTuple
 
 
@@ -22,25 +23,28 @@ class Progress(NamedTuple):
     quiz_passed_at: datetime | None = None
 
 
+class Join(Enum):
+    """How two values of a field become one; of a value and None, the value."""
+
+    LEAST = "least"
+    GREATEST = "greatest"
+
+
+JOINS = {
+    "course_id": Join.LEAST,
+    "video_max_position_sec": Join.GREATEST,
+    "video_completed_at": Join.LEAST,
+    "quiz_score": Join.GREATEST,
+    "quiz_passed_at": Join.LEAST,
+}
+"""Of every field. `merge` joins values by it, and the database columns, as `min` and `max`, which pass NULL over."""
+
 NOTHING = Progress()
+
+_LEAST = tuple(JOINS[name] is Join.LEAST for name in Progress._fields)
 
 
 def merge(a: Progress, b: Progress) -> Progress:
     """All that either proves: the furthest and the best, at the earliest."""
-    return Progress(
-        course_id=_least(a.course_id, b.course_id),
-        video_max_position_sec=max(a.video_max_position_sec, b.video_max_position_sec),
-        video_completed_at=_least(a.video_completed_at, b.video_completed_at),
-        quiz_score=_either(max, a.quiz_score, b.quiz_score),
-        quiz_passed_at=_least(a.quiz_passed_at, b.quiz_passed_at),
-    )
-
-
-def _least(a: Any, b: Any) -> Any:
-    return _either(min, a, b)
-
-
-def _either(pick: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
-    if a is None or b is None:
-        return b if a is None else a
-    return pick(a, b)
+    pairs: Iterable[tuple[Any, Any, bool]] = zip(a, b, _LEAST, strict=True)
+    return Progress._make([y if x is None else x if y is None or (x < y) is least else y for x, y, least in pairs])

@@ -33,10 +33,7 @@ _COLUMNS = (
     _p.class_id,
     _p.course_id,
     _p.named_course_id,
-    _p.video_max_position_sec,
-    _p.video_completed_at,
-    _p.quiz_score,
-    _p.quiz_passed_at,
+    *(_p[name] for name in Progress._fields[1:]),
 )
 _rows = batch("rows", *_COLUMNS)
 

@@ -5,14 +5,18 @@ A requirement met at s holds under a version in force from c until d at max(s, c
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
-from projections.progress import NOTHING, Progress
-from signals.course import CourseHistory, CourseVersion, Step
+from projections.progress import Progress
+from signals.course import CourseHistory, Step
 from signals.signal import Signal, SignalType
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 END = datetime.max.replace(tzinfo=UTC)
+
+KNOWN_HISTORIES = 1_024
+"""Of how many courses is kept what they ask for, since it is the same for every learner."""
 
 ProgressByClass = Mapping[str, Progress]
 
@@ -39,51 +43,71 @@ def course_signals(user_id: str, progress: ProgressByClass, history: CourseHisto
     """The steps and the course: at the first instant at which each held under some version."""
     course_id = history[0].course_id
     steps: dict[str, datetime] = {}
-    courses: list[datetime] = []
+    course = END
     for term in terms(history):
-        met = {step.class_id: step_met_at(step, progress.get(step.class_id, NOTHING)) for step in term.version.steps}
+        met = term.met(progress)
         for class_id, met_at in met.items():
-            for held_at in term.holds(met_at):
+            held_at = term.holds(met_at)
+            if held_at is not None:
                 steps[class_id] = min(steps.get(class_id, END), held_at)
-        courses.extend(term.holds(latest(met.values())))
+        if met and len(met) == len(term.asks):
+            course = min(course, term.holds(max(met.values())) or END)
     for class_id, occurred_at in steps.items():
         yield Signal(SignalType.STEP_COMPLETED, user_id, class_id, course_id, occurred_at)
-    if courses:
-        yield Signal(SignalType.COURSE_COMPLETED, user_id, None, course_id, min(courses))
+    if course < END:
+        yield Signal(SignalType.COURSE_COMPLETED, user_id, None, course_id, course)
+
+
+class Ask(NamedTuple):
+    """What a step asks for of its class."""
+
+    class_id: str
+    video: bool
+    quiz: bool
+
+    def met_at(self, progress: Progress) -> datetime | None:
+        """When all of it was done; None while it is not."""
+        if not self.quiz:
+            return progress.video_completed_at
+        if not self.video:
+            return progress.quiz_passed_at
+        if progress.video_completed_at is None or progress.quiz_passed_at is None:
+            return None
+        return max(progress.video_completed_at, progress.quiz_passed_at)
 
 
 class Term(NamedTuple):
-    """The time from `start` until before `end` in which a version is in force."""
+    """The time from `start` until before `end` in which a version is in force, and what its steps ask for."""
 
-    version: CourseVersion
+    asks: tuple[Ask, ...]
     start: datetime
     end: datetime
 
-    def holds(self, met_at: datetime | None) -> Iterator[datetime]:
+    def met(self, progress: ProgressByClass) -> dict[str, datetime]:
+        """The classes whose steps are done, and since when."""
+        met = {}
+        for ask in self.asks:
+            known = progress.get(ask.class_id)
+            met_at = ask.met_at(known) if known is not None else None
+            if met_at is not None:
+                met[ask.class_id] = met_at
+        return met
+
+    def holds(self, met_at: datetime) -> datetime | None:
         """The instant at which what was met then holds under this version, if there is one."""
-        if met_at is not None and max(met_at, self.start) < self.end:
-            yield max(met_at, self.start)
+        held_at = max(met_at, self.start)
+        return held_at if held_at < self.end else None
 
 
-def terms(history: CourseHistory) -> Iterator[Term]:
+@lru_cache(maxsize=KNOWN_HISTORIES)
+def terms(history: CourseHistory) -> tuple[Term, ...]:
     """Each version's time in force. The first is in force from the beginning, the last for ever."""
-    starts = [BEGINNING, *(version.published_at for version in history[1:])]
-    for version, start, end in zip(history, starts, [*starts[1:], None], strict=True):
-        yield Term(version, start, end or END)
+    starts = [BEGINNING, *(version.published_at for version in history[1:]), END]
+    return tuple(
+        Term(tuple(map(ask, version.steps)), start, end)
+        for version, start, end in zip(history, starts[:-1], starts[1:], strict=True)
+    )
 
 
-def step_met_at(step: Step, progress: Progress) -> datetime | None:
-    """When all that the step asks for was done; None while it is not."""
-    needed = []
-    if step.video_id is not None:
-        needed.append(progress.video_completed_at)
-    if step.quiz_id is not None:
-        needed.append(progress.quiz_passed_at)
-    return latest(needed)
-
-
-def latest(instants: Iterable[datetime | None]) -> datetime | None:
-    """The last of the instants; None if one of them is still to come, or there are none."""
-    known = list(instants)
-    present = [instant for instant in known if instant is not None]
-    return max(present) if present and len(present) == len(known) else None
+def ask(step: Step) -> Ask:
+    return Ask(step.class_id, step.video_id is not None, step.quiz_id is not None)

@@ -3,15 +3,15 @@
 Callers hold the learners' locks. What is there never goes: progress only grows, and history with it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.batch import batch
-from eventstore.dialects import insert
+from eventstore.dialects import insert, insert_rows
 from eventstore.tables import lms_signal
 from signals.signal import Signal
 from signals.xp import Earning, Worth
@@ -49,28 +49,41 @@ class Known(NamedTuple):
 
 async def keep(connection: AsyncConnection, derived: Collection[Signal], worth: Worth) -> Change:
     """Brings `lms_signal` to what was derived, which names each signal once."""
-    if not derived:
-        return Change([], [])
-    known = await _known(connection, derived)
     change = Change([], [])
-    rows = [row for signal in derived for row in _row(signal, known.get(signal.signal_id), worth, change)]
+    if not derived:
+        return change
+    by_id = {signal.signal_id: signal for signal in derived}
+    known = await _known(connection, by_id)
+    rows = [row for key, signal in by_id.items() for row in _row(key, signal, known.get(key), worth, change)]
     if rows:
         await connection.execute(UPSERT, {"rows": rows})
     return change
 
 
-async def _known(connection: AsyncConnection, signals: Iterable[Signal]) -> dict[str, Known]:
-    keys = [(signal.user_id, signal.signal_id) for signal in signals]
+async def _known(connection: AsyncConnection, by_id: Mapping[str, Signal]) -> dict[str, Known]:
+    keys = [(signal.user_id, signal_id) for signal_id, signal in by_id.items()]
     rows = await connection.execute(SELECT_KNOWN, {"keys": keys})
     return {signal_id: Known(occurred_at, xp) for _, signal_id, occurred_at, xp in rows}
 
 
-def _row(signal: Signal, known: Known | None, worth: Worth, change: Change) -> Iterable[tuple[object, ...]]:
+def _row(
+    signal_id: str, signal: Signal, known: Known | None, worth: Worth, change: Change
+) -> Iterable[tuple[object, ...]]:
     if known is None:
         change.new.append(signal)
         change.earnings.append(Earning(signal, worth[signal.type]))
-        yield (signal.signal_id, *signal, worth[signal.type])
+        yield (signal_id, *signal, worth[signal.type])
     elif signal.occurred_at < known.occurred_at:
         before = signal._replace(occurred_at=known.occurred_at)
         change.earnings.extend([Earning(before, known.xp, -1), Earning(signal, known.xp)])
-        yield (signal.signal_id, *signal, known.xp)
+        yield (signal_id, *signal, known.xp)
+
+
+async def fill(connection: AsyncConnection, derived: Iterable[Signal], worth: Worth) -> None:
+    """Adds signals where none of these learners' are, in the order of the key, which is the cheapest to write."""
+    rows = [(signal.signal_id, *signal, worth[signal.type]) for signal in derived]
+    await insert_rows(connection, lms_signal, sorted(rows, key=_key))
+
+
+def _key(row: Sequence[Any]) -> tuple[str, str]:
+    return row[2], row[0]

@@ -3,9 +3,9 @@
 Worth is a setting; what was earned keeps the worth it had until a replay recomputes it.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from typing import NamedTuple
 
 from signals.signal import Signal, SignalType
@@ -21,6 +21,9 @@ DEFAULT_WORTH: Worth = {
 
 ALL_TIME = "all"
 ALL_COURSES = ""
+
+KNOWN_BOARDS = 65_536
+"""For how many courses and days is kept which boards they are, since many signals share them."""
 
 
 class Board(NamedTuple):
@@ -49,11 +52,16 @@ def month(instant: datetime) -> str:
     return f"{utc.year:04}-{utc.month:02}"
 
 
-def boards(signal: Signal) -> Iterable[Board]:
+def boards(signal: Signal) -> tuple[Board, ...]:
     """Every leaderboard that the signal's XP counts on."""
-    for course_id in {ALL_COURSES, signal.course_id or ALL_COURSES}:
-        for period in (ALL_TIME, week(signal.occurred_at), month(signal.occurred_at)):
-            yield Board(course_id, period)
+    return _boards(signal.course_id or ALL_COURSES, signal.occurred_at.astimezone(UTC).date())
+
+
+@lru_cache(maxsize=KNOWN_BOARDS)
+def _boards(course_id: str, day: date) -> tuple[Board, ...]:
+    midnight = datetime.combine(day, time.min, UTC)
+    periods = (ALL_TIME, week(midnight), month(midnight))
+    return tuple(Board(on, period) for on in sorted({ALL_COURSES, course_id}) for period in periods)
 
 
 class Earning(NamedTuple):
@@ -66,8 +74,9 @@ class Earning(NamedTuple):
 
 def totals(earnings: Iterable[Earning]) -> dict[Place, int]:
     """By how much XP each place changes; those that do not are left out."""
-    changes: Counter[Place] = Counter()
-    for earning in earnings:
-        for board in boards(earning.signal):
-            changes[Place(earning.signal.user_id, board)] += earning.sign * earning.xp
-    return {place: xp for place, xp in changes.items() if xp}
+    changes: dict[str, dict[Board, int]] = {}
+    for signal, xp, sign in earnings:
+        theirs = changes.setdefault(signal.user_id, {})
+        for board in boards(signal):
+            theirs[board] = theirs.get(board, 0) + sign * xp
+    return {Place(user_id, board): xp for user_id, theirs in changes.items() for board, xp in theirs.items() if xp}

@@ -3,29 +3,35 @@
 Boards exist for all courses and for each, over all time, this week and this month.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, or_, select, true
+from sqlalchemy import Integer, Row, Select, bindparam, delete, select, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.batch import batch
-from eventstore.dialects import insert
+from eventstore.dialects import Name, insert
 from eventstore.errors import NotFound
 from eventstore.tables import lms_xp
 from signals.xp import ALL_COURSES, ALL_TIME, Board, Place
+from views import xp_histogram
 from views.page import Int32, KeyText, decode, encode
+from views.xp_histogram import Level
 
 
 def definition(_: Dialect) -> str:
-    """The view's SELECT: the board of all courses over all time."""
+    """The view's SELECT: the board of all courses over all time. Its first rows cost no more than they are."""
+    board = f"course_id = '{ALL_COURSES}' AND period = '{ALL_TIME}'"
     return f"""
-    SELECT user_id, xp, rank() OVER (ORDER BY xp DESC) AS rank
+    SELECT lms_xp.user_id, lms_xp.xp, 1 + standing.above AS rank
     FROM lms_xp
-    WHERE course_id = '{ALL_COURSES}' AND period = '{ALL_TIME}'
-    ORDER BY xp DESC, user_id
+    LEFT JOIN (SELECT xp, CAST(sum(sum(learners)) OVER (ORDER BY xp DESC) - sum(learners) AS INTEGER) AS above
+               FROM lms_xp_histogram WHERE {board} GROUP BY xp) AS standing ON standing.xp = lms_xp.xp
+    WHERE {board}
+    ORDER BY lms_xp.xp DESC, lms_xp.user_id
     """  # noqa: S608 - no input, constants of ours
 
 
@@ -63,32 +69,65 @@ _changes = batch("changes", _x.user_id, _x.course_id, _x.period, _x.xp)
 _insert = insert(lms_xp).from_select(["user_id", "course_id", "period", "xp"], select(*_changes.c).where(true()))
 ADD = _insert.on_conflict_do_update(
     index_elements=[_x.user_id, _x.course_id, _x.period], set_={"xp": _x.xp + _insert.excluded.xp}
-)
-"""Adds XP to some learners' places."""
+).returning(*_x)
+"""Adds XP to some learners' places. What those have now."""
 
 DELETE_EMPTY = delete(lms_xp).where(_x.xp == 0, _x.user_id.in_(select(_changes.c.user_id)))
 """Takes learners off the boards where all their XP has moved away."""
 
-BEST_FIRST = (_x.xp.desc(), _x.user_id)
+_xp, _number = bindparam("xp", type_=Integer), bindparam("number", type_=Integer)
+_user_id = bindparam("user_id", type_=Name)
+_board = select(_x.user_id, _x.xp).where(_x.course_id == bindparam("course_id"), _x.period == bindparam("period"))
+_downwards = _board.order_by(_x.xp.desc(), _x.user_id).limit(_number)
+_upwards = _board.order_by(_x.xp, _x.user_id.desc()).limit(_number)
+
+SELECT_PLACE = _board.where(_x.user_id == _user_id)
+"""One learner's place on a board."""
+
+SELECT_TOP = _downwards
+"""The first places of a board."""
+
+SELECT_TIES_AFTER = _board.where(_x.xp == _xp, _x.user_id > _user_id).order_by(_x.user_id).limit(_number)
+"""The places that follow a learner's with the same XP."""
+
+SELECT_BELOW = _downwards.where(_x.xp < _xp)
+"""The first places with less XP."""
+
+SELECT_TIES_BEFORE = _board.where(_x.xp == _xp, _x.user_id < _user_id).order_by(_x.user_id.desc()).limit(_number)
+"""The places before a learner's with the same XP, from the bottom up."""
+
+SELECT_ABOVE = _upwards.where(_x.xp > _xp)
+"""The last places with more XP, from the bottom up."""
 
 
-async def add_xp(connection: AsyncConnection, changes: Mapping[Place, int]) -> None:
-    """Changes learners' XP. Callers hold the learners' locks."""
+async def add_xp(connection: AsyncConnection, changes: Mapping[Place, int], shard: int) -> None:
+    """Changes learners' XP, and with it how many have how much. Callers hold the learners' locks."""
     if not changes:
         return
     rows = [(place.user_id, *place.board, xp) for place, xp in changes.items()]
-    await connection.execute(ADD, {"changes": rows})
-    if min(changes.values()) < 0:
+    places = (await connection.execute(ADD, {"changes": rows})).all()
+    if any(place.xp == 0 for place in places):
         await connection.execute(DELETE_EMPTY, {"changes": rows})
+    await xp_histogram.record(connection, moves(places, changes), shard)
+
+
+def moves(places: Iterable[Row[str, str, str, int]], changes: Mapping[Place, int]) -> Counter[Level]:
+    """How many learners more, or fewer, have so much XP, where these `places` came about by these changes."""
+    learners: Counter[Level] = Counter()
+    for user_id, course_id, period, xp in places:
+        board = Board(course_id, period)
+        learners[Level(board, xp)] += 1
+        learners[Level(board, xp - changes[Place(user_id, board)])] -= 1
+    return learners
 
 
 async def read(connection: AsyncConnection, board: Board, limit: int, cursor: str | None = None) -> Leaderboard:
     """A page of the board from the top down."""
-    query = select_board(board).order_by(*BEST_FIRST).limit(limit + 1)
-    if cursor is not None:
+    if cursor is None:
+        rows = (await connection.execute(SELECT_TOP, board._asdict() | {"number": limit + 1})).all()
+    else:
         xp, user_id = decode(cursor, Int32, KeyText)
-        query = query.where(below(xp, user_id))
-    rows = (await connection.execute(query)).all()
+        rows = await next_to(connection, SELECT_TIES_AFTER, SELECT_BELOW, Place(user_id, board), xp, limit + 1)
     shown = rows[:limit]
     following = encode((shown[-1].xp, shown[-1].user_id)) if len(rows) > limit else None
     return Leaderboard(entries=await ranked(connection, board, shown), next=following)
@@ -96,46 +135,38 @@ async def read(connection: AsyncConnection, board: Board, limit: int, cursor: st
 
 async def read_around(connection: AsyncConnection, board: Board, user_id: str, neighbours: int) -> Neighbourhood:
     """The learner's entry and up to `neighbours` on each side. Raises NotFound for one who has no XP there."""
-    own = (await connection.execute(select_board(board).where(_x.user_id == user_id))).one_or_none()
+    own = (await connection.execute(SELECT_PLACE, board._asdict() | {"user_id": user_id})).one_or_none()
     if own is None:
         raise NotFound(f"expected a learner with XP on this leaderboard, found none for user_id {user_id!r}")
-    upwards = select_board(board).where(above(own.xp, own.user_id)).order_by(_x.xp, _x.user_id.desc())
-    downwards = select_board(board).where(below(own.xp, own.user_id)).order_by(*BEST_FIRST)
-    rows_above = (await connection.execute(upwards.limit(neighbours))).all()[::-1]
-    rows_below = (await connection.execute(downwards.limit(neighbours))).all()
-    entries = await ranked(connection, board, [*rows_above, own, *rows_below])
+    place = Place(user_id, board)
+    rows_above = await next_to(connection, SELECT_TIES_BEFORE, SELECT_ABOVE, place, own.xp, neighbours)
+    rows_below = await next_to(connection, SELECT_TIES_AFTER, SELECT_BELOW, place, own.xp, neighbours)
+    entries = await ranked(connection, board, [*rows_above[::-1], own, *rows_below])
     at = len(rows_above)
     return Neighbourhood(entry=entries[at], above=entries[:at], below=entries[at + 1 :])
 
 
-def select_board(board: Board) -> Select[Any]:
-    """The places of one board."""
-    return select(_x.user_id, _x.xp).where(_x.course_id == board.course_id, _x.period == board.period)
+async def next_to(
+    connection: AsyncConnection, ties: Select[Any, Any], others: Select[Any, Any], place: Place, xp: int, number: int
+) -> list[Row[Any, Any]]:
+    """So many places next to one with that XP: ties, then others. An index finds each; both at once, it would not."""
+    key = place.board._asdict() | {"user_id": place.user_id, "xp": xp}
+    rows = list(await connection.execute(ties, key | {"number": number}))
+    if len(rows) < number:
+        rows += await connection.execute(others, key | {"number": number - len(rows)})
+    return rows
 
 
-def below(xp: int, user_id: str) -> ColumnElement[bool]:
-    return and_(_x.xp <= xp, or_(_x.xp < xp, _x.user_id > user_id))
-
-
-def above(xp: int, user_id: str) -> ColumnElement[bool]:
-    return and_(_x.xp >= xp, or_(_x.xp > xp, _x.user_id < user_id))
-
-
-async def ranked(connection: AsyncConnection, board: Board, rows: Sequence[Row[Any]]) -> list[Entry]:
-    """Consecutive rows of the board with their ranks, for which only those before the first are counted."""
+async def ranked(connection: AsyncConnection, board: Board, rows: Sequence[Row[Any, Any]]) -> list[Entry]:
+    """Consecutive rows of the board with their ranks, which follow from the rank of the first."""
     if not rows:
         return []
-    rank = 1 + await count(connection, board, _x.xp > rows[0].xp)
-    position = 1 + await count(connection, board, above(rows[0].xp, rows[0].user_id))
+    standing = await xp_histogram.read_standing(connection, Level(board, rows[0].xp))
+    ties = sum(row.xp == rows[0].xp for row in rows)
+    rank = 1 + standing.above
     entries = []
     for offset, row in enumerate(rows):
         if offset and row.xp < rows[offset - 1].xp:
-            rank = position + offset
+            rank = 1 + standing.not_below + offset - ties
         entries.append(Entry(rank=rank, user_id=row.user_id, xp=row.xp))
     return entries
-
-
-async def count(connection: AsyncConnection, board: Board, condition: ColumnElement[bool]) -> int:
-    """How many places of the board meet the condition."""
-    places = select_board(board).where(condition).subquery()
-    return int((await connection.execute(select(func.count()).select_from(places))).scalar_one())

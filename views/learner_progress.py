@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_xp
@@ -56,7 +56,9 @@ class LearnerProgress(BaseModel):
 CompletedAt = Mapping[tuple[str, str | None], datetime]
 """By (course_id, class_id), or (course_id, None) for the course itself."""
 
-SELECT_XP = select(lms_xp.c.xp).where(lms_xp.c.course_id == ALL_COURSES, lms_xp.c.period == ALL_TIME)
+SELECT_XP = select(lms_xp.c.xp).where(
+    lms_xp.c.user_id == bindparam("user_id"), lms_xp.c.course_id == ALL_COURSES, lms_xp.c.period == ALL_TIME
+)
 """All that a learner has earned."""
 
 
@@ -70,7 +72,7 @@ async def read(connection: AsyncConnection, user_id: str, courses: Courses) -> L
         ): signal.occurred_at
         for signal in await signal_list.read_of_courses(connection, user_id)
     }
-    xp = (await connection.execute(SELECT_XP.where(lms_xp.c.user_id == user_id))).scalar_one_or_none()
+    xp = (await connection.execute(SELECT_XP, {"user_id": user_id})).scalar_one_or_none()
     begun = courses_begun(rows, completed_at, courses)
     return LearnerProgress(
         user_id=user_id,

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_signal
@@ -44,8 +44,14 @@ async def read(connection: AsyncConnection, limit: int, cursor: str | None = Non
     return page(rows, limit, SignalItem.model_validate, lambda row: (row.occurred_at, row.signal_id))
 
 
+SELECT_OF_COURSES = select(lms_signal).where(
+    lms_signal.c.user_id == bindparam("user_id"),
+    lms_signal.c.type.in_((SignalType.STEP_COMPLETED, SignalType.COURSE_COMPLETED)),
+)
+"""A learner's completed steps and courses."""
+
+
 async def read_of_courses(connection: AsyncConnection, user_id: str) -> list[SignalItem]:
     """A learner's completed steps and courses."""
-    types = (SignalType.STEP_COMPLETED, SignalType.COURSE_COMPLETED)
-    query = select(lms_signal).where(lms_signal.c.user_id == user_id, lms_signal.c.type.in_(types))
-    return [SignalItem.model_validate(row) for row in await connection.execute(query)]
+    rows = await connection.execute(SELECT_OF_COURSES, {"user_id": user_id})
+    return [SignalItem.model_validate(row) for row in rows]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Integer, Select, Text, column, select, table
+from sqlalchemy import Integer, Select, Text, bindparam, column, select, table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -94,7 +94,11 @@ async def read(
     return page(rows, limit, UserProgress.model_validate, lambda row: (row.user_id, row.class_id))
 
 
+SELECT_LEARNER = select(v_user_progress).where(v_user_progress.c.user_id == bindparam("user_id"))
+"""All rows of one learner."""
+
+
 async def read_learner(connection: AsyncConnection, user_id: str) -> list[UserProgress]:
     """All rows of one learner."""
-    rows = await connection.execute(select(v_user_progress).where(v_user_progress.c.user_id == user_id))
+    rows = await connection.execute(SELECT_LEARNER, {"user_id": user_id})
     return [UserProgress.model_validate(row) for row in rows]

@@ -3,11 +3,26 @@
 Statements elsewhere are written once, in SQLAlchemy Core, with the pieces below where the two part ways.
 """
 
-from eventstore.dialects.columns import Id, JsonText, Name, Seq, UtcTime
+from eventstore.dialects.blocking import Work, reader_threads, writer_thread
+from eventstore.dialects.bulk import insert_rows
+from eventstore.dialects.columns import Id, JsonText, Name, Number, Seq, UtcTime, times_are_text
 from eventstore.dialects.connect import WRITES, create_engine
 from eventstore.dialects.log import append_only, log_keys
-from eventstore.dialects.statements import hours_ago, insert, later, unindexed, unnest_json, utc_day
-from eventstore.dialects.transactions import has_one_writer, lock_courses, one_snapshot
+from eventstore.dialects.statements import (
+    at_least,
+    hours_ago,
+    in_stages,
+    insert,
+    json_field,
+    json_text,
+    later,
+    plain_number,
+    unindexed,
+    unnest_json,
+    utc_day,
+    whole_part,
+)
+from eventstore.dialects.transactions import has_one_writer, interrupt, lock_courses, lock_rounds, one_snapshot
 from eventstore.dialects.trouble import is_clash, is_transient
 
 __all__ = [
@@ -15,20 +30,34 @@ __all__ = [
     "Id",
     "JsonText",
     "Name",
+    "Number",
     "Seq",
     "UtcTime",
+    "Work",
     "append_only",
+    "at_least",
     "create_engine",
     "has_one_writer",
     "hours_ago",
+    "in_stages",
     "insert",
+    "insert_rows",
+    "interrupt",
     "is_clash",
     "is_transient",
+    "json_field",
+    "json_text",
     "later",
     "lock_courses",
+    "lock_rounds",
     "log_keys",
     "one_snapshot",
+    "plain_number",
+    "reader_threads",
+    "times_are_text",
     "unindexed",
     "unnest_json",
     "utc_day",
+    "whole_part",
+    "writer_thread",
 ]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Integer, Text, Uuid
+from sqlalchemy import BigInteger, DateTime, Double, Integer, Numeric, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -23,6 +23,15 @@ JsonText = JSON().with_variant(Text(), "sqlite")
 """JSON text, kept to the letter. The engine passes it through unread."""
 
 
+Number: TypeEngine[Any] = Double().with_variant(Numeric(), "postgresql")
+"""A number that was read from a payload: in decimals where the database has them."""
+
+
+def times_are_text(dialect: Dialect) -> bool:
+    """Whether instants are kept as text, which has to be of one width then."""
+    return dialect.name == "sqlite"
+
+
 class UtcTime(TypeDecorator[datetime]):
     """An instant: TIMESTAMP WITH TIME ZONE on PostgreSQL, text of one width on SQLite."""
 
@@ -30,10 +39,10 @@ class UtcTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
+        return dialect.type_descriptor(Text() if times_are_text(dialect) else DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        return to_text(value) if value is not None and dialect.name == "sqlite" else value
+        return to_text(value) if value is not None and times_are_text(dialect) else value
 
     def process_result_value(self, value: Any, _: Dialect) -> datetime | None:
         return from_text(value) if isinstance(value, str) else value

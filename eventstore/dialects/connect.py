@@ -22,6 +22,15 @@ SQLITE_WAL_ATTEMPTS = 100
 SQLITE_WAL_PAUSE_SEC = 0.01
 WRITES = "lms_writes"
 
+COMMIT_DURABLY = """
+    SELECT set_config('synchronous_commit', CASE was WHEN 'off' THEN 'on' ELSE was END, false)
+    FROM current_setting('synchronous_commit') AS was
+"""
+"""Has COMMIT wait for the disk, also where the server, the database or the role says that it need not.
+
+Whatever else is set there waits for the disk, and for standbys as the operator chose: it stays, until the session ends.
+"""
+
 
 def database_url(url: str) -> URL:
     """`url` with the driver that we use. Raises InvalidInput for a database that we do not."""
@@ -40,8 +49,8 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
     parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite":
         check_folder(parsed.database or "")
-        return sqlite_engine(parsed, pool_size)
-    return create_async_engine(
+        return sqlite_engine(parsed, pool_size=pool_size)
+    engine = create_async_engine(
         parsed,
         pool_size=pool_size,
         max_overflow=0,
@@ -54,11 +63,21 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
             "server_settings": {"timezone": "UTC", "application_name": "lms-progress"},
         },
     )
+    event.listen(engine.sync_engine, "connect", _set_up_postgresql)
+    return engine
 
 
-def sqlite_engine(url: URL, pool_size: int) -> AsyncEngine:
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute(COMMIT_DURABLY)
+    cursor.close()
+    connection.commit()
+
+
+def sqlite_engine(url: URL, **pool: Any) -> AsyncEngine:
+    """An engine whose connections are set up as all to SQLite are. `pool`: what SQLAlchemy asks of its pool."""
     connect_args = {"timeout": SQLITE_BUSY_TIMEOUT_SEC, "uri": True}
-    engine = create_async_engine(url, pool_size=pool_size, connect_args=connect_args, hide_parameters=True)
+    engine = create_async_engine(url, connect_args=connect_args, hide_parameters=True, **pool)
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -76,6 +95,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     _use_wal(cursor)
     for pragma in (
         "synchronous = FULL",
+        "fullfsync = ON",  # what macOS calls fsync leaves the data in the drive's cache; elsewhere this means nothing
         f"cache_size = -{SQLITE_PAGE_CACHE_KIB}",
         f"wal_autocheckpoint = {SQLITE_CHECKPOINT_PAGES}",
         "foreign_keys = ON",

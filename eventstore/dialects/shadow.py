@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from eventstore.dialects.connect import database_url
 from eventstore.dialects.shadow_postgresql import PostgresqlShadow
 from eventstore.dialects.shadow_sqlite import SqliteShadow
+from eventstore.dialects.transactions import Step
 
 
 class Shadow(Protocol):
@@ -32,20 +33,26 @@ class Shadow(Protocol):
     async def make_room(self, live: AsyncConnection) -> None:
         """Makes the place where the shadow's tables are made next. Raises LmsError if they could not be swapped."""
 
+    async def make_tables(self, connection: AsyncConnection) -> None:
+        """Makes the shadow's tables: with their keys, but without the other indexes, which cost less at the end."""
+
+    async def analyze(self, connection: AsyncConnection) -> None:
+        """Has the database know what it should of a filled shadow to plan with."""
+
+    async def index(self, connection: AsyncConnection) -> None:
+        """Makes those, of what is there by then; or nothing, if that was done."""
+
     async def clear(self, live: AsyncConnection) -> bool:
         """Removes a part of what this shadow, or one that was left behind, takes up. Whether more is left."""
 
-    async def bring(self, connection: AsyncConnection, after: str, until: str) -> None:
-        """Has the rows of those learners (`after` < user_id <= `until`) where they can be swapped in."""
+    async def settle(self, connection: AsyncConnection) -> Sequence[Step]:
+        """Prepares a filled shadow to be swapped in. The steps that bring all its rows there, a transaction each."""
 
     async def bring_learners(self, connection: AsyncConnection, user_ids: Collection[str]) -> None:
-        """The same of these learners."""
+        """Has the rows of these learners where they can be swapped in, as they are now."""
 
     async def bring_rest(self, connection: AsyncConnection) -> None:
         """The same of the tables that are not brought by learner."""
-
-    async def settle(self, connection: AsyncConnection) -> None:
-        """The last preparation of a shadow that is filled."""
 
     async def swap(self, connection: AsyncConnection, views: Mapping[str, str]) -> None:
         """Puts the shadow's tables in the place of the live ones, with those SQL views on top.

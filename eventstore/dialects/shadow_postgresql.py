@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy import Table, event, text
 from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from eventstore.dialects.connect import create_engine
+from eventstore.dialects.transactions import Step
 from eventstore.errors import LmsError
 
 PREFIX = "lms_shadow_"
@@ -45,6 +47,7 @@ class PostgresqlShadow:
 
     def __init__(self, url: URL, name: str, tables: Sequence[Table], _by_learner: Collection[Table]) -> None:
         self._url = url
+        self._tables = tables
         self._names = [table.name for table in tables]
         self.here = PREFIX + name
         self.live = ""
@@ -70,27 +73,42 @@ class PostgresqlShadow:
         self.live = (await live.execute(text("SELECT quote_ident(current_schema())"))).scalar_one()
         await live.execute(text(f"CREATE SCHEMA {self.here}"))
 
+    async def make_tables(self, connection: AsyncConnection) -> None:
+        """Without a log of their own: should the server stop, the replay has failed anyway."""
+        for table in self._tables:
+            made = str(CreateTable(table).compile(dialect=connection.dialect))
+            await connection.execute(text(made.replace("CREATE TABLE", "CREATE UNLOGGED TABLE", 1)))
+
+    async def analyze(self, connection: AsyncConnection) -> None:
+        for name in self._names:
+            await connection.execute(text(f"ANALYZE {self.here}.{name}"))
+
+    async def index(self, connection: AsyncConnection) -> None:
+        for table in self._tables:
+            for index in table.indexes:
+                await connection.execute(CreateIndex(index, if_not_exists=True))
+
     async def clear(self, live: AsyncConnection) -> bool:
         pattern = PREFIX.replace("_", r"\_") + "%"
         for schema in (await live.scalars(SELECT_LEFT_BEHIND, {"pattern": pattern})).all():
             await live.execute(text(f"DROP SCHEMA {schema} CASCADE"))
         return False
 
-    async def bring(self, connection: AsyncConnection, after: str, until: str) -> None:
-        """All is in the same database already."""
-
     async def bring_learners(self, connection: AsyncConnection, user_ids: Collection[str]) -> None:
-        """Likewise."""
+        """All is in the same database already."""
 
     async def bring_rest(self, connection: AsyncConnection) -> None:
         """Likewise."""
 
-    async def settle(self, connection: AsyncConnection) -> None:
+    async def settle(self, connection: AsyncConnection) -> Sequence[Step]:
+        for name in self._names:
+            await connection.execute(text(f"ALTER TABLE {self.here}.{name} SET LOGGED"))
+        await self.index(connection)
+        await self.analyze(connection)
         names = {"here": self.here, "live": self.live, "tables": self._names}
         for grant in (await connection.scalars(SELECT_GRANTS, names)).all():
             await connection.execute(text(grant))
-        for name in self._names:
-            await connection.execute(text(f"ANALYZE {self.here}.{name}"))
+        return []
 
     async def swap(self, connection: AsyncConnection, views: Mapping[str, str]) -> None:
         live = ", ".join(f"{self.live}.{name}" for name in self._names)

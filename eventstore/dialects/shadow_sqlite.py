@@ -6,6 +6,8 @@ ones: the definitions, their names and the views on them stay as they are, and n
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,17 +18,31 @@ from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventstore.dialects.connect import sqlite_engine
+from eventstore.dialects.transactions import Step
 
 PREFIX = "shadow_"
-CLEARED_ROWS = 10_000
+SHORT_ROWS = 300_000
+"""So many rows are brought, or removed, as a whole: appenders wait for it for less than they would notice."""
+
+CHUNK_ROWS = 50_000
+CHUNK_LEARNERS = 200
 
 SELECT_DEFINITIONS = text(
-    "SELECT sql FROM sqlite_schema WHERE tbl_name = :table AND sql IS NOT NULL ORDER BY type DESC"
+    "SELECT sql FROM live.sqlite_schema WHERE tbl_name = :table AND type = :kind AND sql NOT NULL"
 )
-"""What makes a table, and then its indexes."""
+"""What makes a live table, or its indexes."""
 
-SELECT_SECOND_TABLES = text("SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB :pattern")
-"""The second tables in the live file."""
+SELECT_SECOND = text("SELECT name FROM sqlite_schema WHERE type = :kind AND name GLOB :pattern AND sql NOT NULL")
+"""The second tables in the live file, or their indexes."""
+
+COUNT_INDEXES = text("SELECT count(*) FROM main.sqlite_schema WHERE type = 'index' AND sql NOT NULL")
+"""How many indexes the side file has, besides keys."""
+
+SELECT_BOUNDARIES = text("""
+    SELECT user_id FROM (SELECT user_id, row_number() OVER (ORDER BY user_id) AS place FROM main.lms_learner)
+    WHERE place % :learners = 0 UNION SELECT max(user_id) FROM main.lms_learner ORDER BY 1
+""")
+"""The last learner of each so many, and of all."""
 
 TRADE_ROOT_PAGES = text(f"""
     UPDATE live.sqlite_schema AS mine SET rootpage = other.rootpage
@@ -52,7 +68,7 @@ class SqliteShadow:
         self._rest = {table.name for table in tables if table not in by_learner}
 
     def engine(self, pool_size: int, *, swaps: bool) -> AsyncEngine:
-        engine = sqlite_engine(self._url, pool_size)
+        engine = sqlite_engine(self._url, pool_size=pool_size)
         mode = "rw" if swaps else "ro"
 
         def attach(connection: Any, _record: object) -> None:
@@ -66,23 +82,63 @@ class SqliteShadow:
         return engine
 
     async def make_room(self, live: AsyncConnection) -> None:
-        for table in self._columns:
-            for definition in (await live.scalars(SELECT_DEFINITIONS, {"table": table})).all():
-                await live.execute(text(re.sub(r"\blms_", f"{PREFIX}lms_", definition)))
+        """A file makes its own."""
+
+    async def make_tables(self, connection: AsyncConnection) -> None:
+        await self._define(connection, "table", "main.")
+
+    async def analyze(self, connection: AsyncConnection) -> None:
+        """SQLite plans without statistics."""
+
+    async def index(self, connection: AsyncConnection) -> None:
+        if not (await connection.execute(COUNT_INDEXES)).scalar_one():
+            await self._define(connection, "index", "main.")
 
     async def clear(self, live: AsyncConnection) -> bool:
-        """By so many rows at a time, since SQLite would visit each page of a table that it drops."""
+        """An index or a table at a time, and a large table by its rows: SQLite visits each page of what it drops."""
         for file in self._file.parent.glob(f"{self._file.name}-{PREFIX}*"):
             file.unlink(missing_ok=True)
-        for table in (await live.scalars(SELECT_SECOND_TABLES, {"pattern": f"{PREFIX}*"})).all():
-            some = f"SELECT rowid FROM {table} LIMIT {CLEARED_ROWS}"  # noqa: S608 - a name of ours
-            if (await live.execute(text(f"DELETE FROM {table} WHERE rowid IN ({some})"))).rowcount == CLEARED_ROWS:  # noqa: S608
+        for kind in ("index", "table"):
+            for name in (await live.scalars(SELECT_SECOND, {"kind": kind, "pattern": f"{PREFIX}*"})).all():
+                if kind == "table" and await _rows(live, name) > SHORT_ROWS:
+                    some = f"SELECT rowid FROM {name} ORDER BY rowid DESC LIMIT {CHUNK_ROWS}"  # noqa: S608 - a name of ours
+                    await live.execute(text(f"DELETE FROM {name} WHERE rowid IN ({some})"))  # noqa: S608
+                else:
+                    await live.execute(text(f"DROP {kind} {name}"))
                 return True
-            await live.execute(text(f"DROP TABLE {table}"))
         return False
 
-    async def bring(self, connection: AsyncConnection, after: str, until: str) -> None:
-        await self._bring(connection, "WHERE user_id > :after AND user_id <= :until", after=after, until=until)
+    async def settle(self, connection: AsyncConnection) -> Sequence[Step]:
+        """Few rows go as wholes, and are indexed there; many by chunks of learners, into what is indexed already."""
+        await self._define(connection, "table", f"live.{PREFIX}")
+        brought = self._columns.keys() - self._rest
+        if max([await _rows(connection, f"main.{table}") for table in brought]) <= SHORT_ROWS:
+            indexes = await self._definitions(connection, "index", f"live.{PREFIX}")
+            return [_executes(self._copy_all(table)) for table in brought] + [_executes(index) for index in indexes]
+        await self._define(connection, "index", f"live.{PREFIX}")
+        boundaries = (await connection.scalars(SELECT_BOUNDARIES, {"learners": CHUNK_LEARNERS})).all()
+        return [
+            partial(self._bring, those="WHERE user_id > :after AND user_id <= :until", after=after, until=until)
+            for after, until in pairwise(["", *boundaries])
+        ]
+
+    async def _define(self, connection: AsyncConnection, kind: str, prefix: str) -> None:
+        for definition in await self._definitions(connection, kind, prefix):
+            await connection.exec_driver_sql(definition)
+
+    async def _definitions(self, connection: AsyncConnection, kind: str, prefix: str) -> list[str]:
+        """What makes such tables, or their indexes, as the live ones are, under names that begin with the prefix."""
+        schema, names = prefix.split(".")
+        made = []
+        for table in self._columns:
+            for live in (await connection.scalars(SELECT_DEFINITIONS, {"table": table, "kind": kind})).all():
+                renamed = re.sub(r"\blms_", f"{names}lms_", live)
+                made.append(re.sub(r"^CREATE (UNIQUE )?(\w+) ", rf"CREATE \1\2 {schema}.", renamed))
+        return made
+
+    def _copy_all(self, table: str) -> str:
+        """Without naming columns, since then SQLite copies whole rows unread between tables that are defined alike."""
+        return f"INSERT INTO live.{PREFIX}{table} SELECT * FROM main.{table}"  # noqa: S608 - names of ours
 
     async def bring_learners(self, connection: AsyncConnection, user_ids: Collection[str]) -> None:
         users = to_json(list(user_ids)).decode()
@@ -102,9 +158,6 @@ class SqliteShadow:
         columns = self._columns[table]
         return text(f"INSERT INTO live.{PREFIX}{table} ({columns}) SELECT {columns} FROM main.{table} {those}")  # noqa: S608
 
-    async def settle(self, connection: AsyncConnection) -> None:
-        """SQLite plans without statistics."""
-
     async def swap(self, connection: AsyncConnection, views: Mapping[str, str]) -> None:  # noqa: ARG002 - they follow
         """As https://www.sqlite.org/lang_altertable.html#otheralter goes about what stays the same on disk."""
         version = (await connection.execute(text("PRAGMA live.schema_version"))).scalar_one()
@@ -115,3 +168,17 @@ class SqliteShadow:
             text("PRAGMA writable_schema = RESET"),
         ):
             await connection.execute(statement)
+
+
+def _executes(statement: str) -> Step:
+    """The step that executes the statement."""
+
+    async def step(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql(statement)
+
+    return step
+
+
+async def _rows(connection: AsyncConnection, table: str) -> int:
+    """About how many rows the table has."""
+    return int(await connection.scalar(text(f"SELECT coalesce(max(rowid), 0) FROM {table}")) or 0)  # noqa: S608

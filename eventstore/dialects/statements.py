@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Date
+from sqlalchemy import Boolean, Date, Integer, Select, Text
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
+
+from eventstore.dialects.columns import Number
 
 insert = Insert
 """INSERT with ON CONFLICT and RETURNING: PostgreSQL's words, which SQLite took over."""
@@ -50,6 +52,89 @@ def _utc_day(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
     instant = compiler.process(element.clauses, **kw)
     sqlite = compiler.dialect.name == "sqlite"
     return f"substr({instant}, 1, 10)" if sqlite else f"CAST({instant} AT TIME ZONE 'UTC' AS DATE)"
+
+
+class whole_part(GenericFunction[Any]):  # noqa: N801
+    """The whole part of a number that is not negative."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(whole_part)
+def _whole_part(element: whole_part, compiler: SQLCompiler, **kw: Any) -> str:
+    number = compiler.process(element.clauses, **kw)
+    return f"CAST({number} AS INTEGER)" if compiler.dialect.name == "sqlite" else f"CAST(floor({number}) AS INTEGER)"
+
+
+class at_least(GenericFunction[Any]):  # noqa: N801
+    """Whether a number is another or more. In decimals; NULL where SQLite, which has none, cannot tell.
+
+    It can if both are whole, or differ by more than the error of numbers below 2**38.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(at_least)
+def _at_least(element: at_least, compiler: SQLCompiler, **kw: Any) -> str:
+    a, b = (f"({compiler.process(number, **kw)})" for number in element.clauses)
+    if compiler.dialect.name != "sqlite":
+        return f"({a} >= {b})"
+    whole = f"{a} = CAST({a} AS INTEGER) AND {b} = CAST({b} AS INTEGER)"
+    return f"CASE WHEN abs({a} - {b}) > 0.001 OR ({whole}) THEN {a} >= {b} END"
+
+
+class json_field(GenericFunction[Any]):  # noqa: N801
+    """A field of a JSON object as JSON text; NULL where there is none."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_field)
+def _json_field(element: json_field, compiler: SQLCompiler, **kw: Any) -> str:
+    document, name = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"({document} -> {name})" if compiler.dialect.name == "sqlite" else f"CAST({document} -> {name} AS TEXT)"
+
+
+class json_text(GenericFunction[Any]):  # noqa: N801
+    """A field of a JSON object that is a string, as text; NULL where there is none, or something else."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_text)
+def _json_text(element: json_text, compiler: SQLCompiler, **kw: Any) -> str:
+    document, name = (compiler.process(clause, **kw) for clause in element.clauses)
+    sqlite = compiler.dialect.name == "sqlite"
+    json_type = f"json_type({document}, '$.' || {name})" if sqlite else f"json_typeof({document} -> {name})"
+    return f"CASE WHEN {json_type} IN ('text', 'string') THEN {document} ->> {name} END"
+
+
+class plain_number(GenericFunction[Any]):  # noqa: N801
+    """The number that a JSON text of at most 15 characters, digits and a point, says; NULL for any other.
+
+    Of so few digits, binary floating point and decimals say the same.
+    """
+
+    type = Number
+    inherit_cache = True
+
+
+@compiles(plain_number)
+def _plain_number(element: plain_number, compiler: SQLCompiler, **kw: Any) -> str:
+    text = compiler.process(element.clauses, **kw)
+    if compiler.dialect.name == "sqlite":
+        return f"CASE WHEN {text} NOT GLOB '*[^0-9.]*' AND length({text}) < 16 THEN CAST({text} AS REAL) END"
+    return f"CASE WHEN {text} ~ '^[0-9.]{{1,15}}$' THEN CAST({text} AS NUMERIC) END"
+
+
+def in_stages(query: Select[Any]) -> Select[Any]:
+    """The query as a stage of a larger one: SQLite would else work its columns out again wherever they are used."""
+    return query.suffix_with("LIMIT -1", dialect="sqlite")
 
 
 def unnest_json(dialect: Dialect, rows: str, columns: Sequence[tuple[str, str]]) -> str:

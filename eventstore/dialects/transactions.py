@@ -1,16 +1,26 @@
 """Transactions: who holds what while one goes on, and what it sees."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+if TYPE_CHECKING:
+    import aiosqlite
+
+Step = Callable[[AsyncConnection], Awaitable[Any]]
+"""A part of something longer, to be done in a transaction of its own."""
 
 PUBLISH_LOCK = 5_270_401
 """The key of PostgreSQL's advisory lock that appenders share and publishers take alone."""
 
 REPLAY_LOCK = 5_270_402
 """The key of the one that a running replay holds."""
+
+ROUNDS_LOCK = 5_270_403
+"""The key of the one that a transaction takes which locks shared rows in several rounds."""
 
 
 async def lock_courses(connection: AsyncConnection, *, alone: bool) -> None:
@@ -23,6 +33,12 @@ async def lock_courses(connection: AsyncConnection, *, alone: bool) -> None:
         await connection.execute(text(f"SELECT {function}({PUBLISH_LOCK})"))
 
 
+async def lock_rounds(connection: AsyncConnection) -> None:
+    """Until the transaction ends, no other one has this lock. On SQLite the write lock serves for it, too."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({ROUNDS_LOCK})"))
+
+
 def one_snapshot(dialect: Dialect) -> dict[str, Any]:
     """Options by which all reads of a transaction see the same state; on SQLite they do anyway."""
     if dialect.name == "sqlite":
@@ -33,3 +49,10 @@ def one_snapshot(dialect: Dialect) -> dict[str, Any]:
 def has_one_writer(dialect: Dialect) -> bool:
     """Whether only one transaction can write at a time, so that writers had better queue in order."""
     return dialect.name == "sqlite"
+
+
+async def interrupt(connection: AsyncConnection) -> None:
+    """Ends a statement whose caller was cancelled. PostgreSQL's driver does so by itself."""
+    if connection.dialect.name == "sqlite":
+        driver = (await connection.get_raw_connection()).driver_connection
+        await cast("aiosqlite.Connection", driver).interrupt()

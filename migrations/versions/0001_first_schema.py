@@ -119,6 +119,15 @@ def create_rollups() -> None:
     )
     op.create_index("lms_xp_by_rank", "lms_xp", ["course_id", "period", text("xp DESC"), "user_id"])
     op.create_table(
+        "lms_xp_histogram",
+        Column("course_id", Name, nullable=False),
+        Column("period", Name, nullable=False),
+        Column("xp", Integer, nullable=False),
+        Column("shard", Integer, nullable=False),
+        Column("learners", Integer, nullable=False),
+        PrimaryKeyConstraint("course_id", "period", "xp", "shard"),
+    )
+    op.create_table(
         "lms_event_daily",
         Column("day", Date, nullable=False),
         Column("type", Name, nullable=False),

@@ -1,15 +1,16 @@
 """quiz_result: the best score of a class's quiz, and since when it is passed."""
 
 from datetime import datetime
-from math import floor
 
 from eventstore.types.quiz_submit import QuizSubmit
 from projections.progress import Progress
+from projections.readings import floor, sayable, when
 
 
+@sayable
 def quiz_result(submission: QuizSubmit, occurred_at: datetime) -> Progress:
     """The score in whole points; passed then, if the submission says so."""
     return Progress(
         quiz_score=floor(submission.score),
-        quiz_passed_at=occurred_at if submission.passed else None,
+        quiz_passed_at=when(submission.passed, occurred_at),
     )

@@ -103,4 +103,4 @@ def test_a_port_in_use_is_named_in_a_line(new_sqlite: Callable[[], str]) -> None
         ended = command("serve", "--dev", "--port", port, LMS_DATABASE_URL=new_sqlite())
     assert ended.returncode > 0
     [line] = ended.stderr.splitlines()
-    assert f"'127.0.0.1', {port}): address already in use" in line
+    assert line == f"lms-progress: expected to listen on 127.0.0.1, port {port}, found: Address already in use"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.deriving import PIECE_LEARNERS
 from engine.filling import PIECE_SEQS
 from engine.replay_status import ReplayRequest, start
 from eventstore.dialects.sole import sole_replay
@@ -125,7 +126,7 @@ def test_one_that_is_stopped_leaves_everything_as_it_was(new_database: Callable[
 
 def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: str) -> None:
     lived_in(database_url)
-    fill(database_url, PIECE_SEQS)
+    fill(database_url, PIECE_SEQS, learners=4 * PIECE_LEARNERS)
     before = derived_at(database_url)
     process = subprocess.Popen([PROGRAM, "replay"], env=environment(database_url), stderr=subprocess.PIPE, text=True)
     while len(workers := children(process.pid)) < 2:
@@ -139,12 +140,12 @@ def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: st
     assert derived_at(database_url) == before
 
 
-def fill(url: str, number: int) -> None:
-    """Records so much that several processes replay it."""
+def fill(url: str, number: int, learners: int) -> None:
+    """Records so much, of so many learners, that several processes replay it."""
 
     async def scenario() -> None:
         async with running(url, HandClock(at(3))) as engine:
-            await engine.ingest.submit([ping(at(1), 50, user_id="many") for _ in range(number)])
+            await engine.ingest.submit([ping(at(1), 50, user_id=f"one-{n % learners}") for n in range(number)])
 
     asyncio.run(scenario())
 

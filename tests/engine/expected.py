@@ -42,6 +42,8 @@ def tables(
         "lms_learner": [(user, max(f.occurred_at for f in theirs)) for (user,), theirs in by(facts, "user_id")],
         "v_event_daily_stats": [(*key, number) for key, number in daily(facts).items()],
     }
+    levels = Counter(place[1:] for place in rows["lms_xp"])
+    rows["lms_xp_histogram"] = [(*level, learners) for level, learners in levels.items()]
     return {name: sorted(found, key=repr) for name, found in rows.items()}
 
 

@@ -15,6 +15,7 @@ from engine.daily import mend_daily
 from engine.derived import LEARNER, SHAPES, Evidence, Shape
 from engine.derived_store import count_events, read_evidence
 from engine.engine import Engine
+from engine.histogram import mend_histogram
 from engine.ingest import Receipt
 from engine.mend import Rebuilt, rebuild
 from engine.publish import publish
@@ -54,11 +55,11 @@ async def rebuilt(engine: Engine, *user_ids: str, announce: bool = False) -> Reb
 
 @contextmanager
 def written(database: Database) -> Iterator[list[int]]:
-    """How many rows each statement of the block wrote."""
+    """How many rows each statement of the block wrote, other than of the histogram, which follows lms_xp."""
     numbers: list[int] = []
 
     def note(_1: object, cursor: Any, statement: str, *_: object) -> None:
-        if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+        if statement.startswith(("INSERT", "UPDATE", "DELETE")) and "lms_xp_histogram" not in statement:
             numbers.append(max(0, cursor.rowcount))
 
     event.listen(database.engine.sync_engine, "after_cursor_execute", note)
@@ -86,6 +87,7 @@ def test_whatever_is_tampered_with_is_mended_and_nothing_else_is_written(databas
                 # then
                 assert (done.rows_differing, done.refused) == (1, ()), tampering.name
                 assert sum(numbers) == 1 + for_stand_ins(tampering), tampering.name
+                await mend_histogram(engine.database, engine.context)
                 assert await everything(engine.database) == before, tampering.name
             assert await found_in(engine) == []
 
@@ -99,6 +101,7 @@ def test_where_nothing_differs_nothing_is_written(database_url: str) -> None:
             with written(engine.database) as numbers:
                 assert await rebuilt(engine, "ada", "bob", "zoe", announce=True) == Rebuilt(parked=2)
                 assert await mend_daily(engine.database, engine.context) == 0
+                assert await mend_histogram(engine.database, engine.context) == 0
             assert sum(numbers) == 0
 
     asyncio.run(scenario())
@@ -135,6 +138,54 @@ def test_counts_of_days_are_mended_and_go_on_counting(database_url: str, stateme
 
             await engine.ingest.submit([ping(at(1), 3), ping(at(0), 3, user_id="new")])
             assert await found_in(engine) == []
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE lms_xp_histogram SET learners = learners + 2 WHERE xp > 20",
+        "INSERT INTO lms_xp_histogram VALUES ('ghosts', 'all', 10, 99, 1)",
+        "INSERT INTO lms_xp_histogram VALUES ('', 'all', 10, 99, -1)",
+        "DELETE FROM lms_xp_histogram WHERE course_id = 'x'",
+        "DELETE FROM lms_xp_histogram",
+    ],
+)
+def test_the_histogram_is_mended_and_goes_on_counting(database_url: str, statement: str) -> None:
+    async def scenario() -> None:
+        async with furnished(database_url) as engine:
+            before = await everything(engine.database)
+            await change(engine.database, statement)
+            levels = len(await found_in(engine))
+            assert levels > 0
+
+            assert await mend_histogram(engine.database, engine.context) == levels
+            assert await everything(engine.database) == before
+            assert await mend_histogram(engine.database, engine.context) == 0
+
+            await engine.ingest.submit([ping(at(1), user_id="new"), ping(at(0), user_id="ada")])
+            assert await found_in(engine) == []
+
+    asyncio.run(scenario())
+
+
+def test_the_histogram_follows_when_a_learner_is_rebuilt(database_url: str) -> None:
+    async def scenario() -> None:
+        async with furnished(database_url) as engine:
+            # given what a quiz is worth now
+            worth = {**engine.context.worth, SignalType.QUIZ_PASSED: 25}
+            context = engine.context._replace(worth=worth)
+
+            # when
+            assert (await rebuild(engine.database, ["ada"], context, engine.clock, announce=False)).rows_differing > 0
+
+            # then
+            levels = "FROM lms_xp_histogram GROUP BY 1, 2, 3 HAVING sum(learners) <> 0 ORDER BY 1, 2, 3"
+            places = "FROM lms_xp GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+            assert await rows(engine.database, f"SELECT course_id, period, xp, sum(learners) {levels}") == await rows(
+                engine.database, f"SELECT course_id, period, xp, count(*) {places}"
+            )
 
     asyncio.run(scenario())
 
@@ -182,7 +233,8 @@ def test_learners_whose_rows_the_database_refuses_are_named_and_left_as_they_wer
             # given that everything derived is lost, and that some rows of one learner would be refused
             await engine.ingest.submit([ping(at(0), user_id=user_id, class_id="b") for user_id in learners])
             await engine.ingest.submit([ping(at(0), user_id="learner-4", class_id="poison")])
-            await change(engine.database, "DELETE FROM lms_progress", "DELETE FROM lms_xp", "DELETE FROM lms_learner")
+            await change(engine.database, "DELETE FROM lms_progress", "DELETE FROM lms_learner")
+            await change(engine.database, "DELETE FROM lms_xp", "DELETE FROM lms_xp_histogram")
             await refuse_class(engine.database, "lms_progress", "poison")
 
             # when
@@ -297,7 +349,7 @@ def test_what_comes_in_before_the_lock_is_rebuilt_too(database_url: str, monkeyp
                 return evidence
 
             monkeypatch.setattr(mend, "read_evidence", with_news)
-            await change(engine.database, "DELETE FROM lms_xp")
+            await change(engine.database, "DELETE FROM lms_xp", "DELETE FROM lms_xp_histogram")
             await rebuilt(engine, "ada", "bob", "new", "zoe")
             assert await value(engine.database, "SELECT count(*) FROM lms_progress WHERE class_id = 'late'") == 1
             assert await found_in(engine) == []
@@ -321,7 +373,8 @@ def test_a_learner_without_the_row_to_lock_is_locked_all_the_same(
                 return await count_events(connection, user_ids)
 
             monkeypatch.setattr(mend, "count_events", with_news)
-            await change(engine.database, "DELETE FROM lms_learner WHERE user_id = 'ada'", "DELETE FROM lms_xp")
+            await change(engine.database, "DELETE FROM lms_xp", "DELETE FROM lms_xp_histogram")
+            await change(engine.database, "DELETE FROM lms_learner WHERE user_id = 'ada'")
             await rebuilt(engine, "ada", "bob", "zoe")
 
             assert (await submissions[0]).accepted == 1
@@ -368,6 +421,7 @@ def test_rebuilding_while_events_come_in_loses_nothing(database_url: str) -> Non
                         await connection.execute(delete(shape.table))
                     await rebuilt(engine, *learners)
             await rebuilt(engine, *learners)
+            await mend_histogram(engine.database, engine.context)
             assert await found_in(engine) == []
 
     asyncio.run(scenario())

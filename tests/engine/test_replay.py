@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import filling, swap_in
+from engine import deriving, filling, swap_in
 from engine.engine import Engine
 from engine.replay import replay
 from engine.replay_status import ReplayReport, ReplayRequest, start
@@ -28,6 +28,12 @@ from tests.support.derived import derived
 NewDatabase = Callable[[], str]
 UNCHANGED = {"parked": 0, "signals_gained": 0, "signals_lost": 0, "rows_differing": 0}
 LAST = "SELECT status, events_done, events_total, signals_gained, rows_differing, error FROM lms_replay"
+
+
+@pytest.fixture(autouse=True, params=[swap_in.FEW_LEARNERS, -1], ids=["in place", "swapped in"])
+def few_learners(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two ways in which what was built becomes live."""
+    monkeypatch.setattr(swap_in, "FEW_LEARNERS", request.param)
 
 
 async def replayed(engine: Engine, **request: Any) -> dict[str, int]:
@@ -199,7 +205,7 @@ def test_nothing_is_sent_out_again_unless_it_is_asked_for(database_url: str) -> 
 def test_pieces_done_by_several_processes_are_put_together(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filling, "PIECE_SEQS", 5)
     monkeypatch.setattr("engine.rebuild_all.PIECE_SEQS", 5)
-    monkeypatch.setattr(filling, "PIECE_LEARNERS", 2)
+    monkeypatch.setattr(deriving, "PIECE_LEARNERS", 2)
     learners = [f"learner-{number}" for number in range(15)]
     seen: dict[str, int] = {}
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine import refold
+from engine import filling, refold
 from engine.project import advance
 from engine.retry import Retried, retry_due
 from projections.fold import ProgressKey
@@ -102,15 +102,19 @@ def test_what_the_database_refuses_of_a_replay_is_narrowed_down_and_parked(
 ) -> None:
     async def refuses(
         connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], courses: Courses
-    ) -> list[ProgressKey]:
+    ) -> dict[ProgressKey, Progress]:
         if any(class_id == "poison" for _, class_id in proved):
             raise IntegrityError("INSERT", None, ValueError("poison"))
         return await advance(connection, proved, courses)
+
+    async def refuses_range(*_: object) -> None:
+        raise IntegrityError("INSERT", None, ValueError("poison"))
 
     async def scenario() -> None:
         async with running(database_url, HandClock(at(3))) as engine:
             await engine.ingest.submit([ping(at(1), class_id=name) for name in ("a", "poison", "b", "c", "poison")])
             monkeypatch.setattr(refold, "advance", refuses)
+            monkeypatch.setattr(filling, "fold_range", refuses_range)
             report = await replayed(engine)
             assert (report["parked"], report["signals_lost"]) == (2, 1)
             assert await rows(engine.database, PARKED) == [("ada", "*", 0, "pending")] * 2

@@ -25,6 +25,12 @@ LEFT_BEHIND = {
 }
 
 
+@pytest.fixture(autouse=True)
+def never_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little differs, the shadow is swapped in."""
+    monkeypatch.setattr(swap_in, "FEW_LEARNERS", -1)
+
+
 def test_tables_indexes_and_views_are_what_they_were(database_url: str) -> None:
     async def scenario() -> None:
         async with running(database_url, HandClock(at(3))) as engine:

@@ -1,4 +1,4 @@
-"""The retry worker: it looks for what is due again and again, whatever goes wrong meanwhile."""
+"""The background worker: it looks for what is left to do again and again, whatever goes wrong meanwhile."""
 
 import asyncio
 import logging
@@ -7,10 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from engine import worker
+from engine.publish import grant_unfinished, publish
 from engine.retry import Retried
-from engine.worker import retry_worker
+from engine.worker import background_worker
 from eventstore.errors import Unavailable
-from tests.engine.support import HandClock, running
+from tests.conftest import opened
+from tests.engine.rows import value
+from tests.engine.support import HandClock, at, ping, running, step
+
+PATIENCE_SEC = 30
 
 
 def test_it_goes_on_after_trouble_and_ends_with_its_block(
@@ -39,7 +44,7 @@ def test_it_goes_on_after_trouble_and_ends_with_its_block(
 
         monkeypatch.setattr(worker, "retry_due", retry_due)
         monkeypatch.setattr(worker, "LOOK_EVERY_SEC", 0)
-        async with running(new_sqlite(), HandClock()) as engine, retry_worker(engine):
+        async with running(new_sqlite(), HandClock()) as engine, background_worker(engine):
             await all_seen.wait()
 
     with caplog.at_level(logging.WARNING, logger="engine.worker"):
@@ -47,7 +52,42 @@ def test_it_goes_on_after_trouble_and_ends_with_its_block(
     assert looked == outcomes
     said = [record.getMessage() for record in caplog.records]
     assert said == [
-        "retrying parked events is interrupted: no database",
-        "retrying parked events failed; it is tried again",
+        "looking for what is left to do is interrupted: no database",
+        "looking for what is left to do failed; it is tried again",
         "retried parked events: 2 succeeded, 1 failed again",
     ]
+
+
+def test_it_takes_up_what_another_process_published_and_did_not_finish(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        monkeypatch.setattr(worker, "LOOK_EVERY_SEC", 0.01)
+        tried = asyncio.Event()
+
+        async def try_waiting_messages() -> None:
+            tried.set()
+
+        clock = HandClock(at(1))
+        async with running(database_url, clock) as engine:
+            # given a server that is up to date
+            engine.after_publish.append(try_waiting_messages)
+            await engine.ingest.submit([ping(at(0))])
+            await engine.catch_up_behind()
+            tried.clear()
+            async with background_worker(engine), opened(database_url) as database:
+                # when another process publishes a version, and is killed before it is granted
+                await publish(database, "x", "X", (step("a"),), clock)
+                await asyncio.wait_for(tried.wait(), PATIENCE_SEC)
+                await engine.catch_up_behind()
+                tried.clear()
+                # then the server does both
+                assert await value(engine.database, "SELECT count(*) FROM lms_signal") == 3
+
+                # and when it is killed after that, and has not tried the messages that waited for a course
+                await publish(database, "x", "Y", (step("a"),), clock)
+                await grant_unfinished(database, engine.context, clock)
+                # then the server tries them
+                await asyncio.wait_for(tried.wait(), PATIENCE_SEC)
+
+    asyncio.run(scenario())

@@ -5,13 +5,23 @@ What legitimately differs is left out: when things were recorded, and which proc
 
 from typing import Any
 
-from sqlalchemy import FromClause, select
+from sqlalchemy import FromClause, func, select
 
 from eventstore.database import Database
-from eventstore.tables import lms_learner, lms_progress, lms_signal, lms_xp
+from eventstore.tables import lms_learner, lms_progress, lms_signal, lms_xp, lms_xp_histogram
 from views.event_daily_stats import v_event_daily_stats
 
-DERIVED: tuple[FromClause, ...] = (lms_progress, lms_signal, lms_xp, lms_learner, v_event_daily_stats)
+_h = lms_xp_histogram.c
+_learners = func.sum(_h.learners)
+HISTOGRAM = (
+    select(_h.course_id, _h.period, _h.xp, _learners.label("learners"))
+    .group_by(_h.course_id, _h.period, _h.xp)
+    .having(_learners != 0)
+    .subquery(lms_xp_histogram.name)
+)
+"""The histogram over all shards, less what it only has a 0 for."""
+
+DERIVED: tuple[FromClause, ...] = (lms_progress, lms_signal, lms_xp, lms_learner, v_event_daily_stats, HISTOGRAM)
 
 
 async def derived(database: Database) -> dict[str, list[tuple[Any, ...]]]:

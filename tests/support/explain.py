@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.database import Database
@@ -62,11 +62,11 @@ async def plans(database: Database, work: Callable[[], Awaitable[object]]) -> li
         if STATEMENT.match(statement):
             statements.append((statement, parameters))
 
-    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
+    event.listen(Engine, "before_cursor_execute", note)  # any: a database may have threads with their own
     try:
         await work()
     finally:
-        event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+        event.remove(Engine, "before_cursor_execute", note)
     async with database.write() as connection:
         return [await plan(connection, statement, parameters) for statement, parameters in statements]
 

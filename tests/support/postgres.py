@@ -35,14 +35,14 @@ class PostgresMissing(Exception):  # noqa: N818 - a lack, for which tests are sk
 
 
 @contextmanager
-def postgres_server() -> Iterator["PostgresServer"]:
+def postgres_server(settings: str = SETTINGS) -> Iterator["PostgresServer"]:
     """A started server, gone at the end. Raises PostgresMissing, or RuntimeError where it will not start."""
     binaries = find_binaries()
     if binaries is None:
         raise PostgresMissing(
             f"no PostgreSQL server: found {', '.join(PROGRAMS)} neither on PATH nor in {DEBIAN}/*/bin"
         )
-    server = PostgresServer(binaries, _account())
+    server = PostgresServer(binaries, _account(), settings)
     try:
         server.initialise()
         yield server
@@ -81,9 +81,10 @@ def required_postgres() -> Iterator["PostgresServer"]:
 class PostgresServer:
     """One server with its folder; it keeps its port over stop and start. Every connection is trusted."""
 
-    def __init__(self, binaries: Path, account: str | None) -> None:
+    def __init__(self, binaries: Path, account: str | None, settings: str) -> None:
         self.binaries = binaries
         self.account = account
+        self.settings = settings
         self.port = 0
         self.folder = Path(tempfile.mkdtemp(prefix="lms-pg-"))
         if account is not None:
@@ -98,7 +99,7 @@ class PostgresServer:
             "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
         )  # fmt: skip
         with (data / "postgresql.conf").open("a") as configuration:
-            configuration.write(SETTINGS.format(folder=self.folder))
+            configuration.write(self.settings.format(folder=self.folder))
         self._start_on_free_port()
 
     def start(self) -> None:

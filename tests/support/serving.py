@@ -45,6 +45,17 @@ class Server:
         """What it said on stderr so far."""
         return self._errors.read_text()
 
+    @property
+    def workers(self) -> list[int]:
+        """The ids of the processes that it runs to serve, if it was told to run several."""
+        found = subprocess.run(
+            ["pgrep", "--parent", str(self.process.pid), "--full", "spawn_main"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return list(map(int, found.stdout.split()))
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> str:
         """Ends it as an operator does, and checks that it ends well. What else it printed."""
         self.process.send_signal(how)

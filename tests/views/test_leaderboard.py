@@ -18,11 +18,12 @@ from views.leaderboard import Entry
 XP = {"dora": 30, "bob": 50, "ada": 30, "cleo": 30, "eve": 10}
 RANKED = [(1, "bob", 50), (2, "ada", 30), (2, "cleo", 30), (2, "dora", 30), (5, "eve", 10)]
 BOARD = Board()
+SHARD = 3
 
 
 async def fill(database: Database, board: Board = BOARD) -> None:
     async with database.write() as connection:
-        await leaderboard.add_xp(connection, {Place(user_id, board): xp for user_id, xp in XP.items()})
+        await leaderboard.add_xp(connection, {Place(user_id, board): xp for user_id, xp in XP.items()}, SHARD)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +156,7 @@ def test_a_place_that_all_xp_moved_away_from_is_gone(database_url: str) -> None:
         async with opened(database_url) as database:
             await fill(database)
             async with database.write() as connection:
-                await leaderboard.add_xp(connection, {Place("eve", BOARD): -10, Place("ada", BOARD): -10})
+                await leaderboard.add_xp(connection, {Place("eve", BOARD): -10, Place("ada", BOARD): -10}, SHARD)
 
             assert await value(database, "SELECT count(*) FROM v_leaderboard") == 4
             assert await value(database, "SELECT xp FROM v_leaderboard WHERE user_id = 'ada'") == 20

@@ -5,6 +5,7 @@ it is asked with enough rows to count; SQLite plans without counting.
 """
 
 import asyncio
+import re
 import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -39,8 +40,10 @@ from views import (
     signal_summary,
     user_activity,
     user_progress,
+    xp_histogram,
 )
 from views.page import encode
+from views.xp_histogram import Level
 
 LEARNERS = 60_000
 FILL = (
@@ -62,6 +65,9 @@ FILL = (
     """INSERT INTO lms_xp
        SELECT 'learner-' || n, (ARRAY['', 'x', 'y'])[1 + n % 3], (ARRAY['all', '2026-01'])[1 + n / 3 % 2], n % 1000
        FROM generate_series(1, 2 * :n) n""",
+    """INSERT INTO lms_xp_histogram
+       SELECT (ARRAY['', 'x', 'y'])[1 + n % 3], (ARRAY['all', '2026-01'])[1 + n / 3 % 2], n, n % 16, 1
+       FROM generate_series(1, :n) n""",
     """INSERT INTO lms_retry
        SELECT gen_random_uuid(), 'learner-' || n, gen_random_uuid(), 'rule', 0,
               timestamptz '2026-01-01' + n * interval '1 min', now(), '',
@@ -95,8 +101,19 @@ COURSE = {"course_id": "course-1"}
 INSTANT = datetime(2026, 2, 1, tzinfo=UTC)
 SIGNAL_ID = "0f0f7a52-6f9c-4f0e-8d43-0d0cf6b1a001"
 REPLAY_ID = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
-OF_A_BOARD = {"lms_xp": equals("course_id", "period")}
+OF_A_BOARD = dict.fromkeys(("lms_xp", "lms_xp_histogram"), equals("course_id", "period"))
 OF_A_LEARNER = equals("user_id")
+WRITTEN = {
+    "lms_event",
+    "lms_learner",
+    "lms_event_daily",
+    "lms_progress",
+    "lms_signal",
+    "lms_xp",
+    "lms_xp_histogram",
+    "lms_outbox",
+}
+"""What recording events writes to that complete something."""
 
 
 def cases() -> Iterator[tuple[str, Case]]:
@@ -118,6 +135,8 @@ async def page_of_ada(connection: AsyncConnection) -> object:
 
 
 def leaderboards() -> Iterator[tuple[str, Case]]:
+    standing = partial(xp_histogram.read_standing, level=Level(Board(), 500))
+    yield "xp_histogram.read_standing", Case(standing, {"lms_xp_histogram": equals("course_id", "period")})
     for board in (Board(), Board("x")):
         around = partial(leaderboard.read_around, board=board, user_id="ada", neighbours=5)
         yield f"leaderboard.read_around {board}", Case(around, OF_A_BOARD)
@@ -223,12 +242,31 @@ def test_recording_finds_what_it_changes_by_learner(url: str) -> None:
         async with running(url, HandClock(at(9))) as engine:
 
             async def work() -> None:
-                await engine.ingest.submit([ping(at(8), user_id="bob"), quiz(at(8), user_id="bob")])
-                await engine.ingest.submit([ping(at(0), user_id="bob")])  # the week before: XP leaves a leaderboard
+                bob, cleo = ping(at(8), user_id="bob"), ping(at(8), user_id="cleo")
+                await engine.ingest.submit([bob, quiz(at(8), user_id="bob"), cleo])
+                await engine.ingest.submit([ping(at(0), user_id="cleo")])  # the week before: she leaves a leaderboard
 
             return await plans(engine.database, work)
 
-    check(asyncio.run(scenario()), dict.fromkeys(("lms_progress", "lms_signal", "lms_xp"), OF_A_LEARNER))
+    found = asyncio.run(scenario())
+    check(found, dict.fromkeys(("lms_progress", "lms_signal", "lms_xp"), OF_A_LEARNER))
+    assert {table for plan in found for table in re.findall(r"^INSERT INTO (\w+)", plan.statement)} == WRITTEN
+
+
+def test_the_leaderboard_as_a_view_reads_one_board(url: str) -> None:
+    async def scenario() -> list[Plan]:
+        async with opened(url) as database:
+
+            async def work() -> None:
+                async with database.read() as connection:
+                    await connection.execute(text("SELECT * FROM v_leaderboard LIMIT 10"))
+
+            return await plans(database, work)
+
+    (found,) = asyncio.run(scenario())
+    read = [reading for reading in found.readings if reading.table in OF_A_BOARD]
+    assert sorted(reading.table for reading in read) == sorted(OF_A_BOARD)
+    assert all(re.search(OF_A_BOARD[reading.table], reading.condition or "") for reading in read)
 
 
 def test_publishing_finds_whom_it_concerns_by_class_and_the_rest_by_learner(url: str) -> None:

@@ -26,7 +26,7 @@ from tests.engine.worlds import Fact
 START = at(3.25)
 """What is drawn can have occurred in the three days before: a week and a month ended in them."""
 
-GRANTED = ("lms_signal", "lms_xp", "lms_outbox")
+GRANTED = ("lms_signal", "lms_xp", "lms_xp_histogram", "lms_outbox")
 """What may still be to come while a version is not granted to everyone."""
 
 T = TypeVar("T")

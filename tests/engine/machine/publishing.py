@@ -38,9 +38,8 @@ class Publishing(Driven):
     def grant_some_chunks(self, server: int, chunks: int) -> None:
         engine = self.servers[server]
         for _ in range(chunks):
-            for course_id, version, after in self.run(publish.read_unfinished(engine.database))[:1]:
-                chunk = (engine.database, course_id, version, after, engine.context, self.clock)
-                self.run(publish.grant_chunk(*chunk))
+            for course_id, version in self.run(publish.read_unfinished(engine.database))[:1]:
+                self.run(publish.grant_chunk(engine.database, course_id, version, engine.context, self.clock))
         self.granted = not self.run(publish.read_unfinished(engine.database))
 
     @precondition(lambda self: not self.granted)

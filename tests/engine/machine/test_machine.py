@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from engine import catch_up, filling, learners, mend, publish, retry, swap_in, verify
+from engine import catch_up, changes, deriving, filling, learners, mend, publish, retry, swap_in, verify
+from eventstore.dialects import shadow_sqlite
 from tests.engine.machine.broken import use_breakable_rules
 from tests.engine.machine.facts import Break
 from tests.engine.machine.machine import Machine
@@ -22,11 +23,16 @@ SMALL = [
     (publish, "CHUNK_LEARNERS", 1),
     (retry, "PAGE", 2),
     (filling, "PIECE_SEQS", 3),
-    (filling, "PIECE_LEARNERS", 1),
+    (deriving, "PIECE_LEARNERS", 1),
     (catch_up, "CHUNK_EVENTS", 2),
     (swap_in, "SHORT_SEQS", 2),
     (swap_in, "PAUSE_SEC", 0.01),
     (swap_in, "BROUGHT_LEARNERS", 1),
+    (swap_in, "FEW_LEARNERS", 1),
+    (changes, "RANGE_LEARNERS", 2),
+    (shadow_sqlite, "SHORT_ROWS", 12),
+    (shadow_sqlite, "CHUNK_ROWS", 5),
+    (shadow_sqlite, "CHUNK_LEARNERS", 1),
     (learners, "CHUNK_LEARNERS", 1),
     (verify, "CHUNK_LEARNERS", 1),
     (mend, "CHUNK_LEARNERS", 2),

@@ -9,6 +9,7 @@ from hypothesis.stateful import rule
 
 from engine.daily import DAILY, mend_daily
 from engine.drift import Difference
+from engine.histogram import HISTOGRAM, mend_histogram
 from engine.mend import rebuild
 from engine.verify import verify
 from tests.engine.machine.driven import Driven
@@ -28,6 +29,8 @@ TAMPERINGS = [
     "DELETE FROM lms_learner WHERE user_id = 'ada'",
     "UPDATE lms_event_daily SET events = events + 1 WHERE type = 'VIDEO_PING'",
     "DELETE FROM lms_event_daily WHERE type = 'QUIZ_SUBMIT'",
+    "UPDATE lms_xp_histogram SET learners = learners + 1 WHERE xp > 20",
+    "DELETE FROM lms_xp_histogram WHERE period = 'all'",
 ]
 
 
@@ -57,12 +60,18 @@ class Verifying(Driven):
     def check_named(self, named: list[Difference]) -> None:
         replayed = deepcopy(self.model)
         replayed.replay(self.model.learners(), self.clock.now, announce=False)
-        wanted = Counter(table for table, _ in differing(self.tables(), replayed.tables()))
-        assert Counter(table for table, _ in {(d.table, d.key) for d in named}) == wanted
+        there = self.tables()
+        wanted = Counter(table for table, _ in differing(there, replayed.tables()))
+        assert Counter(table for table, _ in {(d.table, d.key) for d in named if d.table != HISTOGRAM}) == wanted
+        places = set(Counter(place[1:] for place in there["lms_xp"]).items())
+        counted = {(row[:-1], row[-1]) for row in there[HISTOGRAM]}
+        levels = {(course_id, period, str(xp)) for (course_id, period, xp), _ in places ^ counted}
+        assert {difference.key for difference in named if difference.table == HISTOGRAM} == levels
 
     async def mending(self, named: list[Difference], server: int) -> None:
         """As `lms-progress verify --repair` does."""
         engine = self.servers[server]
-        learners = sorted({difference.key[0] for difference in named if difference.table != DAILY})
+        learners = sorted({difference.key[0] for difference in named if difference.table not in (DAILY, HISTOGRAM)})
         await rebuild(engine.database, learners, engine.context, self.clock, announce=False)
         await mend_daily(engine.database, engine.context)
+        await mend_histogram(engine.database, engine.context)

@@ -1,0 +1,145 @@
+"""Several processes that serve together: each has the whole app, and all of them accept from the same sockets.
+
+So a connection goes to whoever is idle, and none is lost or left waiting when a process dies.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from api.composition import open_database
+from api.settings import Settings
+from cli.console import sigterm_as_ctrl_c, tell
+from eventstore.errors import LmsError
+
+SHORTEST_PAUSE_SEC = 1.0
+LONGEST_PAUSE_SEC = 30.0
+"""Before a process is started in place of another, twice as long each time that it does not come up."""
+
+ORPHAN_SEC = 30
+"""A process whose parent was killed ends by itself; if it has not by then, at once."""
+
+_spawn = get_context("spawn")
+
+
+class ServerProcesses:
+    """The processes of one `serve`. `ready` is called once all of them answer."""
+
+    def __init__(
+        self, settings: Settings, sockets: list[socket.socket], number: int, ready: Callable[[], None], *, dev: bool
+    ) -> None:
+        self._orders = (settings, sockets, dev)
+        self._number = number
+        self._ready = ready
+        self._processes: list[BaseProcess] = []
+
+    def run(self) -> None:
+        """Serves until Ctrl-C or SIGTERM; a second one does not wait. Raises LmsError unless all of them come up."""
+        try:
+            coming_up = [self._start() for _ in range(self._number)]
+            for process, said in coming_up:
+                await_ready(process, said)
+            self._ready()
+            while True:
+                wait([process.sentinel for process in self._processes])
+                self._replace_dead()
+        finally:
+            self._end()
+
+    def _start(self) -> tuple[BaseProcess, Connection]:
+        """A process that comes up, and where it says that it has."""
+        said, says = _spawn.Pipe(duplex=False)
+        process = _spawn.Process(target=serve_beside_others, args=(*self._orders, says))
+        process.start()
+        self._processes.append(process)
+        says.close()  # so that `said` ends with the process
+        return process, said
+
+    def _replace_dead(self) -> None:
+        for process in [process for process in self._processes if not process.is_alive()]:
+            tell(f"lms-progress: server process {process.pid} {how_it_ended(process)}")
+            self._processes.remove(process)
+            self._start_patiently()
+
+    def _start_patiently(self) -> None:
+        pause = SHORTEST_PAUSE_SEC
+        while True:
+            time.sleep(pause)
+            process, said = self._start()
+            try:
+                await_ready(process, said)
+            except LmsError as error:
+                self._processes.remove(process)
+                pause = min(2 * pause, LONGEST_PAUSE_SEC)
+                tell(f"lms-progress: {error}; tried again in {pause:.0f} s")
+            else:
+                return tell(f"lms-progress: server process {process.pid} serves in its place")
+
+    def _end(self) -> None:
+        """Has each write what it accepted, and waits for that."""
+        try:
+            for process in self._processes:
+                process.terminate()
+            for process in self._processes:
+                process.join()
+        except KeyboardInterrupt:
+            for process in self._processes:
+                process.kill()
+            raise
+
+
+def await_ready(process: BaseProcess, said: Connection) -> None:
+    """Waits until a process answers. Raises LmsError, with the reason if there is one, when it ends instead."""
+    with said:
+        try:
+            reason = said.recv()
+        except EOFError:
+            process.join()
+            reason = f"expected a server process to come up, found that it {how_it_ended(process)}"
+    if reason is not None:
+        raise LmsError(reason)
+
+
+def how_it_ended(process: BaseProcess) -> str:
+    """In words."""
+    code = process.exitcode or 0
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def serve_beside_others(settings: Settings, sockets: list[socket.socket], dev: bool, says: Connection) -> None:  # noqa: FBT001
+    """One of the processes: says None when it answers, or the reason why it does not."""
+    os.setpgid(0, 0)  # Ctrl-C is for the parent, which passes it on
+    threading.Thread(target=follow_parent, daemon=True).start()
+    from cli.server import Server
+
+    with suppress(KeyboardInterrupt), sigterm_as_ctrl_c():
+        try:
+            asyncio.run(check(settings))
+        except LmsError as error:
+            says.send(str(error))
+        else:
+            Server(settings, lambda: says.send(None), dev=dev).run(sockets)
+
+
+async def check(settings: Settings) -> None:
+    """Raises LmsError unless there is a database to serve: uvicorn would say so at length."""
+    async with open_database(settings):
+        pass
+
+
+def follow_parent() -> None:
+    """Ends this process in good order once its parent is gone, however that ended."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(ORPHAN_SEC)
+        os._exit(1)

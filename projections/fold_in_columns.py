@@ -1,0 +1,122 @@
+"""Folding by the database: one statement runs the rules on the columns of all events, and joins what they prove.
+
+What it cannot say it leaves out and counts, to be folded in Python and merged: the join makes one of both.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    column,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
+
+from eventstore.dialects import Name, Seq, UtcTime, in_stages, unindexed
+from eventstore.registry import EVENT_TYPES
+from eventstore.tables import lms_event, lms_progress
+from projections.progress import JOINS, NOTHING, Join, Progress
+from projections.rules import Rule
+from projections.said import Said, of_type, said
+
+_e = lms_event.c
+
+PROVED = [name for name in Progress._fields if name != "course_id"]
+"""The fields that rules prove; the course is what the event itself names."""
+
+lms_folded = Table(
+    "lms_folded",
+    MetaData(),
+    Column("user_id", Name, nullable=False),
+    Column("class_id", Name, nullable=False),
+    Column("course_id", Name),
+    *(Column(name, lms_progress.c[name].type) for name in PROVED),
+    Column("last_activity_at", UtcTime, nullable=False),
+    Column("events", Seq, nullable=False),
+    Column("unsaid", Seq, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+"""What a statement folded, for its connection alone: progress, the last activity, and how many events are left out."""
+
+_own: tuple[ColumnElement[Any], ...] = (
+    column("user_id", Name),
+    column("class_id", Name),
+    column("course_id", Name),
+    column("occurred_at", UtcTime),
+)
+"""What every event says."""
+
+AGGREGATE: dict[Join, Callable[..., ColumnElement[Any]]] = {Join.LEAST: func.min, Join.GREATEST: func.max}
+
+
+def select_folded(rules: Sequence[Rule]) -> Select[Any]:
+    """Folds the events up to the seq `last` of the learners with `after` < user_id <= `until` (NULL: without end)."""
+    types = {
+        kind: said(EVENT_TYPES[kind], [rule for rule in rules if rule.event_type == kind]) for kind in _types(rules)
+    }
+    readings = [reading for reading in types.values() if reading is not None]
+    texts = in_stages(
+        select(_e.user_id, _e.class_id, _e.course_id, _e.occurred_at, _e.type, _e.version)
+        .add_columns(*(text for reading in readings for text in reading.texts))
+        .where(_e.seq <= bindparam("last"), unindexed(_e.user_id) > bindparam("after", type_=Name))
+        .where(or_(bindparam("until", type_=Name).is_(None), unindexed(_e.user_id) <= bindparam("until", type_=Name)))
+    ).subquery()
+    values = in_stages(
+        select(*_own, of_type, *(value for reading in readings for value in reading.values)).select_from(texts)
+    ).subquery()
+    proves = (_proved(name, readings) for name in PROVED)
+    return _joined(in_stages(select(*_own, *proves, _is_unsaid(types).label("unsaid")).select_from(values)))
+
+
+def _types(rules: Sequence[Rule]) -> list[str]:
+    return sorted({rule.event_type for rule in rules})
+
+
+def _proved(name: str, readings: Sequence[Said]) -> ColumnElement[Any]:
+    """What an event proves of a field."""
+    cases = [(reading.known, reading.proves[name]) for reading in readings if name in reading.proves]
+    return case(*cases).label(name) if cases else column_of_nothing(name)
+
+
+def column_of_nothing(name: str) -> ColumnElement[Any]:
+    return func.nullif(1, 1).cast(lms_progress.c[name].type).label(name)
+
+
+def _is_unsaid(types: dict[str, Said | None]) -> ColumnElement[int]:
+    """1 of an event that Python has to fold, else 0."""
+    unsaid = {kind: _left(reading) if reading else true() for kind, reading in types.items()}
+    return case((or_(*(and_(of_type == kind, left) for kind, left in unsaid.items())), 1), else_=0)
+
+
+def _left(reading: Said) -> ColumnElement[bool]:
+    return or_(not_(reading.known), *(part.is_(None) for part in reading.doubt))
+
+
+def _joined(proved: Select[Any]) -> Select[Any]:
+    p = proved.subquery().c
+    joined = [AGGREGATE[JOINS[name]](p[name]) for name in PROVED]
+    values = [
+        value if getattr(NOTHING, name) is None else func.coalesce(value, getattr(NOTHING, name))
+        for name, value in zip(PROVED, joined, strict=True)
+    ]
+    return select(
+        p.user_id,
+        p.class_id,
+        AGGREGATE[JOINS["course_id"]](p.course_id),
+        *values,
+        func.max(p.occurred_at),
+        func.count(),
+        func.sum(p.unsaid).cast(Integer),
+    ).group_by(p.user_id, p.class_id)

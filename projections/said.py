@@ -1,0 +1,131 @@
+"""What the rules say of events of one type, read of columns: of which events, and what each of them proves.
+
+An event is said where the database reads in it what `current_payload` and the rules would. It is not where its version
+is not exactly one of the newest major that we know, where a field is not what its model asks for, or where the database
+cannot decide a condition. What the rules do not read was held to its model when the event came; but a minor version
+that came before we knew it was held to an older one, so what is new in it is checked here, too.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, and_, case, column, true
+from sqlalchemy.sql import visitors
+
+from eventstore.dialects import UtcTime, at_least
+from eventstore.event_type import EventType, major
+from eventstore.tables import lms_event
+from projections.fields import Field, fields
+from projections.progress import NOTHING
+from projections.readings import is_sayable
+from projections.rules import Rule
+
+_e = lms_event.c
+
+of_type: ColumnElement[Any] = column("type")
+of_version: ColumnElement[Any] = column("version")
+occurred_at: ColumnElement[Any] = column("occurred_at", UtcTime)
+
+
+class Said(NamedTuple):
+    """One type in columns: the fields' texts, what they say, which events are `known`, and what those prove.
+
+    `texts` are of the log, `values` of the texts' names, and all else of the names of `values`.
+    What is in `doubt` is NULL where only Python can decide.
+    """
+
+    texts: list[ColumnElement[Any]]
+    values: list[ColumnElement[Any]]
+    known: ColumnElement[bool]
+    doubt: list[ColumnElement[Any]]
+    proves: dict[str, ColumnElement[Any]]
+
+
+def said(event_type: EventType, rules: Sequence[Rule]) -> Said | None:
+    """What these rules, all for that type, say of it; None if one of them cannot be read of columns."""
+    if not all(is_sayable(rule.prove) for rule in rules):
+        return None
+    versions = _versions(event_type)
+    payload = _Payload(event_type.name, fields(event_type.versions[event_type.newest]))
+    proves: dict[str, ColumnElement[Any]] = {}
+    for rule in rules:
+        proved = rule.prove(payload, occurred_at)  # type: ignore[arg-type]
+        own = {name: said for name, said in proved._asdict().items() if said is not getattr(NOTHING, name)}
+        if payload.unreadable or own.keys() & proves.keys():
+            return None
+        proves |= own
+    return _said(payload, versions, proves)
+
+
+class _Payload:
+    """Passes for a payload whose fields are columns, and notes which are read."""
+
+    def __init__(self, type_name: str, known: dict[str, Field]) -> None:
+        self.prefix = type_name.lower()
+        self.type_name = type_name
+        self.known = known
+        self.read: dict[str, Field] = {}
+        self.unreadable = False
+
+    def __getattr__(self, name: str) -> ColumnElement[Any]:
+        field = self.known[name]
+        self.read[name] = field
+        self.unreadable |= not field.readable
+        return self.value(field)
+
+    def value(self, field: Field) -> ColumnElement[Any]:
+        return column(f"{self.prefix}_{field.name}", field.value(column("")).type)
+
+    def text(self, field: Field) -> ColumnElement[Any]:
+        return column(f"{self.prefix}_{field.name}_text")
+
+
+def _said(payload: _Payload, versions: dict[str, dict[str, Field]], proves: dict[str, ColumnElement[Any]]) -> Said:
+    first, *later = versions
+    checked = payload.read | {
+        name: field
+        for version in later
+        for name, field in versions[version].items()
+        if field != versions[first].get(name)
+    }
+    texts = [_text(payload, field, [v for v in versions if name in versions[v]]) for name, field in checked.items()]
+    news = {name: field for name, field in checked.items() if field != versions[first].get(name)}
+    checks = [
+        (of_version == v, and_(true(), *(f.holds(payload.text(f)) for f in news.values() if f in versions[v].values())))
+        for v in later
+    ]
+    held = case(*checks, else_=true()) if checks else true()
+    values = [field.value(payload.text(field)).label(payload.value(field).name) for field in payload.read.values()]
+    present = [payload.value(field).is_not(None) for field in payload.read.values() if not field.optional]
+    return Said(
+        texts,
+        [*values, held.label(f"{payload.prefix}_held")],
+        and_(of_type == payload.type_name, column(f"{payload.prefix}_held") == true(), *present),
+        list(_conditions(proves.values())),
+        proves,
+    )
+
+
+def _text(payload: _Payload, field: Field, versions: Iterable[str]) -> ColumnElement[Any]:
+    of_those = and_(_e.type == payload.type_name, _e.version.in_(list(versions)))
+    return case((of_those, field.raw())).label(payload.text(field).name)
+
+
+def _versions(event_type: EventType) -> dict[str, dict[str, Field]]:
+    """The versions of the newest major that the database can be asked to check, oldest first, with their fields."""
+    newest = major(event_type.newest)
+    models = {version: model for version, model in event_type.versions.items() if major(version) == newest}
+    first = next(iter(models.values()))
+    return {version: fields(model) for version, model in models.items() if _validators(model) == _validators(first)}
+
+
+def _validators(model: type[BaseModel]) -> set[str]:
+    """What a model checks by code of its own, which the database cannot."""
+    own = model.__pydantic_decorators__
+    return {*own.model_validators, *own.field_validators}
+
+
+def _conditions(proved: Iterable[ColumnElement[Any]]) -> Iterator[ColumnElement[Any]]:
+    for expression in proved:
+        yield from (part for part in visitors.iterate(expression) if isinstance(part, at_least))

@@ -1,0 +1,73 @@
+"""Durability: what has committed is on the disk, whatever the database was told to do without."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tests.conftest import opened
+from tests.engine.rows import change
+from tests.support.postgres import PostgresServer
+
+FULL = 2
+"""SQLite's number for `synchronous = FULL`."""
+
+
+@pytest.mark.parametrize(
+    ("configured", "in_force"),
+    [
+        ("off", "on"),
+        ("on", "on"),
+        ("local", "local"),
+        ("remote_write", "remote_write"),
+        ("remote_apply", "remote_apply"),
+    ],
+)
+def test_on_postgresql_every_commit_waits_for_the_disk_and_for_whom_else_the_operator_chose(
+    postgres: PostgresServer, configured: str, in_force: str
+) -> None:
+    async def scenario() -> None:
+        async with opened(url) as database:
+            await change(database, f"ALTER DATABASE {name} SET synchronous_commit = '{configured}'")
+
+        async with opened(url) as database:
+            found = [await database.transact(synchronous_commit)]
+            with suppress(ZeroDivisionError):
+                async with database.write():
+                    raise ZeroDivisionError
+            async with database.write() as connection:
+                found.append(await synchronous_commit(connection))
+            assert found == [in_force] * 2
+
+    url = postgres.create_database()
+    name = url.rpartition("/")[2]
+    try:
+        asyncio.run(scenario())
+    finally:
+        postgres.drop_database(url)
+
+
+async def synchronous_commit(connection: AsyncConnection) -> str:
+    """What COMMIT waits for."""
+    return str((await connection.execute(text("SHOW synchronous_commit"))).scalar_one())
+
+
+def test_on_sqlite_every_commit_flushes_the_write_ahead_log(new_sqlite: Callable[[], str]) -> None:
+    async def scenario() -> None:
+        async with opened(new_sqlite()) as database:
+            found = [await database.transact(flushing)]
+            for transaction in (database.write(), database.write_alone(), database.write_apart()):
+                async with transaction as connection:
+                    found.append(await flushing(connection))
+            assert found == [("wal", FULL, 1)] * 4
+
+    asyncio.run(scenario())
+
+
+async def flushing(connection: AsyncConnection) -> tuple[object, ...]:
+    """The pragmas that say what COMMIT waits for: the last of them means something on macOS alone."""
+    names = ("journal_mode", "synchronous", "fullfsync")
+    return tuple([(await connection.execute(text(f"PRAGMA {name}"))).scalar_one() for name in names])

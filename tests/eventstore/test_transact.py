@@ -1,0 +1,114 @@
+"""A transaction as one piece of work: all of it or nothing, on a connection that may block while others wait."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.database import Database
+from eventstore.errors import Unavailable
+from tests.conftest import opened
+from tests.engine.rows import value
+
+COUNT = "SELECT count(*) FROM lms_erasure"
+
+
+async def erase(connection: AsyncConnection, user_id: str) -> None:
+    row = {"user_id": user_id, "erased_at": "2026-11-21T05:04:24.587453Z"}
+    quoted = ", ".join(f"'{field}'" for field in row.values())
+    await connection.execute(text(f"INSERT INTO lms_erasure ({', '.join(row)}) VALUES ({quoted})"))  # noqa: S608
+
+
+def test_what_it_comes_to_is_returned_and_kept(database_url: str) -> None:
+    async def work(connection: AsyncConnection) -> str:
+        await erase(connection, "ada")
+        return "done"
+
+    async def scenario() -> None:
+        async with opened(database_url) as database:
+            assert await database.transact(work) == "done"
+            assert await value(database, COUNT) == 1
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_kept_of_one_that_fails_and_the_next_one_works(database_url: str) -> None:
+    async def fail(connection: AsyncConnection) -> None:
+        await erase(connection, "ada")
+        raise LookupError("on purpose")
+
+    async def repeat(connection: AsyncConnection) -> None:
+        await erase(connection, "ada")
+        await erase(connection, "ada")
+
+    async def scenario() -> None:
+        async with opened(database_url) as database:
+            with pytest.raises(LookupError, match="on purpose"):
+                await database.transact(fail)
+            with pytest.raises(DBAPIError):
+                await database.transact(repeat)
+            assert await value(database, COUNT) == 0
+            await database.transact(lambda connection: erase(connection, "ada"))
+            assert await value(database, COUNT) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_savepoint_in_it_takes_back_its_own_part_alone(database_url: str) -> None:
+    async def work(connection: AsyncConnection) -> None:
+        await erase(connection, "ada")
+        with pytest.raises(DBAPIError):
+            await twice_within(connection)
+
+    async def twice_within(connection: AsyncConnection) -> None:
+        async with connection.begin_nested():
+            await erase(connection, "bob")
+            await erase(connection, "bob")
+
+    async def scenario() -> None:
+        async with opened(database_url) as database:
+            await database.transact(work)
+            assert await value(database, "SELECT user_id FROM lms_erasure") == "ada"
+
+    asyncio.run(scenario())
+
+
+def test_on_sqlite_one_that_waits_for_something_else_is_refused(new_sqlite: Callable[[], str]) -> None:
+    async def wait(connection: AsyncConnection) -> None:
+        await erase(connection, "ada")
+        await asyncio.sleep(0)
+
+    async def scenario() -> None:
+        async with opened(new_sqlite()) as database:
+            with pytest.raises(RuntimeError, match="expected a transaction that awaits nothing but its connection"):
+                await database.transact(wait)
+            assert await value(database, COUNT) == 0
+
+    asyncio.run(scenario())
+
+
+def test_on_sqlite_it_takes_its_turn_among_those_that_write(
+    new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventstore.dialects.connect.SQLITE_BUSY_TIMEOUT_SEC", 0.05)
+
+    async def scenario() -> None:
+        url = new_sqlite()
+        async with opened(url) as database, opened(url) as other:
+            async with database.write() as connection:
+                waiting = asyncio.create_task(database.transact(lambda c: erase(c, "bob")))
+                with pytest.raises(Unavailable, match="locked"):
+                    await other.transact(lambda c: erase(c, "cleo"))
+                await erase(connection, "ada")
+            await waiting
+            assert await users(database) == ["ada", "bob"]
+
+    asyncio.run(scenario())
+
+
+async def users(database: Database) -> list[str]:
+    async with database.read() as connection:
+        return list(await connection.scalars(text("SELECT user_id FROM lms_erasure ORDER BY user_id")))
