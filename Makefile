@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make run` and `make test`. What takes more than two lines is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock clean
+.PHONY: help run test lint lock bench clean
 
 help:
 	@echo 'make run    install, migrate, serve on 127.0.0.1:8000; the sample course and learners if the database is empty'
@@ -11,7 +11,9 @@ help:
 	@echo '            LMS_REQUIRE_SERVICES=1 make test   a missing service (PostgreSQL) fails the tests that need it,'
 	@echo '                                               which are otherwise skipped; .ci/run sets it'
 	@echo 'make lint   ruff, mypy and the import rules, which are also part of make test'
-	@echo 'make lock   choose the versions in requirements.lock anew, from pyproject.toml'
+	@echo 'make bench  install, measure speed and memory, print the table and keep it as benchmarks/RESULTS.md'
+	@echo '            make bench ROWS="1 5" SCALE=0.1   only those rows, at a tenth of the size; nothing is kept'
+	@echo 'make lock   choose all versions anew, from pyproject.toml and benchmarks/requirements.in'
 	@echo 'make clean  remove what was installed and cached; databases stay'
 
 run: .venv/installed
@@ -23,11 +25,14 @@ test: .venv/installed
 lint: .venv/installed
 	@.venv/bin/python -m pytest tests/test_style.py
 
+bench: .venv/installed
+	@scripts/bench $(ROWS)
+
 lock:
 	@scripts/lock
 
 clean:
-	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
+	rm -rf .venv benchmarks/.venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: requirements.lock pyproject.toml scripts/install
