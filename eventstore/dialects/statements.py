@@ -133,8 +133,8 @@ def _plain_number(element: plain_number, compiler: SQLCompiler, **kw: Any) -> st
 
 
 def in_stages(query: Select[Any]) -> Select[Any]:
-    """The query as a stage of a larger one: SQLite would else work its columns out again wherever they are used."""
-    return query.suffix_with("LIMIT -1", dialect="sqlite")
+    """The query as a stage of a larger one: its columns would else be worked out again wherever they are used."""
+    return query.suffix_with("LIMIT -1", dialect="sqlite").suffix_with("OFFSET 0", dialect="postgresql")
 
 
 def unnest_json(dialect: Dialect, rows: str, columns: Sequence[tuple[str, str]]) -> str:
