@@ -75,8 +75,9 @@ async def work_off(
             except OSError as error:  # its pipes are closed, or it was killed as it was started
                 raise BrokenProcessPool(str(error)) from error
             if len(under_way) >= 2 * max(1, number):
-                done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 for future in done:
+                    under_way.discard(future)
                     yield future.result()
         for future in asyncio.as_completed(under_way):
             yield await future
