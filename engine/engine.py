@@ -14,6 +14,7 @@ from typing import Self
 from engine.ingest import Ingest
 from engine.project import SHARDS, Context
 from engine.publish import all_granted, grant_unfinished, publish
+from engine.unbroken import unbroken
 from eventstore.database import Database
 from eventstore.errors import Unavailable
 from eventstore.times import Clock, system_clock
@@ -73,12 +74,15 @@ class Engine:
 
     async def catch_up(self) -> None:
         """Does all that publishing left to do: grants, and whatever waited for a course."""
-        async with self.database.read() as connection:
-            versions = (await self.context.courses.courses(connection)).versions
+        versions = await unbroken(self._versions())
         await grant_unfinished(self.database, self.context, self.clock)
         for callback in self.after_publish:
             await callback()
         self._known_versions = versions
+
+    async def _versions(self) -> int:
+        async with self.database.read() as connection:
+            return (await self.context.courses.courses(connection)).versions
 
     async def is_behind(self) -> bool:
         """Whether there is any of it to do. Another process may have published, and been killed since."""
@@ -98,7 +102,7 @@ class Engine:
         async with self._turn:
             while True:
                 try:
-                    if await self.is_behind():
+                    if await unbroken(self.is_behind()):
                         await self.catch_up()
                     return
                 except Unavailable as error:

@@ -52,9 +52,9 @@ async def replay(
         if not alone:
             raise AlreadyRunning(await running(database))
         replay_id = str(uuid4())
-        await start(database, replay_id, request, clock())
-        started(replay_id)
         try:
+            await start(database, replay_id, request, clock())
+            started(replay_id)
             rebuild = rebuild_all if request.user_id is request.course_id is None else rebuild_some
             return await rebuild(database, replay_id, context, clock, request, watch)
         except BaseException as error:

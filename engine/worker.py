@@ -33,7 +33,7 @@ async def _work(engine: Engine) -> None:
     catching_up: asyncio.Task[None] | None = None
     while True:
         try:
-            if (catching_up is None or catching_up.done()) and await engine.is_behind():
+            if (catching_up is None or catching_up.done()) and await unbroken(engine.is_behind()):
                 catching_up = engine.catch_up_behind()
             done = await unbroken(retry_due(engine.database, engine.context, engine.clock))
             if sum(done):
