@@ -6,7 +6,7 @@ Callers hold the learners' locks, so what is loaded is still true when it is sav
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select, true
+from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.batch import batch
@@ -43,9 +43,6 @@ SELECT_BY_KEY = select(*_COLUMNS).join(_keys, (_p.user_id == _keys.c.user_id) & 
 SELECT_BY_USER = select(*_COLUMNS).join(_users, _p.user_id == _users.c.user_id)
 """All rows of some learners."""
 
-SELECT_RANGE = select(*_COLUMNS).where(_p.user_id > bindparam("after"), _p.user_id <= bindparam("until"))
-"""All rows of a range of learners."""
-
 _insert = insert(lms_progress).from_select([c.name for c in _COLUMNS], select(*_rows.c).where(true()))
 UPSERT = _insert.on_conflict_do_update(
     index_elements=[_p.user_id, _p.class_id],
@@ -62,11 +59,6 @@ async def load(connection: AsyncConnection, keys: Collection[ProgressKey]) -> di
 async def load_learners(connection: AsyncConnection, user_ids: Collection[str]) -> dict[ProgressKey, ProgressRow]:
     """All rows of these learners."""
     return _by_key(await connection.execute(SELECT_BY_USER, {"users": [(user_id,) for user_id in user_ids]}))
-
-
-async def load_range(connection: AsyncConnection, after: str, until: str) -> dict[ProgressKey, ProgressRow]:
-    """All rows of the learners with `after` < user_id <= `until`."""
-    return _by_key(await connection.execute(SELECT_RANGE, {"after": after, "until": until}))
 
 
 async def save(connection: AsyncConnection, rows: Collection[ProgressRow]) -> None:
