@@ -5,6 +5,7 @@ Lines that are no good are refused one by one, each with its number and the reas
 
 import asyncio
 import gc
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ from engine.ingest import Receipt
 from eventstore.times import system_clock
 
 Result = TypeVar("Result")
+
+SWITCH_SEC = 0.0005
+"""How long the thread that reads keeps the interpreter while the one that writes wants it: it does for every row."""
 
 
 @dataclass
@@ -64,6 +68,7 @@ def import_command(
 async def import_file(settings: Settings, file: str, form: Format) -> Report:
     """Imports a file into the database of the settings."""
     gc.set_threshold(10 * CHUNK_LINES)  # or it would search every chunk many times over, for nothing
+    sys.setswitchinterval(SWITCH_SEC)
     with Source(file) as source, bytes_bar("Importing", source.size) as bar:
         async with ready_engine(settings) as engine:
             return await import_chunks(engine, read_chunks(read_lines(source), form, system_clock), source, bar)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
 from itertools import pairwise
@@ -11,26 +11,24 @@ from math import ceil
 from typing import NamedTuple
 
 from sqlalchemy import Select, select
-from sqlalchemy.exc import DBAPIError
 
-from engine.fold_range import Folded, Range, count_days, fold_range
+from engine.fold_range import MOST_UNSAID, Folded, Range, count_days, fold_range
 from engine.project import Context
 from engine.refold import LogPiece, refold, refold_classes
 from engine.replay_status import advance
 from engine.workers import Job, work_off
 from eventstore.database import Database
-from eventstore.tables import lms_learner
+from eventstore.tables import lms_event
 from projections.fold import ProgressKey
-from signals.course_store import Courses
-from views import operations, whole
+from views import whole
 
 PIECE_SEQS = 20_000
-"""So much of the log Python folds at a time; if the database leaves more to it than that, Python folds all of it."""
+"""So much of the log Python folds at a time."""
 
 RANGE_EVENTS = 2_500_000
 """About so many events the database folds at a time: a range costs it a look at the whole log."""
 
-RANGES_AT_ONCE = 2
+SAMPLE = 4_001
 CLASSES_AT_ONCE = 200
 NOTE_EVERY_SEC = 1.0
 
@@ -72,7 +70,6 @@ class Filling(NamedTuple):
     job: Job
     shadow: Database
     context: Context
-    courses: Courses
 
 
 async def fold_log(filling: Filling, database: Database, track: Track, until: int) -> int:
@@ -95,41 +92,38 @@ async def fold_log(filling: Filling, database: Database, track: Track, until: in
 
 
 async def ranges(database: Database, events: int, number: int, last: int) -> list[Range]:
-    """All learners, in ranges with about as many each. So many as are worth it."""
-    parts = max(min(number, RANGES_AT_ONCE), ceil(events / RANGE_EVENTS), 1)
+    """All learners, in ranges with about as many events each. So many as are worth it."""
+    parts = max(number, ceil(events / RANGE_EVENTS), 1)
     async with database.read() as connection:
-        learners = await operations.learners(connection)
-        ends = [await connection.scalar(select_learner(learners * part // parts)) for part in range(1, parts)]
-    bounds = ["", *sorted({end for end in ends if end is not None}), None]
-    return [Range(after or "", until, last) for after, until in pairwise(bounds)]
+        learners = sorted(await connection.scalars(select_sample(last)))
+    ends = {learners[len(learners) * part // parts] for part in range(1, parts) if learners}
+    return [Range(after or "", until, last) for after, until in pairwise(["", *sorted(ends), None])]
 
 
-def select_learner(place: int) -> Select[str]:
-    """The learner who stands there by id."""
-    return select(lms_learner.c.user_id).order_by(lms_learner.c.user_id).offset(place).limit(1)
+def select_sample(last: int) -> Select[str]:
+    """The learners of some events all over the log: what is derived of them may not be there yet."""
+    return select(lms_event.c.user_id).where(lms_event.c.seq.in_([last * part // SAMPLE for part in range(1, SAMPLE)]))
 
 
 async def fold_ranges(filling: Filling, pieces: Sequence[Range], track: Track) -> list[ProgressKey] | None:
-    """Has the database fold them, a few at once. What it left to Python; None if that is too much to do apart."""
-    at_once = asyncio.Semaphore(RANGES_AT_ONCE)
-
-    async def one(piece: Range) -> Folded:
-        async with at_once:
-            folded = await fold_range(filling.shadow, piece, filling.courses, PIECE_SEQS)
-        await track.add(folded.events)
-        return folded
-
-    parts = await asyncio.gather(*map(one, pieces), return_exceptions=True)
-    folded = [part for part in parts if isinstance(part, Folded)]
-    for part in parts:
-        if isinstance(part, DBAPIError):
-            log.warning("the database refused to fold the log, so it is done event by event: %s", part.orig)
+    """Has the database fold them. What it left to Python; None if that is too much to do apart."""
+    folded: list[Folded] = []
+    async with aclosing(work_off(filling.pool, filling.number, fold_range, filling.job, each(pieces))) as parts:
+        async for part in parts:
+            folded.append(part)
+            await track.add(part.events)
+    for part in folded:
+        if part.refused is not None:
+            log.warning("the database refused to fold the log, so it is done event by event: %s", part.refused)
             return None
-        if isinstance(part, BaseException):
-            raise part
-    if sum(part.unsaid for part in folded) > PIECE_SEQS:
+    if sum(part.unsaid for part in folded) > MOST_UNSAID:
         return None
     return [key for part in folded for key in part.keys]
+
+
+async def each(pieces: Iterable[Range]) -> AsyncIterator[Range]:
+    for piece in pieces:
+        yield piece
 
 
 async def fold_pieces(filling: Filling, track: Track, until: int) -> None:

@@ -4,21 +4,24 @@ What it cannot say is few, as a rule; Python folds it after.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Integer, bindparam, func, select
+from sqlalchemy import Insert, Integer, bindparam, func, select, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.project import Context
 from eventstore.batch import batch
 from eventstore.database import Database
-from eventstore.dialects import insert, utc_day
-from eventstore.tables import lms_event, lms_event_daily, lms_learner, lms_progress
+from eventstore.dialects import daily_counts, insert
+from eventstore.tables import lms_event_daily, lms_learner, lms_progress
 from projections.fold import ProgressKey, rules_in_use
 from projections.fold_in_columns import PROVED, lms_folded, select_folded
 from signals.course_store import Courses
 
-_e = lms_event.c
+_d = lms_event_daily.c
 _f = lms_folded.c
 _shown = batch("shown", lms_progress.c.class_id, lms_progress.c.course_id)
 
@@ -35,20 +38,14 @@ INSERT_LEARNERS = insert(lms_learner).from_select(
 )
 """The learners of what was folded."""
 
+MOST_UNSAID = 20_000
+"""If the database leaves more events than that to Python, Python folds all."""
+
 SUMS = select(func.coalesce(func.sum(_f.events), 0), func.coalesce(func.sum(_f.unsaid), 0))
 """How many events were folded, and how many of them the database could not read."""
 
 SELECT_UNSAID = select(_f.user_id, _f.class_id).where(_f.unsaid > 0).limit(bindparam("most"))
 """Where the database could not read all."""
-
-_day = utc_day(_e.occurred_at)
-INSERT_DAILY = insert(lms_event_daily).from_select(
-    ["day", "type", "shard", "events"],
-    select(_day, _e.type, bindparam("shard", type_=Integer), func.count())
-    .where(_e.seq <= bindparam("last"))
-    .group_by(_day, _e.type),
-)
-"""Counts the events up to a seq by day and type."""
 
 
 class Range(NamedTuple):
@@ -60,26 +57,37 @@ class Range(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """So many events are folded, of which so many are `unsaid`: those of `keys`, or of more than were asked for."""
+    """So many events are folded, of which so many are `unsaid`: those of `keys`, or more than are named.
 
-    events: int
-    unsaid: int
-    keys: Sequence[ProgressKey]
+    `refused` is why the database would not fold any.
+    """
+
+    events: int = 0
+    unsaid: int = 0
+    keys: Sequence[ProgressKey] = ()
+    refused: str | None = None
 
 
-async def fold_range(shadow: Database, piece: Range, courses: Courses, most: int) -> Folded:
-    """Folds a range into the shadow, which has nothing of it yet. Raises DBAPIError for data that it refuses."""
+async def fold_range(shadow: Database, piece: Range, context: Context, _now: datetime) -> Folded:
+    """Folds a range into the shadow, which has nothing of it yet."""
+    try:
+        return await _fold(shadow, piece, context)
+    except DBAPIError as error:
+        return Folded(refused=str(error.orig))
 
+
+async def _fold(shadow: Database, piece: Range, context: Context) -> Folded:
     async def stage(connection: AsyncConnection) -> None:
         await connection.run_sync(lms_folded.create, checkfirst=False)
         folded = insert(lms_folded).from_select(list(_f.keys()), select_folded(rules_in_use()))
         await connection.execute(folded, piece._asdict())
 
     async with shadow.write_staged(stage) as connection:
+        courses = await context.courses.courses(connection)
         await connection.execute(INSERT_PROGRESS, {"shown": shown(courses)})
         await connection.execute(INSERT_LEARNERS)
         events, unsaid = map(int, (await connection.execute(SUMS)).one())  # PostgreSQL adds up to a Decimal
-        keys = [(user_id, class_id) for user_id, class_id in await connection.execute(SELECT_UNSAID, {"most": most})]
+        keys = [tuple(key) for key in await connection.execute(SELECT_UNSAID, {"most": MOST_UNSAID})]
         await connection.run_sync(lms_folded.drop, checkfirst=False)
     return Folded(events, unsaid, keys)
 
@@ -87,7 +95,14 @@ async def fold_range(shadow: Database, piece: Range, courses: Courses, most: int
 async def count_days(shadow: Database, last: int, context: Context) -> None:
     """The daily counts of all events up to the seq `last`, into the shadow, which has none yet."""
     async with shadow.write_apart() as connection:
-        await connection.execute(INSERT_DAILY, {"last": last, "shard": context.shard})
+        await connection.execute(insert_daily(connection.dialect), {"last": last, "shard": context.shard})
+
+
+def insert_daily(dialect: Dialect) -> Insert:
+    """Counts the events up to a seq by day and type."""
+    counts = text(daily_counts(dialect)).columns(_d.day, _d.type, _d.events).subquery().c
+    counted = select(counts.day, counts.type, bindparam("shard", type_=Integer), counts.events)
+    return insert(lms_event_daily).from_select(["day", "type", "shard", "events"], counted)
 
 
 def shown(courses: Courses) -> list[tuple[str, str]]:

@@ -24,11 +24,14 @@ from signals.signal import Signal
 
 log = logging.getLogger(__name__)
 
-BATCH_EVENTS = 5_000
+BATCH_EVENTS = 20_000
 CLASH_ATTEMPTS = 5
 
+WRITERS = 2
+"""Batches under way: one is written, the next waits for its turn. So the database never waits for the event loop."""
+
 MUCH_EVENTS = 2_000
-"""When so many wait, another batch of them is written beside the one under way, where the database can do that."""
+"""When so many wait, the second is written beside the first, where the database can do that."""
 
 Alongside = Callable[[AsyncConnection], Awaitable[None]]
 """Something else to write in the transaction that records a submission."""
@@ -62,17 +65,19 @@ class Ingest:
         self._clock = clock
         self._queue_events = queue_events
         self._queue: deque[Submission] = deque()
-        self._waiting_events = 0
+        self._submitted = 0  # events, ever; only the event loop counts here,
+        self._taken = 0  # and here only the thread that writes, if the database has one
         self._arrived = asyncio.Event()
         self._writers: list[asyncio.Task[None]] = []
         self._stopping = False
         self._refusal: str | None = None
 
     def start(self) -> None:
-        for number in range(self._database.writers):
-            shard = (self._context.shard + number * SHARDS // self._database.writers) % SHARDS
-            context = self._context._replace(shard=shard)
-            self._writers.append(asyncio.create_task(self._write(context, least=number * MUCH_EVENTS)))
+        much = MUCH_EVENTS if self._database.writers > 1 else 0
+        apart = SHARDS // self._database.writers
+        for number in range(WRITERS):
+            context = self._context._replace(shard=(self._context.shard + number * apart) % SHARDS)
+            self._writers.append(asyncio.create_task(self._write(context, least=number * much)))
 
     async def stop(self) -> None:
         """Writes what waits, then ends."""
@@ -87,11 +92,12 @@ class Ingest:
         """
         if self._stopping:
             raise Unavailable("expected a running server, found one that is shutting down")
-        if self._waiting_events and self._waiting_events + len(events) > self._queue_events:
+        waiting = self._submitted - self._taken
+        if waiting and waiting + len(events) > self._queue_events:
             raise Unavailable(f"expected at most {self._queue_events} events waiting, found the queue full")
         submission = Submission(events, alongside, asyncio.get_running_loop().create_future())
         self._queue.append(submission)
-        self._waiting_events += len(events)
+        self._submitted += len(events)
         self._arrived.set()
         return await submission.receipt
 
@@ -101,25 +107,17 @@ class Ingest:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waits(least):
-                await self._settle(self._next_batch(), context)
+                await self._settle([], context)
 
     def _waits(self, least: int) -> bool:
-        return bool(self._queue) and self._waiting_events >= least
-
-    def _next_batch(self) -> list[Submission]:
-        batch = [self._queue.popleft()]
-        size = len(batch[0].events)
-        while self._queue and size + len(self._queue[0].events) <= BATCH_EVENTS:
-            batch.append(self._queue.popleft())
-            size += len(batch[-1].events)
-        self._waiting_events -= size
-        return batch
+        return bool(self._queue) and self._submitted - self._taken >= least
 
     async def _settle(self, batch: list[Submission], context: Context) -> None:
-        """Records a batch; if something in it cannot be recorded at all, each submission by itself."""
+        """Records a batch, an empty one with what waits; what cannot be recorded together, each by itself."""
         try:
             receipts = await self._record(batch, context)
         except Exception as error:
+            batch = batch or self._next_batch()
             if len(batch) > 1 and not isinstance(error, LmsError):
                 for submission in batch:
                     await self._settle([submission], context)
@@ -158,6 +156,9 @@ class Ingest:
 
     async def _transaction(self, batch: list[Submission], context: Context, how: Record) -> list[Receipt]:
         async def work(connection: AsyncConnection) -> list[Receipt]:
+            batch.extend([] if batch else self._next_batch())  # so late, whatever came meanwhile goes along
+            if not batch:
+                return []
             recorded = await how(connection, distinct(batch), context, self._clock())
             for submission in batch:
                 if submission.alongside is not None:
@@ -165,6 +166,15 @@ class Ingest:
             return receipts(batch, recorded)
 
         return await self._database.transact(work)
+
+    def _next_batch(self) -> list[Submission]:
+        batch: list[Submission] = []
+        size = 0
+        while self._queue and (not batch or size + len(self._queue[0].events) <= BATCH_EVENTS):
+            batch.append(self._queue.popleft())
+            size += len(batch[-1].events)
+        self._taken += size
+        return batch
 
 
 def distinct(batch: Sequence[Submission]) -> list[Event]:
@@ -178,6 +188,8 @@ def distinct(batch: Sequence[Submission]) -> list[Event]:
 
 def receipts(batch: Sequence[Submission], recorded: Recorded) -> list[Receipt]:
     """Each submission's part in what was recorded. A signal is told to the last of its learner's submissions."""
+    if not recorded.signals and len(recorded.events) == sum(len(submission.events) for submission in batch):
+        return [Receipt(len(submission.events), 0, []) for submission in batch]
     owner: dict[tuple[str, str], int] = {}
     for number, submission in enumerate(batch):
         for event in submission.events:

@@ -20,7 +20,7 @@ from signals.course_store import CourseCache, Courses
 from signals.derive import course_signals, derive
 from signals.signal import Signal, SignalType
 from signals.xp import Worth, totals
-from views import leaderboard
+from views import xp
 
 SHARDS = 16
 """Into how many parts processes spread the counts that all of them add to."""
@@ -136,7 +136,7 @@ async def keep(
 ) -> list[Signal]:
     """Keeps signals, with the XP they earn and the announcements they make. Those that are new."""
     change = await signal_store.keep(connection, derived, context.worth)
-    await leaderboard.add_xp(connection, totals(change.earnings), context.shard)
+    await xp.record(connection, totals(change.earnings), context.shard)
     if context.announces:
         await outbox.announce(connection, change.new, now)
     return change.new

@@ -29,7 +29,7 @@ async def rebuild_all(
         number = request.workers if until > PIECE_SEQS else 0
         job = Job(database.url, name, dict(context.worth), clock())
         with workers(number) as pool:
-            filling = Filling(pool, number, job, tables.filling, context, courses)
+            filling = Filling(pool, number, job, tables.filling, context)
             events = await fold_log(filling, database, Track(database, replay_id, watch), until)
             await derive_learners(pool, number, job, tables.filling, watch)
         watch("swap", 0, 1)

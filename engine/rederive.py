@@ -12,12 +12,12 @@ from engine.derived import signals_of
 from engine.project import Context
 from eventstore.database import Database
 from eventstore.dialects import insert_rows
-from eventstore.tables import lms_progress, lms_xp
+from eventstore.tables import lms_progress, lms_signal, lms_xp
 from projections.progress import Progress
 from signals import store as signal_store
 from signals.course_store import Courses
 from signals.signal import Signal
-from signals.xp import Earning, Worth, totals
+from signals.xp import Earning, Worth, totals_by_learner
 
 _p = lms_progress.c
 
@@ -43,9 +43,9 @@ async def rederive(shadow: Database, piece: LearnersPiece, context: Context, _no
         courses = await context.courses.courses(connection)
         completed = (await connection.execute(SELECT_COMPLETED, piece._asdict())).all()
     signals = derived(completed, courses)
-    places = xp_rows(signals, context.worth)
-    async with shadow.write_apart() as connection:
-        await signal_store.fill(connection, signals, context.worth)
+    rows, places = signal_store.rows_of(signals, context.worth), xp_rows(signals, context.worth)
+    async with shadow.write_apart() as connection:  # others may wait for it, so that all is worked out before
+        await insert_rows(connection, lms_signal, rows)
         await insert_rows(connection, lms_xp, places)
 
 
@@ -62,5 +62,5 @@ def derived(completed: Iterable[Any], courses: Courses) -> list[Signal]:
 
 def xp_rows(signals: Iterable[Signal], worth: Worth) -> list[tuple[str, str, str, int]]:
     """What these learners have on each leaderboard, in the order of the key."""
-    earned = totals(Earning(signal, worth[signal.type]) for signal in signals)
-    return sorted((place.user_id, *place.board, xp) for place, xp in earned.items())
+    earned = totals_by_learner(Earning(signal, worth[signal.type]) for signal in signals)
+    return [(user_id, *board, xp) for user_id in sorted(earned) for board, xp in sorted(earned[user_id].items()) if xp]

@@ -12,12 +12,14 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.catch_up import boundary, take_log, take_version, unknown_versions, versions
-from engine.changes import Changes, Compared, Sides, changed_days, compare, compare_some, gained_signals, lagging
+from engine.changes import Changes, Compared, changed_days, compare, compare_some, gained_signals, total
 from engine.in_place import take_over
 from engine.park import keep_attempts, waiting
 from engine.project import Context
 from engine.publish import all_granted, grant_unfinished
 from engine.replay_status import ReplayReport, finish
+from engine.sides import Sides, Those, ranges
+from eventstore.beside import side_by_side
 from eventstore.database import Database
 from eventstore.errors import Unavailable
 from eventstore.read import last_seq
@@ -58,8 +60,7 @@ class SwapIn:
         self._versions = versions(courses)
         self._sides = Sides(self._shadow.live, self._shadow.here)
         self._events = 0
-        self._compared = Compared(Changes(), set())
-        self._late: set[str] = set()
+        self._compared = total([])
         self._few = False
         self._seen = position
 
@@ -67,8 +68,7 @@ class SwapIn:
         """Catches up and swaps. What the replay of those `events` and of later ones did, as it stands noted."""
         self._events = events
         await self._catch_up()
-        async with self._filling.write_apart() as connection:
-            await self._shadow.analyze(connection)
+        await self._shadow.analyze(self._filling.write_apart)
         await self._compare()
         self._few = len(self._compared.user_ids) <= FEW_LEARNERS
         if not self._few:
@@ -127,22 +127,27 @@ class SwapIn:
         """Counts what changes for all but those who are late: of whom the log has more than the shadow."""
         while True:
             async with self._filling.read() as connection:
-                if await self._knows_all_versions(connection) and await all_granted(connection):
-                    self._late = await lagging(connection, self._position)
-                    self._compared = await compare(connection, self._sides, self._late)
-                    return
+                learners = [those async for those in ranges(connection, self._sides)]
+            compared = await side_by_side(self._compare_those, learners)
+            counted = [part for part in compared if part is not None]
+            if len(counted) == len(learners):
+                self._compared = total(counted)
+                return
             await grant_unfinished(self._database, self._context._replace(announces=True), self._clock)
             await self._catch_up()
+
+    async def _compare_those(self, those: Those) -> Compared | None:
+        """The same for some learners, as of one moment. None if the shadow lacks a version, or a grant is due."""
+        async with self._filling.read() as connection:
+            if await self._knows_all_versions(connection) and await all_granted(connection):
+                return await compare(connection, self._sides, those, self._position)
+        return None
 
     async def _knows_all_versions(self, connection: AsyncConnection) -> bool:
         return not any(unknown_versions(await self._context.courses.courses(connection), self._versions))
 
     async def _settle(self) -> None:
-        async with self._aside() as connection:
-            steps = await self._shadow.settle(connection)
-        for step in steps:
-            async with self._aside() as connection:
-                await step(connection)
+        await self._shadow.settle(self._aside if self._shadow.apart else self._filling.write_apart)
 
     async def _bring(self, user_ids: Sequence[str]) -> None:
         if self._shadow.apart and not self._few:
@@ -172,8 +177,8 @@ class SwapIn:
                 await self._take_events(until)
             taken = await take_log(connection, self._position, until, self._context, self._clock())
             await keep_attempts(connection, *self._sides)
-            late = await compare_some(connection, self._sides, self._late)
-            report = await self._report(connection, taken.events, self._compared.plus(late).changes)
+            late = await compare_some(connection, self._sides, self._compared.late)
+            report = await self._report(connection, taken.events, self._compared.changes.plus(late.changes))
             if publish:
                 gained = await gained_signals(connection, self._sides)
                 await outbox.announce(connection, gained, self._clock())

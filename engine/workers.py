@@ -1,6 +1,7 @@
 """Workers: processes that do pieces of a replay beside each other. A small replay is done without any."""
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -9,7 +10,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import datetime
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from typing import Any, NamedTuple
 
 from engine.project import SHARDS, Context
@@ -20,6 +21,9 @@ from signals.course_store import CourseCache
 from signals.xp import Worth
 
 NICENESS = 10
+
+GC_ALLOCATIONS = 100_000
+"""A piece makes as many tuples as that, none of them in a cycle, so looking for cycles more often is in vain."""
 
 Work = Callable[[Database, Any, Context, datetime], Awaitable[Any]]
 """What to do with a piece, in the shadow."""
@@ -44,6 +48,10 @@ def workers(number: int) -> Iterator[Executor]:
         yield pool
     except BrokenProcessPool as error:
         raise LmsError("expected all workers to go on until the end, found that one was killed") from error
+    except BaseException:
+        for process in active_children():  # a piece may take long, and nobody wants it any more
+            process.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -51,6 +59,7 @@ def workers(number: int) -> Iterator[Executor]:
 def _follow_parent() -> None:
     """Servers go first. Ctrl-C is for the parent; and whoever kills the parent alone, kills this process, too."""
     os.nice(NICENESS)
+    gc.set_threshold(GC_ALLOCATIONS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
 

@@ -3,7 +3,6 @@
 Trouble that will pass (a lost connection, a lock, no room) comes out as Unavailable, never as a driver's error.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import TypeVar
@@ -15,18 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventstore.dialects import (
     WRITES,
+    DirectConnection,
+    PreparedStatements,
     Work,
     create_engine,
     has_one_writer,
-    interrupt,
     is_clash,
     is_transient,
     lock_courses,
     one_snapshot,
-    reader_threads,
+    reader_thread,
     writer_thread,
 )
 from eventstore.errors import Clash, Unavailable
+from eventstore.turn import Turn
 
 Result = TypeVar("Result")
 
@@ -45,11 +46,12 @@ class Database:
         self.engine = engine or create_engine(url, pool_size)
         one_writer = has_one_writer(self.engine.dialect)
         self.writers = 1 if one_writer else WRITERS
-        self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if one_writer else nullcontext()
+        self._turn = Turn() if one_writer else None
         self._writer = self.engine.execution_options(**{WRITES: True})
         self._reader = self.engine.execution_options(**one_snapshot(self.engine.dialect))
-        self._thread = writer_thread(self.engine)
-        self._readers = reader_threads(self.engine)
+        self._statements = PreparedStatements(self.engine.dialect)
+        self._writer_thread = writer_thread(self.engine)
+        self._reader_thread = reader_thread(self.engine)
 
     @property
     def name(self) -> str:
@@ -65,11 +67,11 @@ class Database:
 
     async def query(self, work: Work[Result]) -> Result:
         """As `read`, with all that is read in it by one piece of `work`, which awaits nothing but its connection."""
-        if self._readers is None:
+        if self._reader_thread is None:
             async with self.read() as connection:
                 return await work(connection)
         with translated():
-            return await self._readers.transact(work)
+            return await self._reader_thread.transact(work)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -79,12 +81,13 @@ class Database:
 
     async def transact(self, work: Work[Result]) -> Result:
         """As `write`, with all that is done in it as one piece of `work`, which awaits nothing but its connection."""
-        if self._thread is None:
-            async with self.write() as connection:
-                return await work(connection)
         with translated():
-            async with self._turn:
-                return await self._thread.transact(work)
+            if self._writer_thread is None or self._turn is None:
+                async with DirectConnection(self._writer, self._statements) as connection, connection.begin():
+                    await lock_courses(connection, alone=False)
+                    return await work(connection)
+            async with self._turn.shared():
+                return await self._writer_thread.transact(work)
 
     @asynccontextmanager
     async def write_alone(self) -> AsyncIterator[AsyncConnection]:
@@ -96,7 +99,7 @@ class Database:
     async def write_apart(self) -> AsyncIterator[AsyncConnection]:
         """As `write`, of what nobody else writes: courses may be published meanwhile."""
         with translated():
-            async with self._turn, self._writer.begin() as connection:
+            async with self._alone(), self._writer.begin() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -104,14 +107,10 @@ class Database:
         """As `write_apart`, after a `stage` on the same connection that fills temporary tables, while others write."""
         with translated():
             async with self.engine.connect() as connection:
-                try:
-                    async with connection.begin():
-                        await stage(connection)
-                except asyncio.CancelledError:
-                    await interrupt(connection)
-                    raise
+                async with connection.begin():
+                    await stage(connection)
                 await connection.execution_options(**{WRITES: True})
-                async with self._turn, connection.begin():
+                async with self._alone(), connection.begin():
                     yield connection
 
     @asynccontextmanager
@@ -120,16 +119,19 @@ class Database:
             await lock_courses(connection, alone=alone)
             yield connection
 
+    def _alone(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._turn is None else self._turn.alone()
+
     async def check(self) -> None:
         """Raises Unavailable unless the database answers."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
-        if self._thread is not None:
-            await self._thread.close()
-        if self._readers is not None:
-            await self._readers.close()
+        if self._writer_thread is not None:
+            await self._writer_thread.close()
+        if self._reader_thread is not None:
+            await self._reader_thread.close()
         await self.engine.dispose()
 
 

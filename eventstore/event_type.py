@@ -70,7 +70,7 @@ class EventType:
     def current(self, version: str, payload: str) -> BaseModel:
         """The JSON text `payload` of `version`, in the newest shape."""
         at = self.known_version(version)
-        value = self.versions[at].model_validate_json(payload)
+        value: BaseModel = self.versions[at].__pydantic_validator__.validate_json(payload)  # as `validate` does
         for upcast in self._upcasters_from[at]:
             value = upcast(value)
         return value

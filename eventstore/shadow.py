@@ -12,9 +12,6 @@ from eventstore.tables import DERIVED, DERIVED_BY_LEARNER
 
 CLEARING_PAUSE_SEC = 0.01
 
-FILLING = 3
-"""How many connections of a process fill a shadow at once."""
-
 
 class ShadowTables(NamedTuple):
     """An open shadow. Transactions of `filling` change the shadow alone; those of `swapping` also what is live."""
@@ -44,7 +41,7 @@ async def open_shadow(database: Database, name: str) -> AsyncIterator[ShadowTabl
 
 def filling_database(url: str, name: str) -> Database:
     """A way into the shadow of that name, for whoever fills it."""
-    return Database(url, engine=shadow_of(url, name, DERIVED, DERIVED_BY_LEARNER).engine(FILLING, swaps=False))
+    return Database(url, engine=shadow_of(url, name, DERIVED, DERIVED_BY_LEARNER).engine(2, swaps=False))
 
 
 def swapping_database(url: str, shadow: Shadow) -> Database:

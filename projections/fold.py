@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from eventstore.event import Event
 from eventstore.registry import current_payload
-from projections.progress import Progress, merge
+from projections.progress import NOTHING, Progress, merge
 from projections.rules import RULES, Rule
 
 ProgressKey = tuple[str, str]
@@ -33,18 +33,15 @@ class Fold(NamedTuple):
 
 def fold(events: Iterable[Event], rules: Sequence[Rule] = RULES) -> Fold:
     """What `events` prove together. The same whatever their order."""
-    result = Fold({}, [])
-    progress = result.progress
+    progress: dict[ProgressKey, Progress] = {}
+    failures: list[Failure] = []
     by_type = _by_type(rules)
     for event in events:
         key = (event.user_id, event.class_id)
-        joined = Progress(event.course_id)
-        if key in progress:
-            joined = merge(progress[key], joined)
-        for rule in by_type.get(event.type, ()):
-            joined = _applied(rule, event, joined, result.failures)
-        progress[key] = joined
-    return result
+        proved = _proved(by_type.get(event.type, ()), event, failures)
+        known = progress.get(key)
+        progress[key] = proved if known is None else merge(known, proved)
+    return Fold(progress, failures)
 
 
 def rules_in_use() -> Sequence[Rule]:
@@ -60,10 +57,14 @@ def _by_type(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
     return by_type
 
 
-def _applied(rule: Rule, event: Event, joined: Progress, failures: list[Failure]) -> Progress:
-    try:
-        proved = rule.prove(current_payload(event), event.occurred_at)
-    except Exception as error:  # whatever a rule raises, the other events are not to blame
-        failures.append(Failure(event, rule.name, error))
-        return joined
-    return merge(joined, proved)
+def _proved(rules: Sequence[Rule], event: Event, failures: list[Failure]) -> Progress:
+    """What the event proves by all its rules, and by the course that it names."""
+    proved = Progress(event.course_id)
+    for rule in rules:
+        try:
+            by_rule = rule.prove(current_payload(event), event.occurred_at)
+        except Exception as error:  # whatever a rule raises, the other events are not to blame
+            failures.append(Failure(event, rule.name, error))
+        else:
+            proved = by_rule if proved == NOTHING else merge(proved, by_rule)
+    return proved

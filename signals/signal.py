@@ -33,7 +33,7 @@ class Signal(NamedTuple):
     @property
     def signal_id(self) -> str:
         """UUIDv5 of type, learner, class and course, each told from the next by a character that no id has."""
-        return _uuid5(f"{self.type.value}\x1f{self.user_id}\x1f{self.class_id or ''}\x1f{self.course_id or ''}")
+        return _uuid5("\x1f".join((self.type, self.user_id, self.class_id or "", self.course_id or "")))
 
 
 _NAMED = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)

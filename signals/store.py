@@ -3,17 +3,18 @@
 Callers hold the learners' locks. What is there never goes: progress only grows, and history with it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.batch import batch
-from eventstore.dialects import insert, insert_rows
+from eventstore.dialects import insert
 from eventstore.tables import lms_signal
-from signals.signal import Signal
+from signals.signal import Signal, SignalType
 from signals.xp import Earning, Worth
 
 _s = lms_signal.c
@@ -79,11 +80,8 @@ def _row(
         yield (signal_id, *signal, known.xp)
 
 
-async def fill(connection: AsyncConnection, derived: Iterable[Signal], worth: Worth) -> None:
-    """Adds signals where none of these learners' are, in the order of the key, which is the cheapest to write."""
-    rows = [(signal.signal_id, *signal, worth[signal.type]) for signal in derived]
-    await insert_rows(connection, lms_signal, sorted(rows, key=_key))
-
-
-def _key(row: Sequence[Any]) -> tuple[str, str]:
-    return row[2], row[0]
+def rows_of(derived: Iterable[Signal], worth: Worth) -> list[tuple[Any, ...]]:
+    """The rows of signals, in the order of the key, which is the cheapest to write."""
+    texts = {kind: kind.value for kind in SignalType}  # an enum's member, the driver would look at more closely
+    rows = [(signal.signal_id, texts[signal.type], *signal[1:], worth[signal.type]) for signal in derived]
+    return sorted(rows, key=itemgetter(2, 0))

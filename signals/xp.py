@@ -74,9 +74,15 @@ class Earning(NamedTuple):
 
 def totals(earnings: Iterable[Earning]) -> dict[Place, int]:
     """By how much XP each place changes; those that do not are left out."""
+    changes = totals_by_learner(earnings)
+    return {Place(user_id, board): xp for user_id, theirs in changes.items() for board, xp in theirs.items() if xp}
+
+
+def totals_by_learner(earnings: Iterable[Earning]) -> dict[str, dict[Board, int]]:
+    """The same of each learner, by board, with those that do not change."""
     changes: dict[str, dict[Board, int]] = {}
     for signal, xp, sign in earnings:
         theirs = changes.setdefault(signal.user_id, {})
         for board in boards(signal):
             theirs[board] = theirs.get(board, 0) + sign * xp
-    return {Place(user_id, board): xp for user_id, theirs in changes.items() for board, xp in theirs.items() if xp}
+    return changes

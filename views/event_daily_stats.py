@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy import Date, Integer, Select, Text, column, func, select, table, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +14,7 @@ from eventstore.batch import batch
 from eventstore.dialects import insert
 from eventstore.event import Event
 from eventstore.tables import lms_event_daily
-from views.page import KeyText, Page, after, decode, page
+from views.page import KeyText, Page, after, decode, page, shown_as
 
 _d = lms_event_daily.c
 COUNTS = select(_d.day, _d.type, func.sum(_d.events).label("events")).group_by(_d.day, _d.type)
@@ -42,8 +42,6 @@ ADD = _insert.on_conflict_do_update(
 class DailyStats(BaseModel):
     """How many events of a type occurred on a UTC day."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     day: date
     type: str
     events: int
@@ -69,4 +67,4 @@ def select_page(limit: int, cursor: str | None) -> Select[Any]:
 async def read(connection: AsyncConnection, limit: int, cursor: str | None = None) -> Page[DailyStats]:
     """A page of counts, the newest day first."""
     rows = (await connection.execute(select_page(limit, cursor))).all()
-    return page(rows, limit, DailyStats.model_validate, lambda row: (row.day, row.type))
+    return page(rows, limit, shown_as(DailyStats), lambda row: (row.day, row.type))

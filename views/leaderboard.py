@@ -3,17 +3,15 @@
 Boards exist for all courses and for each, over all time, this week and this month.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Integer, Row, Select, bindparam, delete, select, true
+from sqlalchemy import Integer, Row, Select, bindparam, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.dialects import Name, insert
+from eventstore.dialects import Name
 from eventstore.errors import NotFound
 from eventstore.tables import lms_xp
 from signals.xp import ALL_COURSES, ALL_TIME, Board, Place
@@ -65,16 +63,6 @@ class Neighbourhood(BaseModel):
 
 
 _x = lms_xp.c
-_changes = batch("changes", _x.user_id, _x.course_id, _x.period, _x.xp)
-_insert = insert(lms_xp).from_select(["user_id", "course_id", "period", "xp"], select(*_changes.c).where(true()))
-ADD = _insert.on_conflict_do_update(
-    index_elements=[_x.user_id, _x.course_id, _x.period], set_={"xp": _x.xp + _insert.excluded.xp}
-).returning(*_x)
-"""Adds XP to some learners' places. What those have now."""
-
-DELETE_EMPTY = delete(lms_xp).where(_x.xp == 0, _x.user_id.in_(select(_changes.c.user_id)))
-"""Takes learners off the boards where all their XP has moved away."""
-
 _xp, _number = bindparam("xp", type_=Integer), bindparam("number", type_=Integer)
 _user_id = bindparam("user_id", type_=Name)
 _board = select(_x.user_id, _x.xp).where(_x.course_id == bindparam("course_id"), _x.period == bindparam("period"))
@@ -98,27 +86,6 @@ SELECT_TIES_BEFORE = _board.where(_x.xp == _xp, _x.user_id < _user_id).order_by(
 
 SELECT_ABOVE = _upwards.where(_x.xp > _xp)
 """The last places with more XP, from the bottom up."""
-
-
-async def add_xp(connection: AsyncConnection, changes: Mapping[Place, int], shard: int) -> None:
-    """Changes learners' XP, and with it how many have how much. Callers hold the learners' locks."""
-    if not changes:
-        return
-    rows = [(place.user_id, *place.board, xp) for place, xp in changes.items()]
-    places = (await connection.execute(ADD, {"changes": rows})).all()
-    if any(place.xp == 0 for place in places):
-        await connection.execute(DELETE_EMPTY, {"changes": rows})
-    await xp_histogram.record(connection, moves(places, changes), shard)
-
-
-def moves(places: Iterable[Row[str, str, str, int]], changes: Mapping[Place, int]) -> Counter[Level]:
-    """How many learners more, or fewer, have so much XP, where these `places` came about by these changes."""
-    learners: Counter[Level] = Counter()
-    for user_id, course_id, period, xp in places:
-        board = Board(course_id, period)
-        learners[Level(board, xp)] += 1
-        learners[Level(board, xp - changes[Place(user_id, board)])] -= 1
-    return learners
 
 
 async def read(connection: AsyncConnection, board: Board, limit: int, cursor: str | None = None) -> Leaderboard:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_inbox, lms_learner, lms_retry, lms_signal
 from views.event_daily_stats import DailyStats, v_event_daily_stats
+from views.page import shown_as
 
 DAYS = 7
 
@@ -50,7 +51,7 @@ NOTHING = Waiting(0, None)
 
 async def last_days(connection: AsyncConnection) -> list[DailyStats]:
     """Events by type of the last 7 days that have any, the newest day first."""
-    return [DailyStats.model_validate(row) for row in await connection.execute(SELECT_LAST_DAYS)]
+    return list(map(shown_as(DailyStats), await connection.execute(SELECT_LAST_DAYS)))
 
 
 async def learners(connection: AsyncConnection) -> int:

@@ -10,14 +10,15 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, FromClause, Select, and_, or_
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, or_
 
 from eventstore.dialects import unindexed
 from eventstore.errors import FieldError, InvalidInput, found
 from eventstore.event_type import Ident
 
 Item = TypeVar("Item")
-Row = TypeVar("Row")
+Found = TypeVar("Found")
+Model = TypeVar("Model", bound=BaseModel)
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1_000
@@ -49,12 +50,17 @@ class Page(BaseModel, Generic[Item]):
 
 
 def page(
-    rows: Sequence[Row], limit: int, show: Callable[[Row], Item], key: Callable[[Row], Sequence[object]]
+    rows: Sequence[Found], limit: int, show: Callable[[Found], Item], key: Callable[[Found], Sequence[object]]
 ) -> Page[Item]:
     """The page of `rows`, of which one more than `limit` was asked for to see whether any follow."""
     shown = rows[:limit]
     following = encode(key(shown[-1])) if len(rows) > limit else None
     return Page(items=[show(row) for row in shown], next=following)
+
+
+def shown_as(model: type[Model]) -> Callable[[Row[Any]], Model]:
+    """Makes items of rows. A model takes a dict of the columns in half of the time that it takes for the row itself."""
+    return lambda row: model.model_validate(row._asdict())
 
 
 def encode(key: Sequence[object]) -> str:

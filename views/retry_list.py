@@ -3,18 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_retry
-from views.page import KeyText, KeyTime, Page, after, decode, page
+from views.page import KeyText, KeyTime, Page, after, decode, page, shown_as
 
 
 class RetryItem(BaseModel):
     """One parked event and rule. `last_error` has the traceback; times UTC; dead ones are not tried again."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     retry_id: str
     user_id: str
@@ -44,4 +42,4 @@ async def read(
 ) -> Page[RetryItem]:
     """A page of parked events, of one status or of any."""
     rows = (await connection.execute(select_page(limit, cursor, status))).all()
-    return page(rows, limit, RetryItem.model_validate, lambda row: (row.parked_at, row.retry_id))
+    return page(rows, limit, shown_as(RetryItem), lambda row: (row.parked_at, row.retry_id))

@@ -4,19 +4,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_signal
 from signals.signal import SignalType
-from views.page import KeyTime, Page, after, decode, only, page
+from views.page import KeyTime, Page, after, decode, only, page, shown_as
 
 
 class SignalItem(BaseModel):
     """One signal. A class's own has no course, a course's no class; `xp` is what it earned; times UTC."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     signal_id: str
     type: SignalType
@@ -41,7 +39,7 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
 async def read(connection: AsyncConnection, limit: int, cursor: str | None = None, **filters: str) -> Page[SignalItem]:
     """A page of signals. Filters by `user_id`, `type`, `class_id`, `course_id`."""
     rows = (await connection.execute(select_page(limit, cursor, filters))).all()
-    return page(rows, limit, SignalItem.model_validate, lambda row: (row.occurred_at, row.signal_id))
+    return page(rows, limit, shown_as(SignalItem), lambda row: (row.occurred_at, row.signal_id))
 
 
 SELECT_OF_COURSES = select(lms_signal).where(
@@ -54,4 +52,4 @@ SELECT_OF_COURSES = select(lms_signal).where(
 async def read_of_courses(connection: AsyncConnection, user_id: str) -> list[SignalItem]:
     """A learner's completed steps and courses."""
     rows = await connection.execute(SELECT_OF_COURSES, {"user_id": user_id})
-    return [SignalItem.model_validate(row) for row in rows]
+    return list(map(shown_as(SignalItem), rows))

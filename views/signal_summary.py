@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy import Select, func, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_signal
-from views.page import KeyText, Page, after, decode, page
+from views.page import KeyText, Page, after, decode, page, shown_as
 
 _s = lms_signal.c
 COUNTS = select(_s.user_id, _s.type, func.count().label("signals")).group_by(_s.user_id, _s.type)
@@ -22,8 +22,6 @@ def definition(dialect: Dialect) -> str:
 
 class SignalSummary(BaseModel):
     """How many signals of a type a learner has."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     user_id: str
     type: str
@@ -46,4 +44,4 @@ async def read(
 ) -> Page[SignalSummary]:
     """A page of counts, of one learner or of all."""
     rows = (await connection.execute(select_page(limit, cursor, user_id))).all()
-    return page(rows, limit, SignalSummary.model_validate, lambda row: (row.user_id, row.type))
+    return page(rows, limit, shown_as(SignalSummary), lambda row: (row.user_id, row.type))

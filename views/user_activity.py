@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from sqlalchemy import Integer, Select, Text, column, select, table, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +13,7 @@ from eventstore.batch import batch
 from eventstore.dialects import UtcTime, hours_ago, insert, later
 from eventstore.event import Event
 from eventstore.tables import lms_learner
-from views.page import KeyText, Page, after, decode, page
+from views.page import KeyText, Page, after, decode, page, shown_as
 
 
 def definition(dialect: Dialect) -> str:
@@ -53,8 +53,6 @@ LOCK_AND_ADVANCE = _insert.on_conflict_do_update(
 class UserActivity(BaseModel):
     """When a learner was last active (UTC), and how many events occurred in the 24 hours before now."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     user_id: str
     last_activity_at: datetime
     events_24h: int
@@ -85,4 +83,4 @@ async def read(
 ) -> Page[UserActivity]:
     """A page of learners by id, or the one asked for."""
     rows = (await connection.execute(select_page(limit, cursor, user_id))).all()
-    return page(rows, limit, UserActivity.model_validate, lambda row: (row.user_id,))
+    return page(rows, limit, shown_as(UserActivity), lambda row: (row.user_id,))

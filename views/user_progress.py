@@ -9,7 +9,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.dialects import UtcTime
-from views.page import KeyText, Page, after, decode, only, page
+from views.page import KeyText, Page, after, decode, only, page, shown_as
 
 
 def definition(_: Dialect) -> str:
@@ -46,7 +46,6 @@ class UserProgress(BaseModel):
     """One learner in one class. Positions in whole seconds; the best score, floored; times UTC."""
 
     model_config = ConfigDict(
-        from_attributes=True,
         json_schema_extra={
             "examples": [
                 {
@@ -91,7 +90,7 @@ async def read(
 ) -> Page[UserProgress]:
     """A page of rows. Filters by `user_id`, `class_id`, `course_id`; raises InvalidInput for a foreign cursor."""
     rows = (await connection.execute(select_page(limit, cursor, filters))).all()
-    return page(rows, limit, UserProgress.model_validate, lambda row: (row.user_id, row.class_id))
+    return page(rows, limit, shown_as(UserProgress), lambda row: (row.user_id, row.class_id))
 
 
 SELECT_LEARNER = select(v_user_progress).where(v_user_progress.c.user_id == bindparam("user_id"))
@@ -101,4 +100,4 @@ SELECT_LEARNER = select(v_user_progress).where(v_user_progress.c.user_id == bind
 async def read_learner(connection: AsyncConnection, user_id: str) -> list[UserProgress]:
     """All rows of one learner."""
     rows = await connection.execute(SELECT_LEARNER, {"user_id": user_id})
-    return [UserProgress.model_validate(row) for row in rows]
+    return list(map(shown_as(UserProgress), rows))

@@ -3,11 +3,14 @@
 Statements elsewhere are written once, in SQLAlchemy Core, with the pieces below where the two part ways.
 """
 
-from eventstore.dialects.blocking import Work, reader_threads, writer_thread
+from eventstore.dialects.blocking import Work, reader_thread, writer_thread
 from eventstore.dialects.bulk import insert_rows
 from eventstore.dialects.columns import Id, JsonText, Name, Number, Seq, UtcTime, times_are_text
 from eventstore.dialects.connect import WRITES, create_engine
+from eventstore.dialects.days import daily_counts
+from eventstore.dialects.direct import DirectConnection
 from eventstore.dialects.log import append_only, log_keys
+from eventstore.dialects.prepared import PreparedStatements
 from eventstore.dialects.statements import (
     at_least,
     hours_ago,
@@ -22,27 +25,29 @@ from eventstore.dialects.statements import (
     utc_day,
     whole_part,
 )
-from eventstore.dialects.transactions import has_one_writer, interrupt, lock_courses, lock_rounds, one_snapshot
+from eventstore.dialects.transactions import has_one_writer, lock_courses, lock_rounds, one_snapshot
 from eventstore.dialects.trouble import is_clash, is_transient
 
 __all__ = [
     "WRITES",
+    "DirectConnection",
     "Id",
     "JsonText",
     "Name",
     "Number",
+    "PreparedStatements",
     "Seq",
     "UtcTime",
     "Work",
     "append_only",
     "at_least",
     "create_engine",
+    "daily_counts",
     "has_one_writer",
     "hours_ago",
     "in_stages",
     "insert",
     "insert_rows",
-    "interrupt",
     "is_clash",
     "is_transient",
     "json_field",
@@ -53,7 +58,7 @@ __all__ = [
     "log_keys",
     "one_snapshot",
     "plain_number",
-    "reader_threads",
+    "reader_thread",
     "times_are_text",
     "unindexed",
     "unnest_json",

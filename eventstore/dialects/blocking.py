@@ -5,23 +5,23 @@ let go of the interpreter. Here the connection blocks, and what is written for a
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import sqlite3
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
 from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, event
+from sqlalchemy import event
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import StaticPool
 
+from eventstore.dialects.checkpoint import Checkpointer
 from eventstore.dialects.connect import WRITES, sqlite_engine
+from eventstore.dialects.prepared import Prepared, PreparedStatements, Rows
 
 DRIVER = "sqlite+blocking"
-
-READERS = 4
-"""SQLite finds most of what is read in memory: more readers would only wait for each other."""
 
 Result = TypeVar("Result")
 Work = Callable[[AsyncConnection], Coroutine[Any, Any, Result]]
@@ -41,9 +41,31 @@ registry.register(DRIVER.replace("+", "."), __name__, BlockingSqlite.__name__)
 class BlockingConnection(AsyncConnection):
     """Executes without insisting that a driver for asyncio would have had to wait."""
 
-    async def execute(self, *statement: Any, **options: Any) -> CursorResult[Any]:
+    def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__(engine)
+        self._statements = PreparedStatements(engine.dialect)
+
+    async def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         assert self.sync_connection is not None  # noqa: S101 - it was started
-        return self.sync_connection.execute(*statement, **options)
+        prepared = None if options or isinstance(parameters, list) else self._statements.get(statement)
+        if prepared is None:
+            return self.sync_connection.execute(statement, parameters, **options)
+        return self._run(self.sync_connection.connection.driver_connection, prepared, parameters or {})
+
+    @property
+    def rows_written(self) -> int:
+        """How many rows this connection has written, ever."""
+        assert self.sync_connection is not None  # noqa: S101 - it was started
+        driver: Any = self.sync_connection.connection.driver_connection
+        rows: int = driver.total_changes
+        return rows
+
+    def _run(self, driver: Any, prepared: Prepared, given: Mapping[str, Any]) -> Rows:
+        try:
+            cursor = driver.execute(prepared.sql, prepared.arguments(given))
+            return prepared.result(cursor.fetchall(), cursor.rowcount)
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(prepared.sql, None, error, sqlite3.Error, hide_parameters=True) from error
 
 
 class DatabaseThread:
@@ -54,6 +76,8 @@ class DatabaseThread:
         self._engine = sqlite_engine(url, poolclass=StaticPool).execution_options(**{WRITES: writes})
         if writes:
             event.listen(self._engine.sync_engine, "connect", _undo_in_memory)
+        self._connection = BlockingConnection(self._engine)
+        self._checkpointer = Checkpointer(str(url.database)) if writes else None
         self._thread = ThreadPoolExecutor(1, "lms-database")
 
     async def transact(self, work: Work[Result]) -> Result:
@@ -62,40 +86,27 @@ class DatabaseThread:
 
     async def close(self) -> None:
         """Ends the thread, after what it is at."""
-        await self._there(self._engine.dispose())
+        if self._checkpointer is not None:
+            self._checkpointer.close()
+        await self._there(self._end())
         self._thread.shutdown()
 
     async def _there(self, step: Coroutine[Any, Any, Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, without_suspending, step)
 
     async def _transaction(self, work: Work[Result]) -> Result:
-        async with aclosing(BlockingConnection(self._engine)) as connection:
-            await connection.start()
-            async with connection.begin():
-                return await work(connection)
+        if self._connection.sync_connection is None:
+            await self._connection.start()
+        async with self._connection.begin():
+            result = await work(self._connection)
+        if self._checkpointer is not None:
+            self._checkpointer.after_commit(self._connection.rows_written)
+        return result
 
-
-class ReaderThreads:
-    """Some threads that read: each transaction goes to one that is idle. `close` them after."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._threads = [DatabaseThread(engine, writes=False) for _ in range(READERS)]
-        self._idle = asyncio.LifoQueue[DatabaseThread]()
-        for thread in self._threads:
-            self._idle.put_nowait(thread)
-
-    async def transact(self, work: Work[Result]) -> Result:
-        """Does the work in a transaction that only reads."""
-        thread = await self._idle.get()
-        try:
-            return await thread.transact(work)
-        finally:
-            self._idle.put_nowait(thread)
-
-    async def close(self) -> None:
-        """Ends the threads, after what they are at."""
-        for thread in self._threads:
-            await thread.close()
+    async def _end(self) -> None:
+        if self._connection.sync_connection is not None:
+            await self._connection.close()
+        await self._engine.dispose()
 
 
 def _undo_in_memory(connection: Any, _record: object) -> None:
@@ -108,9 +119,12 @@ def writer_thread(engine: AsyncEngine) -> DatabaseThread | None:
     return DatabaseThread(engine, writes=True) if engine.dialect.name == "sqlite" else None
 
 
-def reader_threads(engine: AsyncEngine) -> ReaderThreads | None:
-    """The same for transactions that only read."""
-    return ReaderThreads(engine) if engine.dialect.name == "sqlite" else None
+def reader_thread(engine: AsyncEngine) -> DatabaseThread | None:
+    """The same for transactions that only read. One: sqlite3 lets go of the interpreter at every row.
+
+    Several threads would take it from each other at every row, and four take three times as long of a processor.
+    """
+    return DatabaseThread(engine, writes=False) if engine.dialect.name == "sqlite" else None
 
 
 def without_suspending(work: Coroutine[Any, Any, Result]) -> Result:

@@ -16,7 +16,7 @@ from eventstore.errors import FieldError, InvalidInput
 SUPPORTED = "sqlite:///FILE or postgresql://…"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 SQLITE_PAGE_CACHE_KIB = 65_536
-SQLITE_CHECKPOINT_PAGES = 4_000
+SQLITE_CHECKPOINT_PAGES = 16_000
 SQLITE_BUSY_TIMEOUT_SEC = 10
 SQLITE_WAL_ATTEMPTS = 100
 SQLITE_WAL_PAUSE_SEC = 0.01
@@ -78,7 +78,7 @@ def sqlite_engine(url: URL, **pool: Any) -> AsyncEngine:
     """An engine whose connections are set up as all to SQLite are. `pool`: what SQLAlchemy asks of its pool."""
     connect_args = {"timeout": SQLITE_BUSY_TIMEOUT_SEC, "uri": True}
     engine = create_async_engine(url, connect_args=connect_args, hide_parameters=True, **pool)
-    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    event.listen(engine.sync_engine, "connect", set_up_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
@@ -89,7 +89,8 @@ def check_folder(file: str) -> None:
         raise InvalidInput([FieldError("LMS_DATABASE_URL", "a file in a folder that exists", file)])
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
+def set_up_sqlite(connection: Any, _record: object = None) -> None:
+    """What each connection to SQLite is told first: how durable, how much memory."""
     connection.isolation_level = None  # we say BEGIN ourselves: see _begin_sqlite
     cursor = connection.cursor()
     _use_wal(cursor)

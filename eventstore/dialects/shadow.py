@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from eventstore.dialects.connect import database_url
 from eventstore.dialects.shadow_postgresql import PostgresqlShadow
 from eventstore.dialects.shadow_sqlite import SqliteShadow
-from eventstore.dialects.transactions import Step
+from eventstore.dialects.transactions import Transaction
 
 
 class Shadow(Protocol):
@@ -36,7 +36,7 @@ class Shadow(Protocol):
     async def make_tables(self, connection: AsyncConnection) -> None:
         """Makes the shadow's tables: with their keys, but without the other indexes, which cost less at the end."""
 
-    async def analyze(self, connection: AsyncConnection) -> None:
+    async def analyze(self, transaction: Transaction) -> None:
         """Has the database know what it should of a filled shadow to plan with."""
 
     async def index(self, connection: AsyncConnection) -> None:
@@ -45,8 +45,8 @@ class Shadow(Protocol):
     async def clear(self, live: AsyncConnection) -> bool:
         """Removes a part of what this shadow, or one that was left behind, takes up. Whether more is left."""
 
-    async def settle(self, connection: AsyncConnection) -> Sequence[Step]:
-        """Prepares a filled shadow to be swapped in. The steps that bring all its rows there, a transaction each."""
+    async def settle(self, transaction: Transaction) -> None:
+        """Has all rows of a filled shadow, with their indexes, where they can be swapped in; by many transactions."""
 
     async def bring_learners(self, connection: AsyncConnection, user_ids: Collection[str]) -> None:
         """Has the rows of these learners where they can be swapped in, as they are now."""

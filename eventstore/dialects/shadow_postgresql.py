@@ -11,8 +11,9 @@ from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from eventstore.beside import side_by_side
 from eventstore.dialects.connect import create_engine
-from eventstore.dialects.transactions import Step
+from eventstore.dialects.transactions import Transaction
 from eventstore.errors import LmsError
 
 PREFIX = "lms_shadow_"
@@ -79,14 +80,20 @@ class PostgresqlShadow:
             made = str(CreateTable(table).compile(dialect=connection.dialect))
             await connection.execute(text(made.replace("CREATE TABLE", "CREATE UNLOGGED TABLE", 1)))
 
-    async def analyze(self, connection: AsyncConnection) -> None:
-        for name in self._names:
-            await connection.execute(text(f"ANALYZE {self.here}.{name}"))
+    async def analyze(self, transaction: Transaction) -> None:
+        async def analyze(table: Table) -> None:
+            async with transaction() as connection:
+                await connection.execute(text(f"ANALYZE {self.here}.{table.name}"))
+
+        await side_by_side(analyze, self._tables)
 
     async def index(self, connection: AsyncConnection) -> None:
         for table in self._tables:
-            for index in table.indexes:
-                await connection.execute(CreateIndex(index, if_not_exists=True))
+            await self._index(connection, table)
+
+    async def _index(self, connection: AsyncConnection, table: Table) -> None:
+        for index in table.indexes:
+            await connection.execute(CreateIndex(index, if_not_exists=True))
 
     async def clear(self, live: AsyncConnection) -> bool:
         pattern = PREFIX.replace("_", r"\_") + "%"
@@ -100,15 +107,19 @@ class PostgresqlShadow:
     async def bring_rest(self, connection: AsyncConnection) -> None:
         """Likewise."""
 
-    async def settle(self, connection: AsyncConnection) -> Sequence[Step]:
-        for name in self._names:
-            await connection.execute(text(f"ALTER TABLE {self.here}.{name} SET LOGGED"))
-        await self.index(connection)
-        await self.analyze(connection)
+    async def settle(self, transaction: Transaction) -> None:
+        """The tables with the most indexes first, so that the small ones fill up the time beside them."""
+
+        async def settle(table: Table) -> None:
+            async with transaction() as connection:
+                await connection.execute(text(f"ALTER TABLE {self.here}.{table.name} SET LOGGED"))
+                await self._index(connection, table)
+
+        await side_by_side(settle, sorted(self._tables, key=lambda table: -len(table.indexes)))
         names = {"here": self.here, "live": self.live, "tables": self._names}
-        for grant in (await connection.scalars(SELECT_GRANTS, names)).all():
-            await connection.execute(text(grant))
-        return []
+        async with transaction() as connection:
+            for grant in (await connection.scalars(SELECT_GRANTS, names)).all():
+                await connection.execute(text(grant))
 
     async def swap(self, connection: AsyncConnection, views: Mapping[str, str]) -> None:
         live = ", ".join(f"{self.live}.{name}" for name in self._names)

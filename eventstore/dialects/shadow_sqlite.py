@@ -18,9 +18,11 @@ from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventstore.dialects.connect import sqlite_engine
-from eventstore.dialects.transactions import Step
+from eventstore.dialects.transactions import Step, Transaction
 
 PREFIX = "shadow_"
+FILLING_TIMEOUT_MS = 600_000
+
 SHORT_ROWS = 300_000
 """So many rows are brought, or removed, as a whole: appenders wait for it for less than they would notice."""
 
@@ -76,6 +78,8 @@ class SqliteShadow:
             cursor.execute("PRAGMA main.synchronous = OFF")  # whatever happens to it, the next replay starts anew
             cursor.execute("ATTACH ? AS live", (f"file:{quote(str(self._file))}?mode={mode}",))
             cursor.execute("PRAGMA live.synchronous = FULL")
+            if not swaps:  # it waits for its own processes alone, each of which may write many rows
+                cursor.execute(f"PRAGMA busy_timeout = {FILLING_TIMEOUT_MS}")
             cursor.close()
 
         event.listen(engine.sync_engine, "connect", attach)
@@ -87,7 +91,7 @@ class SqliteShadow:
     async def make_tables(self, connection: AsyncConnection) -> None:
         await self._define(connection, "table", "main.")
 
-    async def analyze(self, connection: AsyncConnection) -> None:
+    async def analyze(self, transaction: Transaction) -> None:
         """SQLite plans without statistics."""
 
     async def index(self, connection: AsyncConnection) -> None:
@@ -108,7 +112,14 @@ class SqliteShadow:
                 return True
         return False
 
-    async def settle(self, connection: AsyncConnection) -> Sequence[Step]:
+    async def settle(self, transaction: Transaction) -> None:
+        async with transaction() as connection:
+            steps = await self._steps(connection)
+        for step in steps:
+            async with transaction() as connection:
+                await step(connection)
+
+    async def _steps(self, connection: AsyncConnection) -> Sequence[Step]:
         """Few rows go as wholes, and are indexed there; many by chunks of learners, into what is indexed already."""
         await self._define(connection, "table", f"live.{PREFIX}")
         brought = self._columns.keys() - self._rest

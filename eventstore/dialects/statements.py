@@ -83,7 +83,7 @@ def _at_least(element: at_least, compiler: SQLCompiler, **kw: Any) -> str:
     if compiler.dialect.name != "sqlite":
         return f"({a} >= {b})"
     whole = f"{a} = CAST({a} AS INTEGER) AND {b} = CAST({b} AS INTEGER)"
-    return f"CASE WHEN abs({a} - {b}) > 0.001 OR ({whole}) THEN {a} >= {b} END"
+    return f"CASE WHEN {a} - {b} > 0.001 THEN 1 WHEN {b} - {a} > 0.001 THEN 0 WHEN {whole} THEN {a} >= {b} END"
 
 
 class json_field(GenericFunction[Any]):  # noqa: N801
@@ -115,9 +115,10 @@ def _json_text(element: json_text, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class plain_number(GenericFunction[Any]):  # noqa: N801
-    """The number that a JSON text of at most 15 characters, digits and a point, says; NULL for any other.
+    """The number that a JSON text of at most 15 characters says, without a sign; NULL for any other.
 
-    Of so few digits, binary floating point and decimals say the same.
+    Of so few digits, binary floating point and decimals say the same. PostgreSQL is asked for no exponents, which may
+    be more than it can take.
     """
 
     type = Number
@@ -128,8 +129,9 @@ class plain_number(GenericFunction[Any]):  # noqa: N801
 def _plain_number(element: plain_number, compiler: SQLCompiler, **kw: Any) -> str:
     text = compiler.process(element.clauses, **kw)
     if compiler.dialect.name == "sqlite":
-        return f"CASE WHEN {text} NOT GLOB '*[^0-9.]*' AND length({text}) < 16 THEN CAST({text} AS REAL) END"
-    return f"CASE WHEN {text} ~ '^[0-9.]{{1,15}}$' THEN CAST({text} AS NUMERIC) END"
+        return f"CASE WHEN {text} BETWEEN '0' AND ':' AND length({text}) < 16 THEN CAST({text} AS REAL) END"
+    unsigned = f"{text} COLLATE \"C\" BETWEEN '0' AND ':' AND strpos({text}, 'e') = 0 AND strpos({text}, 'E') = 0"
+    return f"CASE WHEN {unsigned} AND length({text}) < 16 THEN CAST({text} AS NUMERIC) END"
 
 
 def in_stages(query: Select[Any]) -> Select[Any]:
@@ -138,10 +140,13 @@ def in_stages(query: Select[Any]) -> Select[Any]:
 
 
 def unnest_json(dialect: Dialect, rows: str, columns: Sequence[tuple[str, str]]) -> str:
-    """A subselect of the (name, type) `columns` from the SQL expression `rows`, a JSON array of arrays."""
+    """A subselect of the (name, type) `columns` from the SQL expression `rows`, a JSON array of arrays.
+
+    SQLite would write each row's array out as text once a column; of a stage of its own, it does so once.
+    """
     if dialect.name == "sqlite":
         fields = ", ".join(f"value ->> {i} AS {name}" for i, (name, _) in enumerate(columns))
-        return f"(SELECT {fields} FROM json_each({rows}))"  # noqa: S608
+        return f"(SELECT {fields} FROM (SELECT value FROM json_each({rows}) LIMIT -1))"  # noqa: S608
     fields = ", ".join(f"(r.e ->> {i})::{kind} AS {name}" for i, (name, kind) in enumerate(columns))
     return f"(SELECT {fields} FROM jsonb_array_elements(CAST({rows} AS JSONB)) AS r(e))"  # noqa: S608
 

@@ -1,17 +1,18 @@
 """Transactions: who holds what while one goes on, and what it sees."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-if TYPE_CHECKING:
-    import aiosqlite
-
 Step = Callable[[AsyncConnection], Awaitable[Any]]
 """A part of something longer, to be done in a transaction of its own."""
+
+Transaction = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
+"""Begins a transaction, which commits when its block ends."""
 
 PUBLISH_LOCK = 5_270_401
 """The key of PostgreSQL's advisory lock that appenders share and publishers take alone."""
@@ -49,10 +50,3 @@ def one_snapshot(dialect: Dialect) -> dict[str, Any]:
 def has_one_writer(dialect: Dialect) -> bool:
     """Whether only one transaction can write at a time, so that writers had better queue in order."""
     return dialect.name == "sqlite"
-
-
-async def interrupt(connection: AsyncConnection) -> None:
-    """Ends a statement whose caller was cancelled. PostgreSQL's driver does so by itself."""
-    if connection.dialect.name == "sqlite":
-        driver = (await connection.get_raw_connection()).driver_connection
-        await cast("aiosqlite.Connection", driver).interrupt()

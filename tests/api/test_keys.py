@@ -28,7 +28,7 @@ def test_a_key_is_made_used_listed_and_revoked(database_url: str) -> None:
     with Local(database_url, dev=False) as api:
         accepted(api.post("/v1/events", json=ping(), headers=bearer(made)))
         problem(api.post("/v1/events", json=ping(), headers=bearer(other)), 403, "scope `ingest`")
-        assert key_command(database_url, "revoke", key_id) == f"Revoked {key_id}."
+    assert key_command(database_url, "revoke", key_id) == f"Revoked {key_id}."
     with Local(database_url, dev=False) as api:
         problem(api.post("/v1/events", json=ping(), headers=bearer(made)), 401, REFUSED)
         accepted(api.get("/v1/progress", headers=bearer(other)))

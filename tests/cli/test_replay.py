@@ -109,7 +109,7 @@ def test_a_second_is_refused_with_the_first_ones_id(database_url: str) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_one_that_is_stopped_leaves_everything_as_it_was(new_database: Callable[[], str], how: signal.Signals) -> None:
-    url = lived_in(new_database(), learners=3_000)
+    url = lived_in(new_database(), learners=6_000)
     before = derived_at(url)
     process = subprocess.Popen([PROGRAM, "replay"], env=environment(url), stderr=subprocess.PIPE, text=True)
     while not query(url, "SELECT 1 FROM lms_replay"):
@@ -119,9 +119,9 @@ def test_one_that_is_stopped_leaves_everything_as_it_was(new_database: Callable[
 
     assert process.returncode != 0
     assert "Traceback" not in said
-    assert query(url, "SELECT status, error FROM lms_replay") == [("failed", "it was stopped")]
+    assert query(url, "SELECT status, error FROM lms_replay") == [("failed", "it was stopped")], said
     assert derived_at(url) == before
-    assert run(url, "replay").out.split() == ["events", "3,002", *NOTHING]
+    assert run(url, "replay").out.split() == ["events", "6,002", *NOTHING]
 
 
 def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: str) -> None:

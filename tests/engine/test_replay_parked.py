@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine import filling, refold
+from engine import fold_range, refold
 from engine.project import advance
 from engine.retry import Retried, retry_due
 from projections.fold import ProgressKey
@@ -114,7 +114,7 @@ def test_what_the_database_refuses_of_a_replay_is_narrowed_down_and_parked(
         async with running(database_url, HandClock(at(3))) as engine:
             await engine.ingest.submit([ping(at(1), class_id=name) for name in ("a", "poison", "b", "c", "poison")])
             monkeypatch.setattr(refold, "advance", refuses)
-            monkeypatch.setattr(filling, "fold_range", refuses_range)
+            monkeypatch.setattr(fold_range, "_fold", refuses_range)
             report = await replayed(engine)
             assert (report["parked"], report["signals_lost"]) == (2, 1)
             assert await rows(engine.database, PARKED) == [("ada", "*", 0, "pending")] * 2

@@ -61,6 +61,25 @@ def test_a_batch_is_told_which_of_its_events_are_new_as_it_gave_them(database_ur
     asyncio.run(scenario())
 
 
+def test_new_ones_are_told_of_a_batch_that_takes_several_statements(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventstore.append.STATEMENT_EVENTS", 2)
+
+    async def scenario() -> None:
+        async with opened(database_url) as database:
+            events = [ping(at(day), user_id=user) for day, user in enumerate("gbdface")]
+            await database.transact(lambda connection: append(connection, events[2:5]))
+
+            new = await database.transact(lambda connection: append(connection, events))
+
+            assert new == events[:2] + events[5:]
+            assert await database.transact(lambda connection: append(connection, events)) == []
+            assert await value(database, "SELECT count(*) FROM lms_event") == len(events)
+
+    asyncio.run(scenario())
+
+
 LETTERS = [
     r'{"video_id": "v", "position": 1, "duration": 2, "more": {"deep": [null, true, {"": []}]}}',
     r'{"video_id": "ü — 学 \ud83d\ude00", "position": 1, "duration": 2}',

@@ -164,3 +164,17 @@ def test_the_database_leaves_nothing_of_plain_events_to_python(database_url: str
             assert found == expected(events)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("number", ["1e2", "27E1", "1e-999999", "-0", "235.99999999999999", "269.9999999999999999"])
+def test_a_number_says_the_same_however_it_is_written(database_url: str, number: str) -> None:
+    payload = f'{{"video_id": "v", "position": {number}, "duration": 300}}'
+    event_id = "00000000-0000-4000-8000-000000000001"
+    events = [Event(event_id, "VIDEO_PING", "1.0", "ada", "a", None, payload, at(0), at(0), "test", None)]
+
+    async def scenario() -> None:
+        async with opened(database_url) as database:
+            found, _ = await both(database, events)
+            assert found == expected(events)
+
+    asyncio.run(scenario())

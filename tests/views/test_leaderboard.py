@@ -12,7 +12,7 @@ from signals.xp import Board, Place, boards, month, totals, week
 from tests.conftest import opened
 from tests.engine.rows import rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running, step
-from views import leaderboard
+from views import leaderboard, xp
 from views.leaderboard import Entry
 
 XP = {"dora": 30, "bob": 50, "ada": 30, "cleo": 30, "eve": 10}
@@ -23,7 +23,7 @@ SHARD = 3
 
 async def fill(database: Database, board: Board = BOARD) -> None:
     async with database.write() as connection:
-        await leaderboard.add_xp(connection, {Place(user_id, board): xp for user_id, xp in XP.items()}, SHARD)
+        await xp.record(connection, {Place(user_id, board): xp for user_id, xp in XP.items()}, SHARD)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_a_place_that_all_xp_moved_away_from_is_gone(database_url: str) -> None:
         async with opened(database_url) as database:
             await fill(database)
             async with database.write() as connection:
-                await leaderboard.add_xp(connection, {Place("eve", BOARD): -10, Place("ada", BOARD): -10}, SHARD)
+                await xp.record(connection, {Place("eve", BOARD): -10, Place("ada", BOARD): -10}, SHARD)
 
             assert await value(database, "SELECT count(*) FROM v_leaderboard") == 4
             assert await value(database, "SELECT xp FROM v_leaderboard WHERE user_id = 'ada'") == 20

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from engine import catch_up, changes, deriving, filling, learners, mend, publish, retry, swap_in, verify
+from engine import catch_up, deriving, filling, learners, mend, publish, retry, sides, swap_in, verify
 from eventstore.dialects import shadow_sqlite
 from tests.engine.machine.broken import use_breakable_rules
 from tests.engine.machine.facts import Break
@@ -29,7 +29,7 @@ SMALL = [
     (swap_in, "PAUSE_SEC", 0.01),
     (swap_in, "BROUGHT_LEARNERS", 1),
     (swap_in, "FEW_LEARNERS", 1),
-    (changes, "RANGE_LEARNERS", 2),
+    (sides, "RANGE_LEARNERS", 2),
     (shadow_sqlite, "SHORT_ROWS", 12),
     (shadow_sqlite, "CHUNK_ROWS", 5),
     (shadow_sqlite, "CHUNK_LEARNERS", 1),

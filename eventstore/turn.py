@@ -1,0 +1,40 @@
+"""Turns: one writer at a time, in the order of asking, where the database takes no more."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class Turn:
+    """Who may write. Transactions that one thread does in order anyway share a turn, until somebody else asks."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._others = 0
+        self._sharing = 0
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """A turn of one's own."""
+        self._others += 1
+        try:
+            await self._lock.acquire()
+        finally:
+            self._others -= 1
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @asynccontextmanager
+    async def shared(self) -> AsyncIterator[None]:
+        """A turn with those who share one now; a new one if there are none, or others wait."""
+        if not self._sharing or self._others:
+            await self._lock.acquire()
+        self._sharing += 1
+        try:
+            yield
+        finally:
+            self._sharing -= 1
+            if not self._sharing:
+                self._lock.release()
