@@ -1,6 +1,7 @@
 """What a run of benchmarks has in hand: its scale, its databases, and what rows share because it takes long to make."""
 
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar, cast
@@ -19,6 +20,7 @@ class Bench:
         self.folder = databases.folder
         self.scale = scale
         self._until = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        self._started = time.monotonic()
         self._made: dict[tuple[object, ...], object] = {}
 
     @property
@@ -45,8 +47,9 @@ class Bench:
         return max(0.1, full * self.scale)
 
     def say(self, what: str) -> None:
-        """Says on stderr what is going on."""
-        print(f"    {what}", file=sys.stderr, flush=True)
+        """Says on stderr what is going on, and how long after the start."""
+        minutes, seconds = divmod(round(time.monotonic() - self._started), 60)
+        print(f"{minutes:5}:{seconds:02}  {what}", file=sys.stderr, flush=True)
 
     def once(self, key: tuple[object, ...], make: Callable[[], Made]) -> Made:
         """What `make` makes, made once in a run."""

@@ -74,6 +74,15 @@ class Store(NamedTuple):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
+    def settle(self) -> None:
+        """Has the database do what it would by and by, so that a fill does not disturb whoever measures after it."""
+        if self.kind is Kind.SQLITE:
+            with closing(self.connect()) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
+            for statement in ("VACUUM ANALYZE", "CHECKPOINT"):
+                self.rows(statement)
+
     async def _fetch(self, query: str) -> list[tuple[Any, ...]]:
         connection = await asyncpg.connect(self.url)
         try:

@@ -21,12 +21,23 @@ LEAD_SEC = 0.05
 
 
 class Latencies(NamedTuple):
-    """In ms. `late`: how far behind its schedule the sender itself was, at its worst percent."""
+    """In seconds: how long each answer took, and how far behind its schedule the sender itself was each time."""
 
-    requests: int
-    p50: float
-    p99: float
-    late: float
+    taken: list[float]
+    late: list[float]
+
+    @property
+    def p50(self) -> float:
+        """Half took at most this, in ms."""
+        return percentile(self.taken, 50)
+
+    @property
+    def p99(self) -> float:
+        """All but one in a hundred took at most this, in ms."""
+        return percentile(self.taken, 99)
+
+    def plus(self, more: "Latencies") -> "Latencies":
+        return Latencies(self.taken + more.taken, self.late + more.late)
 
 
 def ask(url: str, requests: Sequence[bytes], rate: float) -> Latencies:
@@ -48,7 +59,7 @@ async def _ask(url: str, requests: Sequence[bytes], rate: float) -> Latencies:
         raise WrongResult(f"expected 200, found {refusal!r}")
     taken = [seconds for client in clients for seconds in client.taken]
     same("answers", len(taken), len(requests))
-    return Latencies(len(taken), percentile(taken, 50), percentile(taken, 99), percentile(late, 99))
+    return Latencies(taken, late)
 
 
 async def connected(url: str) -> "Client":
@@ -116,6 +127,11 @@ def percentile(seconds: Sequence[float], percent: int) -> float:
     """So many percent took at most this, in ms."""
     ordered = sorted(seconds)
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] * 1000
+
+
+def lateness(latencies: Latencies) -> str:
+    """How far behind the sender was, in words: so much of the latencies is the machine's."""
+    return f"the sender itself was late by {percentile(latencies.late, 99):.2f} ms (p99)"
 
 
 def get(path: str) -> bytes:

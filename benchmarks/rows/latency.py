@@ -7,7 +7,7 @@ from benchmarks.bench import Bench
 from benchmarks.check import COUNT_LOG, check_verify
 from benchmarks.data import Shape, draw, line
 from benchmarks.databases import Kind
-from benchmarks.open_loop import Latencies, post
+from benchmarks.open_loop import Latencies, lateness, post
 from benchmarks.result import Figure, Goal, Result, same
 from benchmarks.rows.single_post import top_rate
 
@@ -28,7 +28,7 @@ def run(bench: Bench, number: str) -> Iterator[Result]:
         f"{ours.p99:.1f} ms",
         f"{limit.p99:.1f} ms, empty uvicorn app",
         (Figure(ours.p99, GOAL),),
-        (f"p50 {ours.p50:.1f} ms; the sender itself was late by {ours.late:.2f} ms (p99)",),
+        (f"p50 {ours.p50:.1f} ms; {lateness(ours)}",),
     )
 
 
