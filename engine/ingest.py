@@ -69,6 +69,7 @@ class Ingest:
         self._taken = 0  # and here only the thread that writes, if the database has one
         self._arrived = asyncio.Event()
         self._writers: list[asyncio.Task[None]] = []
+        self._taking = False  # while a transaction is on its way, to take all that waits then
         self._stopping = False
         self._refusal: str | None = None
 
@@ -107,10 +108,12 @@ class Ingest:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waits(least):
+                self._taking = True
                 await self._settle([], context)
 
     def _waits(self, least: int) -> bool:
-        return bool(self._queue) and self._submitted - self._taken >= least
+        """Whether there is something to write that no other transaction is about to take."""
+        return bool(self._queue) and not self._taking and self._submitted - self._taken >= least
 
     async def _settle(self, batch: list[Submission], context: Context) -> None:
         """Records a batch, an empty one with what waits; what cannot be recorded together, each by itself."""
@@ -157,8 +160,6 @@ class Ingest:
     async def _transaction(self, batch: list[Submission], context: Context, how: Record) -> list[Receipt]:
         async def work(connection: AsyncConnection) -> list[Receipt]:
             batch.extend([] if batch else self._next_batch())  # so late, whatever came meanwhile goes along
-            if not batch:
-                return []
             recorded = await how(connection, distinct(batch), context, self._clock())
             for submission in batch:
                 if submission.alongside is not None:
@@ -174,6 +175,7 @@ class Ingest:
             batch.append(self._queue.popleft())
             size += len(batch[-1].events)
         self._taken += size
+        self._taking = False
         return batch
 
 
