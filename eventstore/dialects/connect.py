@@ -16,7 +16,7 @@ from eventstore.errors import FieldError, InvalidInput
 SUPPORTED = "sqlite:///FILE or postgresql://…"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 SQLITE_PAGE_CACHE_KIB = 65_536
-SQLITE_CHECKPOINT_PAGES = 16_000
+SQLITE_CHECKPOINT_PAGES = 4_000
 SQLITE_BUSY_TIMEOUT_SEC = 10
 SQLITE_WAL_ATTEMPTS = 100
 SQLITE_WAL_PAUSE_SEC = 0.01
