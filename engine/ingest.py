@@ -104,12 +104,14 @@ class Ingest:
 
     async def _write(self, context: Context, least: int) -> None:
         """Writes what waits, whenever that is `least` events or more."""
-        while not self._stopping or self._waits(least):
+        while not self._stopping or self._queue:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waits(least):
                 self._taking = True
                 await self._settle([], context)
+                if self._queue or self._stopping:  # the other one may have seen nothing to take, and wait
+                    self._arrived.set()
 
     def _waits(self, least: int) -> bool:
         """Whether there is something to write that no other transaction is about to take."""
