@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from eventstore.dialects.connect import set_up_sqlite
 
-PASS_ROWS = 1_200
-"""After so many rows that were written, a pass begins. About 300 single events, and 2,000 pages of the log."""
+PASS_ROWS = 5_000
+"""After so many rows that were written, a pass begins. About 1,200 single events, and 8,000 pages of the log."""
 
 CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 """Copies as much as it can without waiting for anybody."""

@@ -11,12 +11,12 @@ from sqlalchemy.engine.url import URL
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from eventstore.dialects.log_index import pages_of_log
 from eventstore.errors import FieldError, InvalidInput
 
 SUPPORTED = "sqlite:///FILE or postgresql://…"
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 SQLITE_PAGE_CACHE_KIB = 65_536
-SQLITE_CHECKPOINT_PAGES = 4_000
 SQLITE_BUSY_TIMEOUT_SEC = 10
 SQLITE_WAL_ATTEMPTS = 100
 SQLITE_WAL_PAUSE_SEC = 0.01
@@ -98,7 +98,7 @@ def set_up_sqlite(connection: Any, _record: object = None) -> None:
         "synchronous = FULL",
         "fullfsync = ON",  # what macOS calls fsync leaves the data in the drive's cache; elsewhere this means nothing
         f"cache_size = -{SQLITE_PAGE_CACHE_KIB}",
-        f"wal_autocheckpoint = {SQLITE_CHECKPOINT_PAGES}",
+        f"wal_autocheckpoint = {pages_of_log(_file(cursor))}",
         "foreign_keys = ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
@@ -116,6 +116,12 @@ def _use_wal(cursor: Any) -> None:
             time.sleep(SQLITE_WAL_PAUSE_SEC)
         else:
             return
+
+
+def _file(cursor: Any) -> str:
+    """The file of the database that the connection is to."""
+    cursor.execute("PRAGMA database_list")
+    return str(cursor.fetchone()[2])
 
 
 def _begin_sqlite(connection: Connection) -> None:

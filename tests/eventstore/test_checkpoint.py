@@ -25,7 +25,7 @@ INSERT = insert(lms_xp).from_select(["user_id", "course_id", "period", "xp"], se
 def test_the_log_stays_within_bounds_under_transactions_that_follow_each_other(
     new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventstore.dialects.connect.SQLITE_CHECKPOINT_PAGES", 100)
+    monkeypatch.setattr("eventstore.dialects.log_index.LOG_PAGES", 100)
     url = new_sqlite()
     file = Path(url.removeprefix("sqlite:///"))
     sizes: list[int] = []

@@ -18,7 +18,7 @@ ENOUGH = 100
 """So many requests are refused while there is no room, and so many events acknowledged when there is."""
 
 FULL_AT_ONCE = "2m"
-FULL_AT_A_CHECKPOINT = "16700k"
+FULL_AT_A_CHECKPOINT = "66m"
 """Little more than the write-ahead log takes before SQLite moves it into the database, which grows by that."""
 
 LARGE_COURSE = {
