@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Insert, Integer, bindparam, func, select, text
+from sqlalchemy import Column, Insert, Integer, MetaData, Table, bindparam, func, select, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,28 +15,44 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.project import Context
 from eventstore.batch import batch
 from eventstore.database import Database
-from eventstore.dialects import daily_counts, insert
-from eventstore.tables import lms_event_daily, lms_learner, lms_progress
+from eventstore.dialects import Name, daily_counts, insert
+from eventstore.tables import lms_event, lms_event_daily, lms_learner, lms_progress
 from projections.fold import ProgressKey, rules_in_use
 from projections.fold_in_columns import PROVED, lms_folded, select_folded
 from signals.course_store import Courses
 
+_e = lms_event.c
 _d = lms_event_daily.c
 _f = lms_folded.c
 _shown = batch("shown", lms_progress.c.class_id, lms_progress.c.course_id)
 
+lms_shown = Table(
+    "lms_shown",
+    MetaData(),
+    Column("class_id", Name, primary_key=True),
+    Column("course_id", Name, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+"""The course that each class is shown under where events name none, for one connection: a batch has no index."""
+
+INSERT_SHOWN = insert(lms_shown).from_select(["class_id", "course_id"], select(*_shown.c))
+"""Notes it."""
+
 INSERT_PROGRESS = insert(lms_progress).from_select(
     ["user_id", "class_id", "course_id", "named_course_id", *PROVED],
-    select(_f.user_id, _f.class_id, func.coalesce(_f.course_id, _shown.c.course_id), _f.course_id)
+    select(_f.user_id, _f.class_id, func.coalesce(_f.course_id, lms_shown.c.course_id), _f.course_id)
     .add_columns(*(_f[name] for name in PROVED))
-    .outerjoin_from(lms_folded, _shown, _f.class_id == _shown.c.class_id),
+    .outerjoin_from(lms_folded, lms_shown, _f.class_id == lms_shown.c.class_id),
 )
-"""What was folded becomes progress, under the course that a class is shown under where events name none."""
+"""What was folded becomes progress."""
 
-INSERT_LEARNERS = insert(lms_learner).from_select(
-    ["user_id", "last_activity_at"], select(_f.user_id, func.max(_f.last_activity_at)).group_by(_f.user_id)
+_last_activity_at = (
+    select(func.max(_e.occurred_at)).where(_e.user_id == _f.user_id, _e.seq <= bindparam("last")).scalar_subquery()
 )
-"""The learners of what was folded."""
+INSERT_LEARNERS = insert(lms_learner).from_select(
+    ["user_id", "last_activity_at"], select(_f.user_id, _last_activity_at).group_by(_f.user_id)
+)
+"""The learners of what was folded, with their last activity up to a seq: the log's index has it at hand."""
 
 MOST_UNSAID = 20_000
 """If the database leaves more events than that to Python, Python folds all."""
@@ -78,17 +94,20 @@ async def fold_range(shadow: Database, piece: Range, context: Context, _now: dat
 
 async def _fold(shadow: Database, piece: Range, context: Context) -> Folded:
     async def stage(connection: AsyncConnection) -> None:
-        await connection.run_sync(lms_folded.create, checkfirst=False)
+        for table in (lms_folded, lms_shown):
+            await connection.run_sync(table.create, checkfirst=False)
         folded = insert(lms_folded).from_select(list(_f.keys()), select_folded(rules_in_use()))
         await connection.execute(folded, piece._asdict())
+        courses = await context.courses.courses(connection)
+        await connection.execute(INSERT_SHOWN, {"shown": shown(courses)})
 
     async with shadow.write_staged(stage) as connection:
-        courses = await context.courses.courses(connection)
-        await connection.execute(INSERT_PROGRESS, {"shown": shown(courses)})
-        await connection.execute(INSERT_LEARNERS)
+        await connection.execute(INSERT_PROGRESS)
+        await connection.execute(INSERT_LEARNERS, {"last": piece.last})
         events, unsaid = map(int, (await connection.execute(SUMS)).one())  # PostgreSQL adds up to a Decimal
         keys = [tuple(key) for key in await connection.execute(SELECT_UNSAID, {"most": MOST_UNSAID})]
-        await connection.run_sync(lms_folded.drop, checkfirst=False)
+        for table in (lms_folded, lms_shown):
+            await connection.run_sync(table.drop, checkfirst=False)
     return Folded(events, unsaid, keys)
 
 

@@ -6,8 +6,10 @@ Appending and reading go on meanwhile. Memory holds one piece a worker, however 
 from engine.catch_up import boundary
 from engine.deriving import derive_learners
 from engine.filling import PIECE_SEQS, Filling, Track, Watch, fold_log
+from engine.fold_range import fold_range
 from engine.project import Context
 from engine.publish import grant_unfinished
+from engine.rederive import rederive
 from engine.replay_status import ReplayReport, ReplayRequest
 from engine.swap_in import SwapIn
 from engine.workers import Job, workers
@@ -28,7 +30,7 @@ async def rebuild_all(
     async with open_shadow(database, name) as tables:
         number = request.workers if until > PIECE_SEQS else 0
         job = Job(database.url, name, dict(context.worth), clock())
-        with workers(number) as pool:
+        with workers(number, fold_range, rederive) as pool:
             filling = Filling(pool, number, job, tables.filling, context)
             events = await fold_log(filling, database, Track(database, replay_id, watch), until)
             await derive_learners(pool, number, job, tables.filling, watch)

@@ -4,13 +4,15 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing import active_children, get_context, parent_process
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from engine.project import SHARDS, Context
@@ -39,12 +41,16 @@ class Job(NamedTuple):
 
 
 @contextmanager
-def workers(number: int) -> Iterator[Executor]:
-    """So many processes, or for 0 a thread of this one. They end with the block, or with this process."""
+def workers(number: int, *known: Work) -> Iterator[Executor]:
+    """So many processes, or for 0 a thread of this one, for the `known` work above all.
+
+    They end with the block, or with this process.
+    """
     pool: Executor = ThreadPoolExecutor(1)
     if number:
         pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_follow_parent)
     try:
+        _start(pool, number, known)
         yield pool
     except BrokenProcessPool as error:
         raise LmsError("expected all workers to go on until the end, found that one was killed") from error
@@ -54,6 +60,21 @@ def workers(number: int) -> Iterator[Executor]:
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(pool: Executor, number: int, known: Sequence[Work]) -> None:
+    """Has the processes start now. They need nothing of the main module, all of which each would else import first."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        for _ in range(number):
+            pool.submit(_get_ready, known)
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _get_ready(_known: Sequence[Work]) -> None:
+    """Nothing is left to do: as it was told of the work, this process has imported all that it needs for it."""
 
 
 def _follow_parent() -> None:

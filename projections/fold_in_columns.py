@@ -21,15 +21,14 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    true,
 )
 
-from eventstore.dialects import Name, Seq, UtcTime, in_stages, unindexed
+from eventstore.dialects import Name, Seq, UtcTime, in_stages, texts_apart, unindexed
 from eventstore.registry import EVENT_TYPES
 from eventstore.tables import lms_event, lms_progress
 from projections.progress import JOINS, NOTHING, Join, Progress
 from projections.rules import Rule
-from projections.said import Said, of_type, said
+from projections.said import Said, said
 
 _e = lms_event.c
 
@@ -43,12 +42,11 @@ lms_folded = Table(
     Column("class_id", Name, nullable=False),
     Column("course_id", Name),
     *(Column(name, lms_progress.c[name].type) for name in PROVED),
-    Column("last_activity_at", UtcTime, nullable=False),
     Column("events", Seq, nullable=False),
     Column("unsaid", Seq, nullable=False),
     prefixes=["TEMPORARY"],
 )
-"""What a statement folded, for its connection alone: progress, the last activity, and how many events are left out."""
+"""What a statement folded, for its connection alone: progress, and how many events are left out."""
 
 _own: tuple[ColumnElement[Any], ...] = (
     column("user_id", Name),
@@ -63,21 +61,18 @@ AGGREGATE: dict[Join, Callable[..., ColumnElement[Any]]] = {Join.LEAST: func.min
 
 def select_folded(rules: Sequence[Rule]) -> Select[Any]:
     """Folds the events up to the seq `last` of the learners with `after` < user_id <= `until` (NULL: without end)."""
-    types = {
-        kind: said(EVENT_TYPES[kind], [rule for rule in rules if rule.event_type == kind]) for kind in _types(rules)
-    }
-    readings = [reading for reading in types.values() if reading is not None]
-    texts = in_stages(
+    readings = [said(EVENT_TYPES[kind], [rule for rule in rules if rule.event_type == kind]) for kind in _types(rules)]
+    texts = texts_apart(
         select(_e.user_id, _e.class_id, _e.course_id, _e.occurred_at, _e.type, _e.version)
         .add_columns(*(text for reading in readings for text in reading.texts))
         .where(_e.seq <= bindparam("last"), unindexed(_e.user_id) > bindparam("after", type_=Name))
         .where(or_(bindparam("until", type_=Name).is_(None), unindexed(_e.user_id) <= bindparam("until", type_=Name)))
     ).subquery()
     values = in_stages(
-        select(*_own, of_type, *(value for reading in readings for value in reading.values)).select_from(texts)
+        select(*_own, *(value for reading in readings for value in reading.values)).select_from(texts)
     ).subquery()
     proves = (_proved(name, readings) for name in PROVED)
-    return _joined(in_stages(select(*_own, *proves, _is_unsaid(types).label("unsaid")).select_from(values)))
+    return _joined(in_stages(select(*_own, *proves, _is_unsaid(readings).label("unsaid")).select_from(values)))
 
 
 def _types(rules: Sequence[Rule]) -> list[str]:
@@ -94,10 +89,10 @@ def column_of_nothing(name: str) -> ColumnElement[Any]:
     return func.nullif(1, 1).cast(lms_progress.c[name].type).label(name)
 
 
-def _is_unsaid(types: dict[str, Said | None]) -> ColumnElement[int]:
+def _is_unsaid(readings: Sequence[Said]) -> ColumnElement[int]:
     """1 of an event that Python has to fold, else 0."""
-    unsaid = {kind: _left(reading) if reading else true() for kind, reading in types.items()}
-    return case((or_(*(and_(of_type == kind, left) for kind, left in unsaid.items())), 1), else_=0)
+    unsaid = [and_(reading.held.is_not(None), _left(reading)) for reading in readings]
+    return case((or_(*unsaid), 1), else_=0)
 
 
 def _left(reading: Said) -> ColumnElement[bool]:
@@ -116,7 +111,6 @@ def _joined(proved: Select[Any]) -> Select[Any]:
         p.class_id,
         AGGREGATE[JOINS["course_id"]](p.course_id),
         *values,
-        func.max(p.occurred_at),
         func.count(),
         func.sum(p.unsaid).cast(Integer),
     ).group_by(p.user_id, p.class_id)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, and_, case, column, true
+from sqlalchemy import ColumnElement, and_, case, column, false, true
 from sqlalchemy.sql import visitors
 
 from eventstore.dialects import UtcTime, at_least
@@ -32,20 +32,21 @@ class Said(NamedTuple):
     """One type in columns: the fields' texts, what they say, which events are `known`, and what those prove.
 
     `texts` are of the log, `values` of the texts' names, and all else of the names of `values`.
-    What is in `doubt` is NULL where only Python can decide.
+    `held` is NULL of other types, and what is in `doubt` where only Python can decide.
     """
 
     texts: list[ColumnElement[Any]]
     values: list[ColumnElement[Any]]
+    held: ColumnElement[Any]
     known: ColumnElement[bool]
     doubt: list[ColumnElement[Any]]
     proves: dict[str, ColumnElement[Any]]
 
 
-def said(event_type: EventType, rules: Sequence[Rule]) -> Said | None:
-    """What these rules, all for that type, say of it; None if one of them cannot be read of columns."""
+def said(event_type: EventType, rules: Sequence[Rule]) -> Said:
+    """What these rules, all for that type, say of it: of no event anything if one of them cannot be read of columns."""
     if not all(is_sayable(rule.prove) for rule in rules):
-        return None
+        return _nothing_said(event_type)
     versions = _versions(event_type)
     payload = _Payload(event_type.name, fields(event_type.versions[event_type.newest]))
     proves: dict[str, ColumnElement[Any]] = {}
@@ -53,9 +54,14 @@ def said(event_type: EventType, rules: Sequence[Rule]) -> Said | None:
         proved = rule.prove(payload, occurred_at)  # type: ignore[arg-type]
         own = {name: said for name, said in proved._asdict().items() if said is not getattr(NOTHING, name)}
         if payload.unreadable or own.keys() & proves.keys():
-            return None
+            return _nothing_said(event_type)
         proves |= own
     return _said(payload, versions, proves)
+
+
+def _nothing_said(event_type: EventType) -> Said:
+    payload = _Payload(event_type.name, {})
+    return Said([], [payload.of_its_type(false())], payload.held, payload.held == true(), [], {})
 
 
 class _Payload:
@@ -80,6 +86,13 @@ class _Payload:
     def text(self, field: Field) -> ColumnElement[Any]:
         return column(f"{self.prefix}_{field.name}_text")
 
+    @property
+    def held(self) -> ColumnElement[Any]:
+        return column(f"{self.prefix}_held")
+
+    def of_its_type(self, held: ColumnElement[Any]) -> ColumnElement[Any]:
+        return case((of_type == self.type_name, held)).label(self.held.name)
+
 
 def _said(payload: _Payload, versions: dict[str, dict[str, Field]], proves: dict[str, ColumnElement[Any]]) -> Said:
     first, *later = versions
@@ -89,27 +102,29 @@ def _said(payload: _Payload, versions: dict[str, dict[str, Field]], proves: dict
         for name, field in versions[version].items()
         if field != versions[first].get(name)
     }
-    texts = [_text(payload, field, [v for v in versions if name in versions[v]]) for name, field in checked.items()]
+    texts = [_text(payload, field, [v for v in versions if name not in versions[v]]) for name, field in checked.items()]
     news = {name: field for name, field in checked.items() if field != versions[first].get(name)}
     checks = [
         (of_version == v, and_(true(), *(f.holds(payload.text(f)) for f in news.values() if f in versions[v].values())))
         for v in later
     ]
-    held = case(*checks, else_=true()) if checks else true()
+    held = case((of_version == first, true()), *checks, else_=false())
     values = [field.value(payload.text(field)).label(payload.value(field).name) for field in payload.read.values()]
     present = [payload.value(field).is_not(None) for field in payload.read.values() if not field.optional]
     return Said(
         texts,
-        [*values, held.label(f"{payload.prefix}_held")],
-        and_(of_type == payload.type_name, column(f"{payload.prefix}_held") == true(), *present),
+        [*values, payload.of_its_type(held)],
+        payload.held,
+        and_(payload.held == true(), *present),
         list(_conditions(proves.values())),
         proves,
     )
 
 
-def _text(payload: _Payload, field: Field, versions: Iterable[str]) -> ColumnElement[Any]:
-    of_those = and_(_e.type == payload.type_name, _e.version.in_(list(versions)))
-    return case((of_those, field.raw())).label(payload.text(field).name)
+def _text(payload: _Payload, field: Field, lacking: Iterable[str]) -> ColumnElement[Any]:
+    """The field's text; NULL where nobody asks for it, since reading it takes long: of `lacking` versions."""
+    asked = and_(_e.type == payload.type_name, *(_e.version != version for version in lacking))
+    return case((asked, field.raw())).label(payload.text(field).name)
 
 
 def _versions(event_type: EventType) -> dict[str, dict[str, Field]]:

@@ -118,7 +118,7 @@ class plain_number(GenericFunction[Any]):  # noqa: N801
     """The number that a JSON text of at most 15 characters says, without a sign; NULL for any other.
 
     Of so few digits, binary floating point and decimals say the same. PostgreSQL is asked for no exponents, which may
-    be more than it can take.
+    be more than it can take. SQLite works the text out once, however long that takes.
     """
 
     type = Number
@@ -129,7 +129,8 @@ class plain_number(GenericFunction[Any]):  # noqa: N801
 def _plain_number(element: plain_number, compiler: SQLCompiler, **kw: Any) -> str:
     text = compiler.process(element.clauses, **kw)
     if compiler.dialect.name == "sqlite":
-        return f"CASE WHEN {text} BETWEEN '0' AND ':' AND length({text}) < 16 THEN CAST({text} AS REAL) END"
+        number = "CASE WHEN said BETWEEN '0' AND ':' AND length(said) < 16 THEN CAST(said AS REAL) END"
+        return f"(SELECT {number} FROM (SELECT {text} AS said LIMIT -1))"  # noqa: S608 - no input, SQL of ours
     unsigned = f"{text} COLLATE \"C\" BETWEEN '0' AND ':' AND strpos({text}, 'e') = 0 AND strpos({text}, 'E') = 0"
     return f"CASE WHEN {unsigned} AND length({text}) < 16 THEN CAST({text} AS NUMERIC) END"
 
@@ -137,6 +138,11 @@ def _plain_number(element: plain_number, compiler: SQLCompiler, **kw: Any) -> st
 def in_stages(query: Select[Any]) -> Select[Any]:
     """The query as a stage of a larger one: its columns would else be worked out again wherever they are used."""
     return query.suffix_with("LIMIT -1", dialect="sqlite").suffix_with("OFFSET 0", dialect="postgresql")
+
+
+def texts_apart(query: Select[Any]) -> Select[Any]:
+    """The same of a stage of texts; but SQLite would copy each for the next one, and does better to read it there."""
+    return query.suffix_with("OFFSET 0", dialect="postgresql")
 
 
 def unnest_json(dialect: Dialect, rows: str, columns: Sequence[tuple[str, str]]) -> str:

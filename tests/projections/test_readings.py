@@ -25,7 +25,7 @@ from projections.rules import RULES
 from tests.conftest import opened
 from tests.engine.support import at
 
-many = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 NUMBERS = st.one_of(
     st.integers(0, 400),
@@ -128,7 +128,7 @@ async def both(database: Database, events: Sequence[Event]) -> tuple[dict[Progre
         await connection.rollback()
     unsaid = {(row[0], row[1]) for row in rows if row[-1]}
     left = fold([event for event in events if (event.user_id, event.class_id) in unsaid])
-    said = {(row[0], row[1]): Progress(*row[2:-3]) for row in rows}
+    said = {(row[0], row[1]): Progress(*row[2:-2]) for row in rows}
     together = {key: merge(proved, left.progress.get(key, NOTHING)) for key, proved in said.items()}
     return together, sum(row[-1] for row in rows)
 
