@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 from fastapi import Depends, Request
 
 from api import keys, tokens
+from api.headers import header
 from api.keys import Scope
 from api.settings import Settings
 from engine.engine import Engine
@@ -72,7 +73,7 @@ class Gate:
 async def caller_of(request: Request) -> Caller:
     """Who calls. Raises Unauthenticated."""
     gate: Gate = request.app.state.gate
-    return await gate.caller(request.headers.get("authorization"))
+    return await gate.caller(header(request, b"authorization"))
 
 
 def needs(scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:

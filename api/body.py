@@ -5,6 +5,7 @@ from typing import TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
+from api.headers import header
 from eventstore.envelope import parse
 from eventstore.errors import FieldError, InvalidInput, MalformedBody, TooLarge, UnsupportedMedia, field_errors
 
@@ -27,7 +28,7 @@ async def read_model(request: Request, model: type[Body]) -> Body:
 async def read_body(request: Request) -> bytes:
     """The whole body. Raises TooLarge as soon as it is longer than the limit, MalformedBody if it breaks off."""
     limit: int = request.app.state.settings.max_body_bytes
-    declared = request.headers.get("content-length", "0")
+    declared = header(request, b"content-length") or "0"
     if declared.isdecimal() and int(declared) > limit:
         raise TooLarge(f"body: expected at most {limit} bytes, found {declared}")
     chunks, size, more = [], 0, True
@@ -45,7 +46,7 @@ async def read_body(request: Request) -> bytes:
 
 def media_type(request: Request, *known: str) -> str:
     """The body's content type, one of `known`. Raises UnsupportedMedia, naming those."""
-    said = request.headers.get("content-type", "")
+    said = header(request, b"content-type") or ""
     essence = said.partition(";")[0].strip().lower()
     if essence not in known:
         raise UnsupportedMedia(f"Content-Type: expected {' or '.join(known)}, found {said or 'none'}")

@@ -15,7 +15,8 @@ import asyncpg
 from api.settings import Settings
 from benchmarks.data import courses
 from cli.writing import ready_engine
-from eventstore.dialects.connect import SQLITE_CHECKPOINT_PAGES, SQLITE_PAGE_CACHE_KIB
+from eventstore.dialects.connect import SQLITE_PAGE_CACHE_KIB
+from eventstore.dialects.log_index import LOG_PAGES
 from signals.publication import CourseBody
 from tests.support.postgres import PostgresServer, postgres_server
 
@@ -69,7 +70,7 @@ class Store(NamedTuple):
             "journal_mode = WAL",
             "synchronous = FULL",
             f"cache_size = -{SQLITE_PAGE_CACHE_KIB}",
-            f"wal_autocheckpoint = {SQLITE_CHECKPOINT_PAGES}",
+            f"wal_autocheckpoint = {LOG_PAGES}",
         ):
             connection.execute(f"PRAGMA {pragma}")
         return connection

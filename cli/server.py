@@ -12,6 +12,11 @@ from api.settings import Settings
 SHUTDOWN_SEC = 10
 """How long requests that are under way at the end may take."""
 
+COLLECT_OBJECTS = 20_000
+"""When so many more objects have come than gone, the collector looks for garbage. By default, 700 are enough: it would
+look through what a few requests are made of, several times a batch, and find nothing.
+"""
+
 
 class Server(uvicorn.Server):
     """uvicorn's server. Calls `ready` once it answers."""
@@ -42,3 +47,4 @@ def spare_collector() -> None:
     """What is there by now stays: searching it for garbage would hold every answer up, for 75 ms each time."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(COLLECT_OBJECTS)

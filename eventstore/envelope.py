@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic_core import from_json, to_json
 
 from eventstore.errors import A_TIME, FieldError, InvalidInput, MalformedBody, field_errors, found
-from eventstore.event import Event
+from eventstore.event import Validated
 from eventstore.event_type import VERSION, Ident
 from eventstore.registry import event_type
 
@@ -73,7 +73,7 @@ def parse(body: bytes | str, where: str = "body") -> object:
         raise MalformedBody(FieldError(where, "JSON", str(error))) from error
 
 
-def validate(posted: object, now: datetime, source: str, new_id: Callable[[], UUID] = uuid4) -> Event:
+def validate(posted: object, now: datetime, source: str, new_id: Callable[[], UUID] = uuid4) -> Validated:
     """The Event that a posted JSON value is, recorded `now` from `source`.
 
     Raises InvalidInput with all that is wrong with it. Each event passes here: pydantic's validators are called
@@ -83,28 +83,36 @@ def validate(posted: object, now: datetime, source: str, new_id: Callable[[], UU
         envelope: Envelope = Envelope.__pydantic_validator__.validate_python(posted)
     except ValidationError as error:
         raise InvalidInput(field_errors(error)) from error
-    return Event(
+    parsed = parsed_payload(envelope)
+    event = Validated(
         event_id=str(envelope.event_id or new_id()),
         type=envelope.type,
         version=envelope.version,
         user_id=envelope.user_id,
         class_id=envelope.class_id,
         course_id=envelope.course_id,
-        payload=checked_payload(envelope),
+        payload=payload_text(envelope),
         occurred_at=clamped(envelope.occurred_at, now),
         recorded_at=now,
         source=source,
         correlation_id=envelope.correlation_id,
     )
+    event.parsed = parsed
+    return event
 
 
-def checked_payload(envelope: Envelope) -> str:
-    """The payload as JSON text, unknown fields and all, once its version's model has nothing against it."""
+def parsed_payload(envelope: Envelope) -> BaseModel:
+    """The payload as its version's model. Raises InvalidInput with all that it has against it."""
     model = event_type(envelope.type).model(envelope.version)
     try:
-        model.__pydantic_validator__.validate_python(envelope.payload)
+        parsed: BaseModel = model.__pydantic_validator__.validate_python(envelope.payload)
     except ValidationError as error:
         raise InvalidInput(field_errors(error, under="payload")) from error
+    return parsed
+
+
+def payload_text(envelope: Envelope) -> str:
+    """The payload as JSON text, unknown fields and all."""
     text = to_json(envelope.payload, inf_nan_mode="constants").decode()
     if "Infinity" in text:
         must_be_finite(text)

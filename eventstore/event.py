@@ -6,6 +6,8 @@ Pure values. `envelope` makes them from what was posted, `append` keeps them, `r
 from datetime import datetime
 from typing import NamedTuple
 
+from pydantic import BaseModel
+
 
 class Event(NamedTuple):
     """One row of `lms_event`, less its `seq`. Times are UTC; `payload` is JSON text, as received."""
@@ -26,3 +28,10 @@ class Event(NamedTuple):
     def key(self) -> tuple[str, str]:
         """What makes the event itself and no other: the same key again is a duplicate."""
         return (self.user_id, self.event_id)
+
+
+class Validated(Event):
+    """An Event that just passed the gate: equal to the same from the log, but its payload need not be parsed again."""
+
+    parsed: BaseModel | None = None
+    """The payload as its version's model; None in a copy that says something else."""

@@ -69,9 +69,12 @@ class EventType:
 
     def current(self, version: str, payload: str) -> BaseModel:
         """The JSON text `payload` of `version`, in the newest shape."""
-        at = self.known_version(version)
-        value: BaseModel = self.versions[at].__pydantic_validator__.validate_json(payload)  # as `validate` does
-        for upcast in self._upcasters_from[at]:
+        validator = self.model(version).__pydantic_validator__  # as `validate` does
+        return self.upcast(version, validator.validate_json(payload))
+
+    def upcast(self, version: str, value: BaseModel) -> BaseModel:
+        """A payload of `version` in the newest shape."""
+        for upcast in self._upcasters_from[self.known_version(version)]:
             value = upcast(value)
         return value
 

@@ -6,7 +6,7 @@ See docs/architecture.md, "Versions".
 from pydantic import BaseModel
 
 from eventstore.errors import FieldError, InvalidInput, found
-from eventstore.event import Event
+from eventstore.event import Event, Validated
 from eventstore.event_type import EventType
 from eventstore.types.quiz_submit import QUIZ_SUBMIT
 from eventstore.types.video_ping import VIDEO_PING
@@ -24,4 +24,7 @@ def event_type(name: str) -> EventType:
 
 def current_payload(event: Event) -> BaseModel:
     """The event's payload in the newest shape of its type: what rules are written against."""
-    return event_type(event.type).current(event.version, event.payload)
+    kind = event_type(event.type)
+    if isinstance(event, Validated) and event.parsed is not None:
+        return kind.upcast(event.version, event.parsed)
+    return kind.current(event.version, event.payload)

@@ -5,6 +5,7 @@ Text of one width sorts as the instants do, which SQLite relies on.
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 Clock = Callable[[], datetime]
 """Says what time it is, in UTC. Passed in wherever time matters, so that tests can set it."""
@@ -18,9 +19,18 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+KNOWN_TEXTS = 1_024
+"""How many are kept: events name the same few instants again and again, and isoformat is slow."""
+
+
 def to_text(instant: datetime) -> str:
     """`2026-11-21T09:30:00.000000Z`: 27 characters, in UTC. `instant` must know its offset."""
-    text = (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).isoformat()
+    return _text(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
+
+
+@lru_cache(KNOWN_TEXTS)
+def _text(instant: datetime) -> str:
+    text = instant.isoformat()
     return text[:26] + "Z" if len(text) == WITH_MICROSECONDS else text[:19] + ".000000Z"
 
 

@@ -46,5 +46,5 @@ _LEAST = tuple(JOINS[name] is Join.LEAST for name in Progress._fields)
 
 def merge(a: Progress, b: Progress) -> Progress:
     """All that either proves: the furthest and the best, at the earliest."""
-    pairs: Iterable[tuple[Any, Any, bool]] = zip(a, b, _LEAST, strict=True)
+    pairs: Iterable[tuple[Any, Any, bool]] = zip(a, b, _LEAST, strict=False)
     return Progress._make([y if x is None else x if y is None or (x < y) is least else y for x, y, least in pairs])

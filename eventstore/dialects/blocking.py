@@ -95,9 +95,9 @@ class DatabaseThread:
         return await asyncio.get_running_loop().run_in_executor(self._thread, without_suspending, step)
 
     async def _transaction(self, work: Work[Result]) -> Result:
-        if self._connection.sync_connection is None:
-            await self._connection.start()
-        async with self._connection.begin():
+        connection = self._connection.sync_connection or (await self._connection.start()).sync_connection
+        assert connection is not None  # noqa: S101 - it was started
+        with connection.begin():
             result = await work(self._connection)
         if self._checkpointer is not None:
             self._checkpointer.after_commit(self._connection.rows_written)

@@ -9,6 +9,7 @@ import pytest
 from eventstore.envelope import parse, validate
 from eventstore.errors import FieldError, InvalidInput, MalformedBody
 from eventstore.event import Event
+from eventstore.registry import current_payload
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 ID = UUID("0f0f7a52-6f9c-4f0e-8d43-0d0cf6b1a001")
@@ -57,6 +58,29 @@ def test_what_is_absent_is_filled_in() -> None:
         source="test",
         correlation_id=None,
     )
+
+
+@pytest.mark.parametrize(
+    "posted",
+    [
+        PING,
+        QUIZ,
+        ping(position=0.1, duration=0.3, unknown=1e-7),
+        ping(position=2**31 - 1, duration=2**31 - 1),
+        ping(played_segments=[[0, 1.5]], playback_rate=2) | {"version": "1.1"},
+        PING | {"version": "1.9"},
+    ],
+)
+def test_what_was_just_let_in_says_the_same_to_rules_as_what_the_log_has(posted: dict[str, Any]) -> None:
+    event = gate(posted)
+
+    assert repr(current_payload(event)) == repr(current_payload(Event(*event)))
+
+
+def test_a_copy_that_says_something_else_says_that_to_rules_too() -> None:
+    copy = gate(PING)._replace(payload=gate(ping(position=1)).payload)
+
+    assert current_payload(copy) == current_payload(gate(ping(position=1)))
 
 
 def test_what_is_there_is_kept_ids_in_lower_case_and_times_in_utc() -> None:
