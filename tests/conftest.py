@@ -2,17 +2,33 @@
 
 import asyncio
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from eventstore.database import Database
 from eventstore.migrate import migrate
 from tests.support.postgres import PostgresServer, required_postgres
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")  # how long an example takes is for the other tests that run meanwhile to say
+
+
+def pytest_configure() -> None:
+    """A run that a script started behind it ignores Ctrl-C; the programs that it starts are not to."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The faults first: they are long and wait a lot, while another worker does what is short."""
+    items.sort(key=lambda item: item.path.parent.name != "faults")
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,11 @@ from cli import chunks
 from cli.chunks import CHUNK_LINES, Format, read_chunks
 from cli.lines import Line, Refusal
 from cli.writing import ATTEMPTS, submit_patiently
-from engine.ingest import Receipt
+from engine.submission import Receipt
 from eventstore.errors import Unavailable
 from eventstore.times import system_clock
 from tests.cli.support import PROGRAM, envelope, environment, ndjson, query, run
+from tests.support.serving import PATIENCE_SEC
 
 VIDEO = "https://w3id.org/xapi/video"
 
@@ -189,7 +190,7 @@ def test_ctrl_c_ends_an_import_that_waits_for_its_input(tmp_path: Path) -> None:
 
         # then it ends, while its input is still open
         try:
-            assert process.wait(timeout=30) == 130
+            assert process.wait(PATIENCE_SEC) == 130
             assert process.stderr.read() == b""
         finally:
             process.kill()

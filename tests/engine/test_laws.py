@@ -29,7 +29,6 @@ from tests.engine.worlds import (
 from tests.support.derived import derived
 
 law = settings(
-    deadline=None,
     max_examples=60,
     # One fixture serves all examples: it only makes databases, and each example asks for its own.
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -42,7 +42,7 @@ from tests.engine.worlds import deliveries, worlds
 NewDatabase = Callable[[], str]
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_nothing_differs_after_live_processing(new_database: NewDatabase, data: st.DataObject) -> None:
     world = data.draw(worlds())

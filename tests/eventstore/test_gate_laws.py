@@ -28,7 +28,7 @@ from tests.eventstore.payloads import PAYLOADS
 Json = dict[str, Any]
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-law = settings(deadline=None, max_examples=300)
+law = settings(max_examples=300)
 
 
 def json_values(floats: SearchStrategy[float]) -> SearchStrategy[Any]:

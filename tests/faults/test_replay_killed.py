@@ -27,6 +27,7 @@ from tests.conftest import opened
 from tests.faults.balance import balance, everything, feed_once, read_log
 from tests.faults.ledger import CLASSES, Ledger
 from tests.faults.traffic import CLIENTS, READINGS, Publisher, Work, clients, posting, reading, until
+from tests.support.looking import looking
 from tests.support.serving import PROGRAM, command, environment_of, serving
 
 KILLS = 10
@@ -43,6 +44,7 @@ FEW = 1_000
 
 PUBLISH_EVERY_SEC = 1
 LOOK_EVERY_SEC = 0.1
+REPLAYS = "SELECT count(*) FROM lms_replay"
 
 DOUBLED = {kind: 2 * xp for kind, xp in DEFAULT_WORTH.items()}
 
@@ -141,18 +143,19 @@ def kill_replay(url: str, moments: random.Random, longest: float, settings: Sett
 
 def killed(url: str, after_sec: float, settings: Settings) -> bool:
     """Kills a replay so long after it has begun. Whether that is what ended it."""
-    before = len(asyncio.run(statuses(url)))
-    process = subprocess.Popen(
-        [PROGRAM, "replay"],
-        env=environment_of(LMS_DATABASE_URL=url, **settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        until(lambda: process.poll() is not None or len(asyncio.run(statuses(url))) > before, LOOK_EVERY_SEC)
-        sleep(after_sec)
-    finally:
-        process.kill()
+    with looking(url) as look:
+        before = look(REPLAYS)
+        process = subprocess.Popen(
+            [PROGRAM, "replay"],
+            env=environment_of(LMS_DATABASE_URL=url, **settings),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            until(lambda: process.poll() is not None or look(REPLAYS) != before, LOOK_EVERY_SEC)
+            sleep(after_sec)
+        finally:
+            process.kill()
     return process.wait() == -signal.SIGKILL
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import get_type_hints
 
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import find, given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from pydantic_core import to_json
@@ -19,8 +19,6 @@ from projections.progress import NOTHING, Progress, merge
 from projections.rules import RULES, Rule
 from tests.eventstore.payloads import PAYLOADS
 from tests.signals.histories import COURSES, START, instants, progress
-
-law = settings(deadline=None)
 
 
 @st.composite
@@ -74,14 +72,12 @@ def joined(*folds: Fold) -> dict[ProgressKey, Progress]:
     return result
 
 
-@law
 @given(progress, progress, progress)
 def test_merge_is_a_join(a: Progress, b: Progress, c: Progress) -> None:
     assert_laws(a, b, c)
 
 
 @pytest.mark.parametrize("name", Progress._fields)
-@law
 @given(data=st.data())
 def test_merge_keeps_what_only_one_side_knows_of(name: str, data: st.DataObject) -> None:
     known = data.draw(progress.filter(lambda drawn: getattr(drawn, name) != getattr(NOTHING, name)))
@@ -91,7 +87,6 @@ def test_merge_keeps_what_only_one_side_knows_of(name: str, data: st.DataObject)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-@law
 @given(data=st.data())
 def test_what_a_rule_proves_keeps_the_laws(rule: Rule, data: st.DataObject) -> None:
     proved = proved_by(rule)
@@ -113,7 +108,6 @@ def test_every_rule_is_for_a_type_that_there_is() -> None:
     assert {rule.event_type for rule in RULES} == set(EVENT_TYPES)
 
 
-@law
 @given(st.lists(events()), st.data())
 def test_fold_is_the_same_for_any_order_and_repetition(some: list[Event], data: st.DataObject) -> None:
     repeated = data.draw(st.lists(st.sampled_from(some))) if some else []
@@ -122,7 +116,6 @@ def test_fold_is_the_same_for_any_order_and_repetition(some: list[Event], data: 
     assert folded(delivered) == folded(some)
 
 
-@law
 @given(st.lists(events()), st.lists(events()))
 def test_fold_in_batches_and_merged_is_fold_at_once(one: list[Event], other: list[Event]) -> None:
     assert joined(fold(one), fold(other), fold(one)) == folded(one + other)

@@ -13,7 +13,7 @@ from tests.signals.definition import Proof
 from tests.signals.definition import signals as defined
 from tests.signals.histories import histories, learner, steps_of_a_version
 
-law = settings(deadline=None, max_examples=300)
+law = settings(max_examples=300)
 
 
 def derived(progress: Mapping[str, Progress], *courses: CourseHistory) -> set[Signal]:

@@ -40,7 +40,6 @@ SMALL = [
 """Sizes by which a few learners and a few events are several chunks, pieces and pages."""
 
 law = settings(
-    deadline=None,
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
