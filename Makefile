@@ -6,9 +6,9 @@ help:
 	@echo 'make run    install, migrate, serve on 127.0.0.1:8000; the sample course and learners if the database is empty'
 	@echo '            PORT=8001 make run          another port'
 	@echo '            LMS_DATABASE_URL=… make run another database than ./lms-progress.db'
-	@echo 'make test   install, see to a PostgreSQL, run every test'
+	@echo 'make test   install, see to PostgreSQL, Redis, RabbitMQ and Kafka, run every test'
 	@echo '            make test PYTEST_ARGS="tests/test_harness.py -x"'
-	@echo '            LMS_REQUIRE_SERVICES=1 make test   a missing service (PostgreSQL) fails the tests that need it,'
+	@echo '            LMS_REQUIRE_SERVICES=1 make test   a missing service fails the tests that need it,'
 	@echo '                                               which are otherwise skipped; .ci/run sets it'
 	@echo 'make lint   ruff, mypy and the import rules, which are also part of make test'
 	@echo 'make bench  install, measure speed and memory, print the table and keep it as benchmarks/RESULTS.md'
@@ -32,7 +32,7 @@ lock:
 	@scripts/lock
 
 clean:
-	rm -rf .venv benchmarks/.venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
+	rm -rf .venv .kafka benchmarks/.venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: requirements.lock pyproject.toml scripts/install

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
 from api.settings import Settings
 from engine.engine import Engine
@@ -10,8 +9,9 @@ from eventstore.database import Database
 from eventstore.errors import LmsError
 from eventstore.migrate import is_current
 from eventstore.times import Clock, system_clock
-from integrations.inbox import receive_parked
-from integrations.translators import TRANSLATORS
+from integrations.inbox import Inbox
+from integrations.inbox_worker import inbox_worker
+from integrations.mapping_file import MappingFile
 
 
 @asynccontextmanager
@@ -27,10 +27,23 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Engine]:
-    """A running engine on that database; what waits is written before it closes."""
+async def open_inbox(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Inbox]:
+    """The inbox of a running engine on that database; what waits is written before it closes.
+
+    Raises InvalidInput for a mapping file that is wrong.
+    """
+    mapping_file = MappingFile(settings.mapping_file)
+    mappings = mapping_file.read()
     async with open_database(settings) as database:
         engine = Engine(database, settings.worth, clock, settings.queue_events)
-        engine.after_publish.append(partial(receive_parked, engine, TRANSLATORS))
-        async with engine:
-            yield engine
+        inbox = Inbox(engine, mappings)
+        engine.after_publish.append(inbox.retry_parked)
+        async with engine, inbox_worker(inbox, mapping_file):
+            yield inbox
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Engine]:
+    """That engine alone."""
+    async with open_inbox(settings, clock) as inbox:
+        yield inbox.engine

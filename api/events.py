@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +15,8 @@ from api.keys import Scope
 from api.lists import Paged, given, query
 from api.openapi import body_of, responses
 from engine.engine import Engine
-from engine.ingest import BATCH_EVENTS, Receipt
+from engine.ingest import BATCH_EVENTS
+from engine.submission import Receipt
 from eventstore.envelope import Envelope, parse, validate
 from eventstore.errors import FieldError, InvalidInput, MalformedBody
 from eventstore.event import Event
@@ -23,6 +24,9 @@ from signals.signal import SignalType
 from views import event_list
 from views.event_list import EventItem
 from views.page import Filter, Page
+
+if TYPE_CHECKING:
+    from integrations.kafka.front_log import FrontLog  # few have its client
 
 router = APIRouter(tags=["events"])
 PATH = "/v1/events"
@@ -80,7 +84,10 @@ class Reading(NamedTuple):
     summary="Record events",
     response_model=Answer,
     responses=responses(400, 401, 403, 413, 415, 422, 503)
-    | {207: {"model": Answer, "description": "Some events were rejected, the others are recorded"}},
+    | {
+        202: {"model": Answer, "description": "Kept in Kafka, with LMS_INGEST=kafka; recorded soon after"},
+        207: {"model": Answer, "description": "Some events were rejected, the others are recorded"},
+    },
     openapi_extra=body_of(Envelope, many=True),
 )
 async def post_events(request: Request) -> Response:
@@ -94,7 +101,11 @@ async def post_events(request: Request) -> Response:
     kind = media_type(request, JSON, NDJSON)
     reading = read_events(kind, await read_body(request), engine)
     must_own(caller, reading.events)
-    return answer(await submit(engine, reading.events), reading.rejected)
+    front_log: FrontLog | None = request.app.state.front_log
+    if front_log is None:
+        return answer(await submit(engine, reading.events), reading.rejected)
+    await front_log.keep(reading.events)
+    return answer(Receipt(len(reading.events), 0, []), reading.rejected, HTTPStatus.ACCEPTED)
 
 
 def read_events(kind: str, body: bytes, engine: Engine) -> Reading:
@@ -133,8 +144,10 @@ async def submit(engine: Engine, events: list[Event]) -> Receipt:
     return total
 
 
-def answer(receipt: Receipt, rejected: list[tuple[int, list[FieldError]]]) -> Response:
-    """200 if all were valid, 207 if some were not, 422 as a problem if none was."""
+def answer(
+    receipt: Receipt, rejected: list[tuple[int, list[FieldError]]], well: HTTPStatus = HTTPStatus.OK
+) -> Response:
+    """`well` if all were valid, 207 if some were not, 422 as a problem if none was."""
     said = {
         "accepted": receipt.accepted,
         "duplicates": receipt.duplicates,
@@ -145,7 +158,7 @@ def answer(receipt: Receipt, rejected: list[tuple[int, list[FieldError]]]) -> Re
         ],
     }
     if not rejected:
-        return Response(to_json(said), media_type=JSON)
+        return Response(to_json(said), well, media_type=JSON)
     if receipt.accepted or receipt.duplicates:
         return Response(to_json(said), HTTPStatus.MULTI_STATUS, media_type=JSON)
     first = rejected[0][1]

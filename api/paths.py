@@ -15,4 +15,5 @@ class IdConvertor(PathConvertor):
 register_url_convertor("id", IdConvertor())
 
 COURSE_ID = "{course_id:id}"
+SUBSCRIPTION_ID = "{subscription_id:id}"
 USER_ID = "{user_id:id}"

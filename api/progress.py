@@ -27,7 +27,7 @@ router = APIRouter(tags=["progress"])
     dependencies=[Depends(reads_learner)],
 )
 async def get_learner(request: Request, user_id: Annotated[Ident, Path()]) -> LearnerProgress:
-    """The learner's XP and the courses begun. Steps and percent are by the version in force now."""
+    """The learner's XP and the courses begun or enrolled in. Steps and percent are by the version in force now."""
     engine: Engine = request.app.state.engine
 
     async def work(connection: AsyncConnection) -> LearnerProgress:

@@ -1,8 +1,12 @@
 """Every setting, read from the environment (prefix LMS_). docs/settings.md lists them; a test holds it complete."""
 
-from typing import Annotated
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from eventstore.errors import FieldError, InvalidInput, field_errors
@@ -23,10 +27,38 @@ TOKEN_SECRET_BYTES = 32
 TokenSecret = Annotated[SecretStr, AfterValidator(long_enough)]
 
 
+def url_of(*schemes: str) -> Callable[[SecretStr], SecretStr]:
+    """Holds a URL, which may have a password in it, to these schemes, a host and at most a port."""
+
+    def check(url: SecretStr) -> SecretStr:
+        with suppress(ValueError):
+            parts = urlsplit(url.get_secret_value())
+            if parts.scheme in schemes and parts.hostname and parts.port != 0:
+                return url
+        raise ValueError(f"a URL such as {schemes[0]}://HOST:PORT")
+
+    return check
+
+
+def with_its_servers(ingest: str, known: ValidationInfo) -> str:
+    """Events go to Kafka only if it is known where that is."""
+    if ingest == "kafka" and known.data.get("kafka_bootstrap_servers") is None:
+        raise ValueError("`database` while KAFKA_BOOTSTRAP_SERVERS is absent")
+    return ingest
+
+
+OnRabbitmq = Literal["STEP_COMPLETED,COURSE_COMPLETED", "STEP_COMPLETED", "COURSE_COMPLETED", "none"]
+"""Which of the signals that its platform has events for."""
+
+PREFIX = "LMS_"
+KAFKAS = "KAFKA_"
+"""What the variables of Kafka begin with, which its platform's other services read too."""
+
+
 class Settings(BaseSettings):
     """What an operator can choose. Secrets that are absent switch off what they protect."""
 
-    model_config = SettingsConfigDict(env_prefix="LMS_", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, populate_by_name=True)
 
     database_url: str = Field("sqlite:///lms-progress.db", description="`sqlite:///FILE` or `postgresql://…`")
     tally_signing_secret: SecretStr | None = Field(
@@ -40,6 +72,52 @@ class Settings(BaseSettings):
     )
     queue_events: Annotated[int, Field(gt=0)] = Field(
         50_000, description="How many events may wait to be written before more are answered 503"
+    )
+    max_message_bytes: Annotated[int, Field(gt=0)] = Field(
+        1_000_000, description="The largest message of another system that is taken, in bytes"
+    )
+    redis_url: Annotated[SecretStr, AfterValidator(url_of("redis", "rediss"))] | None = Field(
+        None, description="`redis://…` or `rediss://…`; without it nothing is consumed from Redis"
+    )
+    redis_group: Annotated[str, Field(min_length=1)] = Field(
+        "lms-progress", description="The consumer group that reads the streams"
+    )
+    redis_claim_sec: Annotated[float, Field(gt=0)] = Field(
+        60, description="After so many seconds without an end, a message is taken over from the consumer that has it"
+    )
+    rabbitmq_url: Annotated[SecretStr, AfterValidator(url_of("amqp", "amqps"))] | None = Field(
+        None, description="`amqp://…` or `amqps://…`; without it nothing is consumed from RabbitMQ, nor announced there"
+    )
+    rabbitmq_announces: OnRabbitmq = Field(
+        "STEP_COMPLETED,COURSE_COMPLETED",
+        description="The signals that are announced on RabbitMQ: both, one, or `none`",
+    )
+    kafka_bootstrap_servers: Annotated[str, Field(min_length=1)] | None = Field(
+        None,
+        validation_alias="KAFKA_BOOTSTRAP_SERVERS",
+        description="`HOST:PORT`, several separated by commas; without it nothing is consumed from Kafka",
+    )
+    kafka_group_id: Annotated[str, Field(min_length=1)] = Field(
+        "analytics-aggregator", validation_alias="KAFKA_GROUP_ID", description="The group that reads the topics"
+    )
+    kafka_auto_offset_reset: Literal["earliest", "latest"] = Field(
+        "earliest",
+        validation_alias="KAFKA_AUTO_OFFSET_RESET",
+        description="Where a group begins to read that is new to a topic",
+    )
+    kafka_session_sec: Annotated[float, Field(ge=1, le=300)] = Field(
+        6,
+        validation_alias="KAFKA_SESSION_SEC",
+        description="After so many seconds without a sign of life, a consumer's partitions go to the others",
+    )
+    ingest: Annotated[Literal["database", "kafka"], AfterValidator(with_its_servers)] = Field(
+        "database", description="Where `POST /v1/events` keeps events before it answers: see integrations/kafka.md"
+    )
+    mapping_file: Path | None = Field(
+        None, description="The TOML file that says which classes and courses the ids of other systems mean"
+    )
+    webhook_private: bool = Field(
+        default=False, description="Whether webhooks may go to loopback, link-local and private addresses"
     )
     xp_video_completed: Xp = Field(10, description="XP for VIDEO_COMPLETED")
     xp_quiz_passed: Xp = Field(20, description="XP for QUIZ_PASSED")
@@ -60,6 +138,12 @@ def load() -> Settings:
         raise InvalidInput([fault_of_variable(fault) for fault in field_errors(error)]) from None  # it holds secrets
 
 
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return name.upper() if name.upper().startswith(KAFKAS) else f"{PREFIX}{name.upper()}"
+
+
 def fault_of_variable(fault: FieldError) -> FieldError:
-    variable = f"LMS_{fault.where.upper()}"
-    return FieldError(variable, fault.expected, "another" if variable.endswith("_SECRET") else fault.found)
+    variable = variable_of(fault.where)
+    holds_secret = variable.endswith(("_SECRET", "_URL"))
+    return FieldError(variable, fault.expected, "another" if holds_secret else fault.found)

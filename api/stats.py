@@ -1,4 +1,4 @@
-"""The monitoring views: events by day, signals by learner, activity by learner."""
+"""The monitoring views: events and messages by day, signals by learner, activity by learner."""
 
 from fastapi import APIRouter, Depends, Request
 
@@ -6,8 +6,9 @@ from api.auth import needs
 from api.keys import Scope
 from api.lists import Paged, query
 from api.openapi import responses
-from views import event_daily_stats, signal_summary, user_activity
+from views import event_daily_stats, message_daily_stats, signal_summary, user_activity
 from views.event_daily_stats import DailyStats
+from views.message_daily_stats import MessageStats
 from views.page import Filter, Page
 from views.signal_summary import SignalSummary
 from views.user_activity import UserActivity
@@ -22,6 +23,17 @@ async def get_daily(
 ) -> Page[DailyStats]:
     """v_event_daily_stats: UTC days of `occurred_at`, the newest first."""
     return await query(request, lambda connection: event_daily_stats.read(connection, *paged))
+
+
+@router.get(
+    "/v1/stats/messages", summary="Messages by day, source, topic and type", responses=responses(401, 403, 422, 503)
+)
+async def get_messages(
+    request: Request,
+    paged: Paged,
+) -> Page[MessageStats]:
+    """v_message_daily_stats: the UTC days on which messages of other systems were kept, the newest first."""
+    return await query(request, lambda connection: message_daily_stats.read(connection, *paged))
 
 
 @router.get("/v1/stats/signals", summary="Signals by learner and type", responses=responses(401, 403, 422, 503))

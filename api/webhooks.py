@@ -3,20 +3,21 @@
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
 from api.body import JSON, read_body
 from api.events import Answer, answer
 from api.openapi import body_of, responses
 from api.settings import Settings
-from engine.engine import Engine
-from eventstore.envelope import parse
-from eventstore.errors import Forbidden, InvalidInput, Unauthenticated, field_errors
+from engine.submission import Receipt
+from eventstore.errors import Forbidden, Unauthenticated
 from integrations.contracts.tally import FormResponse
-from integrations.inbox import Message, receive
-from integrations.tally_signature import verify_signature
-from integrations.translators import TALLY, translate_tally
+from integrations.inbox import Inbox
+from integrations.message import InboxStatus
+from integrations.source import Delivery
+from integrations.systems import SYSTEMS, TALLY
+from integrations.tally.signature import verify_signature
 
 router = APIRouter(tags=["webhooks"])
 TALLY_PATH = "/v1/webhooks/tally"
@@ -51,19 +52,14 @@ async def tally(request: Request) -> Response:
 
     What cannot be resolved yet is kept and answered 200, so that Tally need not send it again.
     """
-    engine: Engine = request.app.state.engine
+    inbox: Inbox = request.app.state.inbox
     body = await read_body(request)
     must_be_genuine(body, request.headers.get("tally-signature"), request.app.state.settings)
-    parse(body)
-    try:
-        response = FormResponse.model_validate_json(body)
-    except ValidationError as error:
-        raise InvalidInput(field_errors(error)) from error
-    message = Message(TALLY, response.data.response_id, body.decode(), engine.clock())
-    outcome = await receive(engine, message, translate_tally)
-    if outcome.receipt is None:
+    now = inbox.engine.clock()
+    [outcome] = await inbox.receive([SYSTEMS[TALLY].read(Delivery("", "", body, now), now)])
+    if outcome.status == InboxStatus.PARKED:
         return Response(to_json({"parked": outcome.reason}), HTTPStatus.OK, media_type=JSON)
-    return answer(outcome.receipt, [])
+    return answer(Receipt(int(not outcome.is_repeat), int(outcome.is_repeat), list(outcome.signals)), [])
 
 
 def must_be_genuine(body: bytes, signature: str | None, settings: Settings) -> None:

@@ -21,7 +21,7 @@ from cli.console import Bar, bytes_bar, say, tell
 from cli.lines import Source, read_lines
 from cli.writing import ready_engine, submit_patiently
 from engine.engine import Engine
-from engine.ingest import Receipt
+from engine.submission import Receipt
 from eventstore.times import system_clock
 
 Result = TypeVar("Result")

@@ -6,16 +6,20 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from cli.console import tell
+from cli.consume import consume_command
 from cli.course import course_app
 from cli.export import export_command
 from cli.import_events import import_command
 from cli.key import app as key_app
 from cli.migrate import migrate_command
+from cli.relay import relay_command
 from cli.replay import replay_command
 from cli.retry import retry_command
 from cli.serve import serve
 from cli.stats import stats_command
+from cli.subscription import app as subscription_app
 from cli.token import app as token_app
+from cli.topic import app as topic_app
 from cli.verify import verify_command
 from eventstore.errors import LmsError
 
@@ -32,11 +36,15 @@ app.command("import")(import_command)
 app.command("export")(export_command)
 app.command("replay")(replay_command)
 app.command("retry")(retry_command)
+app.command("consume")(consume_command)
+app.command("relay")(relay_command)
 app.command("stats")(stats_command)
 app.command("verify")(verify_command)
 app.add_typer(course_app, name="course")
 app.add_typer(key_app, name="key")
+app.add_typer(subscription_app, name="subscription")
 app.add_typer(token_app, name="token")
+app.add_typer(topic_app, name="topic")
 
 
 def main() -> None:

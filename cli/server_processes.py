@@ -19,6 +19,7 @@ from api.composition import open_database
 from api.settings import Settings
 from cli.console import sigterm_as_ctrl_c, tell
 from eventstore.errors import LmsError
+from integrations.metrics import counting_together
 
 SHORTEST_PAUSE_SEC = 1.0
 LONGEST_PAUSE_SEC = 30.0
@@ -43,6 +44,10 @@ class ServerProcesses:
 
     def run(self) -> None:
         """Serves until Ctrl-C or SIGTERM; a second one does not wait. Raises LmsError unless all of them come up."""
+        with counting_together():
+            self._serve()
+
+    def _serve(self) -> None:
         try:
             coming_up = [self._start() for _ in range(self._number)]
             for process, said in coming_up:

@@ -9,7 +9,6 @@ from api.settings import Settings, load
 from cli.console import age, say, show
 from engine.park import RetryStatus
 from eventstore.times import system_clock
-from integrations.inbox import InboxStatus
 from views import operations, whole
 from views.event_daily_stats import DailyStats
 from views.operations import Waiting
@@ -30,7 +29,8 @@ def stats_command() -> None:
     """Show how much there is, what came in on the last days, and what waits for somebody.
 
     Waiting are events that a rule could not take yet (they are tried again; dead ones are not), and messages of
-    other systems that name a quiz of no course yet (they are tried again when a course is published).
+    other systems that name what we do not know yet (they are tried again when a course is published, the mapping
+    file changes or what they name arrives). So are deliveries to other systems that have not arrived.
     """
     stats = asyncio.run(read_stats(load()))
     say(f"Database  {stats.database}, at the current schema\n")
@@ -50,8 +50,21 @@ async def read_stats(settings: Settings) -> Stats:
             learners=await operations.learners(connection),
             signals=await operations.signals(connection),
             days=await operations.last_days(connection),
-            waiting=waiting | {"parked messages": await operations.messages(connection, InboxStatus.PARKED)},
+            waiting=waiting
+            | parked_messages(await operations.messages(connection))
+            | unsent(await operations.deliveries(connection)),
         )
+
+
+def parked_messages(by_source: dict[str, Waiting]) -> dict[str, Waiting]:
+    """A line for each source, one if there is none."""
+    lines = {f"parked messages of {source}": waiting for source, waiting in by_source.items()}
+    return lines or {"parked messages": operations.NOTHING}
+
+
+def unsent(by_sink: dict[tuple[str, str], Waiting]) -> dict[str, Waiting]:
+    """A line for each status and sink."""
+    return {f"{status} deliveries to {sink}": waiting for (status, sink), waiting in by_sink.items()}
 
 
 def show_totals(stats: Stats) -> None:

@@ -9,7 +9,7 @@ from api.settings import Settings
 from cli.console import tell
 from cli.migrate import bring_up_to_date
 from engine.engine import Engine
-from engine.ingest import Receipt
+from engine.submission import Receipt
 from eventstore.errors import Unavailable
 from eventstore.event import Event
 

@@ -47,7 +47,7 @@ class Engine:
         self.clock = clock
         self.context = Context(CourseCache(), worth, os.getpid() % SHARDS)
         self.ingest = Ingest(database, self.context, clock, queue_events)
-        self.after_publish: list[Callable[[], Awaitable[None]]] = []
+        self.after_publish: list[Callable[[], Awaitable[object]]] = []
         self._catching_up: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._known_versions: int | None = None

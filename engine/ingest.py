@@ -5,22 +5,21 @@ One disk flush then serves many requests, and a busy moment makes batches larger
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.project import SHARDS, Context
 from engine.record import Recorded, record, record_carefully
+from engine.submission import Alongside, Receipt, Submission, distinct, receipts
 from eventstore.database import Database
 from eventstore.errors import Clash, LmsError, Unavailable
 from eventstore.event import Event
 from eventstore.times import Clock
-from signals.signal import Signal
 
 log = logging.getLogger(__name__)
 
@@ -33,27 +32,7 @@ WRITERS = 2
 MUCH_EVENTS = 2_000
 """When so many wait, the second is written beside the first, where the database can do that."""
 
-Alongside = Callable[[AsyncConnection], Awaitable[None]]
-"""Something else to write in the transaction that records a submission."""
-
-
 Record = Callable[[AsyncConnection, Sequence[Event], Context, datetime], Awaitable[Recorded]]
-
-
-class Receipt(NamedTuple):
-    """What became of a submission: events that were new, those that were there, signals that followed."""
-
-    accepted: int
-    duplicates: int
-    signals: list[Signal]
-
-
-class Submission(NamedTuple):
-    """Events that wait to be recorded, and where their receipt goes."""
-
-    events: Sequence[Event]
-    alongside: Alongside | None
-    receipt: asyncio.Future[Receipt]
 
 
 class Ingest:
@@ -179,33 +158,3 @@ class Ingest:
         self._taken += size
         self._taking = False
         return batch
-
-
-def distinct(batch: Sequence[Submission]) -> list[Event]:
-    """The batch's events, each key once: the first that came."""
-    events: dict[tuple[str, str], Event] = {}
-    for submission in batch:
-        for event in submission.events:
-            events.setdefault(event.key, event)
-    return list(events.values())
-
-
-def receipts(batch: Sequence[Submission], recorded: Recorded) -> list[Receipt]:
-    """Each submission's part in what was recorded. A signal is told to the last of its learner's submissions."""
-    if not recorded.signals and len(recorded.events) == sum(len(submission.events) for submission in batch):
-        return [Receipt(len(submission.events), 0, []) for submission in batch]
-    owner: dict[tuple[str, str], int] = {}
-    for number, submission in enumerate(batch):
-        for event in submission.events:
-            owner.setdefault(event.key, number)
-    accepted = Counter(owner[event.key] for event in recorded.events)
-    told_to: dict[str, int] = {}
-    for event in recorded.events:
-        told_to[event.user_id] = max(told_to.get(event.user_id, 0), owner[event.key])
-    signals: list[list[Signal]] = [[] for _ in batch]
-    for signal in recorded.signals:
-        signals[told_to[signal.user_id]].append(signal)
-    return [
-        Receipt(accepted[number], len(submission.events) - accepted[number], signals[number])
-        for number, submission in enumerate(batch)
-    ]

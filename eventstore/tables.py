@@ -3,9 +3,9 @@
 Tables of learners are keyed by user_id first, so that PostgreSQL can distribute them by it (Citus).
 """
 
-from sqlalchemy import Column, Date, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import Boolean, Column, Date, Index, Integer, MetaData, PrimaryKeyConstraint, Table, Text, text
 
-from eventstore.dialects import Id, JsonText, Name, Seq, UtcTime
+from eventstore.dialects import Id, JsonText, Name, Seq, UtcTime, only_rows
 
 metadata = MetaData()
 
@@ -159,6 +159,8 @@ lms_inbox = Table(
     metadata,
     Column("source", Name, nullable=False),
     Column("message_id", Name, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("topic", Name, nullable=False),
     Column("body", JsonText, nullable=False),
     Column("received_at", UtcTime, nullable=False),
     Column("status", Name, nullable=False),
@@ -166,21 +168,139 @@ lms_inbox = Table(
     Column("user_id", Name),
     Column("event_id", Id),
     PrimaryKeyConstraint("source", "message_id"),
-    Index("lms_inbox_by_status", "status", "source", "message_id"),
+    Index("lms_inbox_parked", "source", "message_id", **only_rows("status = 'parked'")),
 )
-"""Integration messages as they came in: translated to the event named, or parked with the reason."""
+"""Integration messages as they came in: done, with the event named if they gave one, or parked with the reason."""
+
+lms_inbox_reference = Table(
+    "lms_inbox_reference",
+    metadata,
+    Column("source", Name, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("external_id", Name, nullable=False),
+    Column("message_id", Name, nullable=False),
+    PrimaryKeyConstraint("source", "kind", "external_id", "message_id"),
+)
+"""Which references the parked messages name: they are tried again when one of them arrives."""
+
+lms_message_daily = Table(
+    "lms_message_daily",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("source", Name, nullable=False),
+    Column("topic", Name, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+    PrimaryKeyConstraint("day", "source", "topic", "type", "shard"),
+)
+"""The roll-up behind v_message_daily_stats: integration messages by the day they were kept on, as a sum over shards."""
+
+lms_profile = Table(
+    "lms_profile",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("field", Name, nullable=False),
+    Column("value", Name, nullable=False),
+    Column("said_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("user_id", "field"),
+)
+"""What other systems said of learners last: a name, an address, a role."""
+
+lms_enrolment = Table(
+    "lms_enrolment",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("course_id", Name, nullable=False),
+    Column("enrolled_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("user_id", "course_id"),
+)
+"""Who is to take which course, and since when."""
+
+lms_media = Table(
+    "lms_media",
+    metadata,
+    Column("class_id", Name, nullable=False),
+    Column("media_id", Name, nullable=False),
+    Column("duration_sec", Integer, nullable=False),
+    Column("said_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("class_id"),
+)
+"""The video of a class, as it was said last, and how long it takes."""
+
+lms_reference = Table(
+    "lms_reference",
+    metadata,
+    Column("source", Name, nullable=False),
+    Column("kind", Name, nullable=False),
+    Column("external_id", Name, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("details", Name, nullable=False),
+    Column("said_at", UtcTime, nullable=False),
+    Column("is_deleted", Boolean, nullable=False),
+    PrimaryKeyConstraint("source", "kind", "external_id"),
+)
+"""What messages of another system name by its ids there, as it was said last; '' is no name."""
 
 lms_outbox = Table(
     "lms_outbox",
     metadata,
+    Column("seq", Seq, nullable=False),
     Column("user_id", Name, nullable=False),
-    Column("signal_id", Id, nullable=False),
-    Column("message", JsonText, nullable=False),
+    Column("message_id", Id, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("body", JsonText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
-    Column("sent_at", UtcTime),
-    PrimaryKeyConstraint("user_id", "signal_id"),
+    Column("percent", Integer),
+    Column("relayed_at", UtcTime),
+    PrimaryKeyConstraint("user_id", "message_id"),
+    Index("lms_outbox_to_relay", "seq", **only_rows("relayed_at IS NULL")),
 )
-"""Integration messages to go out, written with the signal that they announce."""
+"""Announcements, written with the signal that each is of; `seq` orders one learner's. Relayed: deliveries are due."""
+
+lms_delivery = Table(
+    "lms_delivery",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("sink", Name, nullable=False),
+    Column("message_id", Id, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("seq", Seq, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_attempt_at", UtcTime),
+    Column("next_attempt_at", UtcTime, nullable=False),
+    Column("last_error", Text),
+    Column("sent_at", UtcTime),
+    PrimaryKeyConstraint("user_id", "sink", "message_id"),
+    Index("lms_delivery_by_status", "status", "sink", "seq"),
+    Index("lms_delivery_in_order", "sink", "user_id", "seq", **only_rows("status = 'pending'")),
+)
+"""What becomes of each announcement at each sink that takes its type."""
+
+lms_subscription = Table(
+    "lms_subscription",
+    metadata,
+    Column("subscription_id", Name, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("types", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("disabled_at", UtcTime),
+    PrimaryKeyConstraint("subscription_id"),
+    Index("lms_subscription_by_age", "created_at", "subscription_id"),
+)
+"""URLs that are told of signals: webhooks. Disabled is one whose receiver has said that it is gone."""
+
+lms_lease = Table(
+    "lms_lease",
+    metadata,
+    Column("name", Name, nullable=False),
+    Column("holder", Name, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("name"),
+)
+"""Which process does what only one may do at a time, and until when it is taken to be alive."""
 
 lms_key = Table(
     "lms_key",

@@ -1,143 +1,178 @@
-"""The inbox: every integration message is kept as it came, and becomes a domain event in the same transaction.
+"""The inbox: every integration message is kept as it came, and all that it amounts to in the same transaction.
 
-What cannot be translated yet is parked, with the reason, and tried again whenever a course is published.
+What cannot be translated yet is parked, with the reason, and tried again when what is missing may have arrived.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from enum import StrEnum
-from typing import Any, NamedTuple
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
-from sqlalchemy import Executable, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.engine import Engine
-from engine.ingest import Alongside, Receipt
+from engine.submission import Receipt
 from engine.unbroken import unbroken
-from eventstore.dialects import insert
-from eventstore.envelope import validate
-from eventstore.errors import InvalidInput, Unresolved
-from eventstore.event import Event
-from eventstore.tables import lms_inbox
-from signals.course_store import Courses
-from views.page import after
+from eventstore.errors import Unavailable
+from integrations import facts_store, inbox_store
+from integrations.facts import Key, Reference
+from integrations.fault import fault
+from integrations.inbox_store import PAGE, Kept, Known
+from integrations.keeping import keep
+from integrations.mapping import Mappings
+from integrations.message import InboxStatus, Message, MessageKey
+from integrations.outcome import REPEATED, Outcome, outcomes_of
+from integrations.systems import SYSTEMS, System
+from integrations.translation import Knowledge, Names, Translation, names_of, translate
 
-Translate = Callable[[str, Courses], object]
-"""A message's body, as JSON text, to the envelope it amounts to. Raises Unresolved while it cannot be."""
+log = logging.getLogger(__name__)
 
-PAGE = 500
-
-
-class InboxStatus(StrEnum):
-    """`done` is an event in the log; `parked` waits for a course."""
-
-    DONE = "done"
-    PARKED = "parked"
+NOTHING_WRITTEN = (Kept(frozenset(), frozenset()), Receipt(0, 0, []))
 
 
-class Message(NamedTuple):
-    """One message from `source`; (source, message_id) tells it from all others. `body` is JSON text."""
+class Retried(NamedTuple):
+    """How many parked messages could be translated by now, and how many still wait."""
 
-    source: str
-    message_id: str
-    body: str
-    received_at: datetime
+    done: int
+    parked: int
 
 
-class Outcome(NamedTuple):
-    """What became of a message: its event's receipt, or the reason why it is parked."""
+class Seen(NamedTuple):
+    """What became of those of some messages that were kept before, and what they are all understood by."""
 
-    receipt: Receipt | None
-    reason: str | None = None
-
-
-_i = lms_inbox.c
+    known: Mapping[MessageKey, Known]
+    knowledge: Knowledge
 
 
-async def receive(engine: Engine, message: Message, translate: Translate) -> Outcome:
-    """Keeps a message, and records its event or parks it. Repeats change nothing.
+class Inbox:
+    """Takes messages in, and has the engine record what they prove.
 
-    Raises Unavailable when neither could be done: the sender has to send it again.
+    `mappings` may be replaced; `retry_parked` has to follow. `owes_retry`: one was due, and was broken off.
     """
-    async with engine.database.read() as connection:
-        status, known_reason = (await connection.execute(select_outcome(message))).one_or_none() or (None, None)
-        courses = await engine.context.courses.courses(connection)
-    if status == InboxStatus.DONE:
-        return Outcome(Receipt(0, 1, []))
-    try:
-        event = to_event(message, translate, courses)
-    except (Unresolved, InvalidInput) as reason:
-        if str(reason) == known_reason or await park(engine, message, str(reason), courses):
-            return Outcome(None, str(reason))
-        return await receive(engine, message, translate)
-    return Outcome(await engine.ingest.submit([event], alongside=mark_done(message, event)))
+
+    def __init__(self, engine: Engine, mappings: Mappings, systems: Mapping[str, System] = SYSTEMS) -> None:
+        self.engine = engine
+        self.mappings = mappings
+        self.owes_retry = False
+        self._translators = {source: system.translator for source, system in systems.items()}
+
+    async def receive(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Keeps messages, with the events and the facts that they amount to, in one transaction. What became of each.
+
+        Raises Unavailable if nothing could be kept now: whoever sent them has to send them again. Any other error
+        is the fault of one of them, and nothing is kept either.
+        """
+        distinct: dict[MessageKey, Message] = {}
+        for message in messages:
+            distinct.setdefault(message.key, message)
+        became = await self._receive(list(distinct.values()))
+        outcomes = []
+        for message in messages:
+            outcomes.append(became[message.key])
+            became[message.key] = became[message.key]._replace(is_repeat=True, signals=())
+        return outcomes
+
+    async def retry_parked(self) -> Retried:
+        """Tries everything that is parked once more. Raises Unavailable where that is broken off."""
+        query = self.engine.database.query
+        counts = Counter[InboxStatus]()
+        last = ("", "")
+        self.owes_retry = False
+        try:
+            while messages := await unbroken(query(partial(inbox_store.parked_after, last=last))):
+                counts += await unbroken(self._retry(messages))
+                last = messages[-1].key
+        except Unavailable:
+            self.owes_retry = True
+            raise
+        return Retried(counts[InboxStatus.DONE], counts[InboxStatus.PARKED])
+
+    async def _receive(self, messages: Sequence[Message]) -> dict[MessageKey, Outcome]:
+        """As `receive`, of messages whose keys differ."""
+        names = names_of(messages, self._translators)
+        seen = await self._look(messages, names)
+        outcomes = {key: REPEATED for key, known in seen.known.items() if known.status == InboxStatus.DONE}
+        waiting = [message for message in messages if message.key not in outcomes]
+        translations = translate(waiting, names, self._translators, seen.knowledge)
+        changes = [each for each in translations if not says_nothing_new(each, seen)]
+        kept, receipt = await self._write(changes, names)
+        outcomes |= outcomes_of(translations, kept.changed, receipt.signals)
+        outcomes |= {each.message.key: REPEATED for each in changes if each.message.key not in kept.changed}
+        outcomes |= await self._follow_up(changes, seen.knowledge)
+        return outcomes
+
+    async def _look(self, messages: Iterable[Message], names: Names) -> Seen:
+        mappings = self.mappings
+        named = [key for message in messages for key in names[message.key]]
+
+        async def work(connection: AsyncConnection) -> Seen:
+            known = await inbox_store.known(connection, [message.key for message in messages])
+            courses = await self.engine.context.courses.courses(connection)
+            return Seen(known, Knowledge(courses, mappings, await facts_store.references(connection, named)))
+
+        return await self.engine.database.query(work)
+
+    async def _write(self, translations: Sequence[Translation], names: Names) -> tuple[Kept, Receipt]:
+        kept: list[Kept] = []
+
+        async def alongside(connection: AsyncConnection) -> None:
+            kept.append(await keep(connection, translations, names, self.engine.context.shard))
+
+        if not translations:
+            return NOTHING_WRITTEN
+        events = [translation.event for translation in translations if translation.event is not None]
+        receipt = await self.engine.ingest.submit(events, alongside)
+        return kept[-1], receipt
+
+    async def _follow_up(self, changes: Sequence[Translation], knowledge: Knowledge) -> dict[MessageKey, Outcome]:
+        """What is to be tried again for messages that are kept by now. If it cannot be done now, it is owed."""
+        try:
+            again = await self._receive_again([each.message for each in changes if each.reason], knowledge)
+            told = [fact.key for each in changes for fact in each.facts if isinstance(fact, Reference)]
+            await self._retry_naming(told)
+        except BaseException as error:
+            self.owes_retry = True
+            if not isinstance(error, Unavailable):
+                raise
+            log.warning("parked messages are tried again later: %s", error)
+            return {}
+        return again
+
+    async def _receive_again(self, parked: Sequence[Message], knowledge: Knowledge) -> dict[MessageKey, Outcome]:
+        """Tries messages once more that were parked just now, if more is known by now than when they were translated.
+
+        Whoever brought that may have looked for what waits for it just before they were parked.
+        """
+        if not parked:
+            return {}
+        if (await self._look(parked, names_of(parked, self._translators))).knowledge.is_within(knowledge):
+            return {}
+        return {key: outcome for key, outcome in (await self._receive(parked)).items() if not outcome.is_repeat}
+
+    async def _retry_naming(self, references: Sequence[Key]) -> None:
+        """Tries what is parked and names one of these references."""
+        query = self.engine.database.query
+        keys = await query(partial(inbox_store.naming, references=references)) if references else []
+        for start in range(0, len(keys), PAGE):
+            await self._retry(await query(partial(inbox_store.messages, keys=keys[start : start + PAGE])))
+
+    async def _retry(self, messages: Sequence[Message]) -> Counter[InboxStatus]:
+        """Tries parked messages. One that is refused for itself stays parked, and the others go on."""
+        try:
+            outcomes = await self._receive(messages)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if len(messages) == 1:
+                log.error("%s: message %s stays parked: %s", *messages[0].key, fault(error))
+                return Counter({InboxStatus.PARKED: 1})
+            half = len(messages) // 2
+            return await self._retry(messages[:half]) + await self._retry(messages[half:])
+        return Counter(outcome.status for outcome in outcomes.values())
 
 
-async def receive_parked(engine: Engine, translators: Mapping[str, Translate]) -> None:
-    """Tries everything that is parked once more."""
-    last: tuple[str, str] | None = ("", "")
-    while last is not None:
-        last = await unbroken(receive_page(engine, translators, last))
-
-
-async def receive_page(
-    engine: Engine, translators: Mapping[str, Translate], last: tuple[str, str]
-) -> tuple[str, str] | None:
-    """Tries the parked messages after `last`. The source and id of the last of them; None when there are no more."""
-    async with engine.database.read() as connection:
-        rows = (await connection.execute(select_parked(*last))).all()
-    messages = [Message(*row) for row in rows]
-    await asyncio.gather(*(receive(engine, message, translators[message.source]) for message in messages))
-    return (messages[-1].source, messages[-1].message_id) if messages else None
-
-
-def to_event(message: Message, translate: Translate, courses: Courses) -> Event:
-    """The event that a message amounts to. It occurred when its sender says, and was recorded on receipt."""
-    return validate(translate(message.body, courses), message.received_at, message.source)
-
-
-async def park(engine: Engine, message: Message, reason: str, courses: Courses) -> bool:
-    """Keeps a message as parked. False if a course was published since `courses` was read: try it again."""
-    async with engine.database.write() as connection:
-        if await engine.context.courses.courses(connection) is not courses:
-            return False
-        await connection.execute(upsert(message, InboxStatus.PARKED, reason=reason))
-    return True
-
-
-def mark_done(message: Message, event: Event) -> Alongside:
-    """Keeps a message as done, in the transaction that records its event."""
-
-    async def write(connection: AsyncConnection) -> None:
-        await connection.execute(
-            upsert(message, InboxStatus.DONE, reason=None, user_id=event.user_id, event_id=event.event_id)
-        )
-
-    return write
-
-
-def select_outcome(message: Message) -> Select[Any]:
-    """What became of a message, and why, if it is known."""
-    return select(_i.status, _i.reason).where(_i.source == message.source, _i.message_id == message.message_id)
-
-
-def select_parked(source: str, message_id: str) -> Select[Any]:
-    """The next messages that wait, by source and id."""
-    query = select(_i.source, _i.message_id, _i.body, _i.received_at).where(_i.status == InboxStatus.PARKED)
-    query = query.where(after((_i.source, source), (_i.message_id, message_id)))
-    return query.order_by(_i.source, _i.message_id).limit(PAGE)
-
-
-def upsert(message: Message, status: InboxStatus, **outcome: str | None) -> Executable:
-    """Keeps a message, or what became of one that waited. What is done stays done."""
-    row = message._asdict() | {"status": status} | outcome
-    return (
-        insert(lms_inbox)
-        .values(row)
-        .on_conflict_do_update(
-            index_elements=[_i.source, _i.message_id],
-            set_={"status": status} | outcome,
-            where=_i.status == InboxStatus.PARKED,
-        )
-    )
+def says_nothing_new(translation: Translation, seen: Seen) -> bool:
+    """Whether the message is parked already, for this very reason."""
+    known = seen.known.get(translation.message.key)
+    return known is not None and translation.reason is not None and translation.reason == known.reason

@@ -40,3 +40,8 @@ CourseHistory = tuple[CourseVersion, ...]
 def in_force(history: CourseHistory) -> CourseVersion:
     """The version that is in force now: the last one published."""
     return history[-1]
+
+
+def percent(done: int, steps: int) -> int:
+    """How much of a course is done, in percent, rounded down."""
+    return 100 * done // steps if steps else 0

@@ -17,7 +17,7 @@ from eventstore.times import to_text
 from signals.signal import Signal
 
 _o = lms_outbox.c
-_columns = [_o.user_id, _o.signal_id, _o.message, _o.created_at]
+_columns = [_o.user_id, _o.message_id, _o.type, _o.body, _o.created_at]
 _rows = batch("rows", *_columns)
 INSERT = (
     insert(lms_outbox).from_select([c.name for c in _columns], select(*_rows.c).where(true())).on_conflict_do_nothing()
@@ -26,13 +26,16 @@ INSERT = (
 
 
 async def announce(connection: AsyncConnection, signals: Collection[Signal], now: datetime) -> None:
-    """Queues one message a signal. The message's id is the signal's, so that receivers can tell repeats."""
+    """Queues one announcement a signal. Its id is the signal's, so that receivers can tell repeats.
+
+    Callers hold the learners' locks: so the `seq` of each learner's announcements is in the order of commits.
+    """
     if signals:
-        rows = [(signal.user_id, signal.signal_id, message(signal), now) for signal in signals]
+        rows = [(signal.user_id, signal.signal_id, signal.type, body(signal), now) for signal in signals]
         await connection.execute(INSERT, {"rows": rows})
 
 
-def message(signal: Signal) -> str:
+def body(signal: Signal) -> str:
     """The signal as JSON text."""
     fields = signal._asdict() | {"signal_id": signal.signal_id, "occurred_at": to_text(signal.occurred_at)}
     return to_json(fields).decode()

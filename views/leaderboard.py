@@ -15,7 +15,7 @@ from eventstore.dialects import Name
 from eventstore.errors import NotFound
 from eventstore.tables import lms_xp
 from signals.xp import ALL_COURSES, ALL_TIME, Board, Place
-from views import xp_histogram
+from views import learner_names, xp_histogram
 from views.page import Int32, KeyText, decode, encode
 from views.xp_histogram import Level
 
@@ -41,25 +41,36 @@ class Entry(BaseModel):
     xp: int
 
 
+class NamedEntry(Entry):
+    """With the learner's name, null while nobody said it."""
+
+    name: str | None
+
+
 class Leaderboard(BaseModel):
     """Some entries of a board, and the cursor of those that follow; null when there are none."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"entries": [{"rank": 1, "user_id": "ada", "xp": 160}], "next": "WzE2MCwiYWRhIl0"}]
+            "examples": [
+                {
+                    "entries": [{"rank": 1, "user_id": "ada", "xp": 160, "name": "Ada Lovelace"}],
+                    "next": "WzE2MCwiYWRhIl0",
+                }
+            ]
         }
     )
 
-    entries: list[Entry]
+    entries: list[NamedEntry]
     next: str | None
 
 
 class Neighbourhood(BaseModel):
     """A learner's entry, and those next to it on the board: `above` and `below`, both from the top down."""
 
-    entry: Entry
-    above: list[Entry]
-    below: list[Entry]
+    entry: NamedEntry
+    above: list[NamedEntry]
+    below: list[NamedEntry]
 
 
 _x = lms_xp.c
@@ -124,16 +135,17 @@ async def next_to(
     return rows
 
 
-async def ranked(connection: AsyncConnection, board: Board, rows: Sequence[Row[Any, Any]]) -> list[Entry]:
-    """Consecutive rows of the board with their ranks, which follow from the rank of the first."""
+async def ranked(connection: AsyncConnection, board: Board, rows: Sequence[Row[Any, Any]]) -> list[NamedEntry]:
+    """Consecutive rows of the board with their names and ranks, which follow from the rank of the first."""
     if not rows:
         return []
     standing = await xp_histogram.read_standing(connection, Level(board, rows[0].xp))
+    names = await learner_names.read(connection, [row.user_id for row in rows])
     ties = sum(row.xp == rows[0].xp for row in rows)
     rank = 1 + standing.above
     entries = []
     for offset, row in enumerate(rows):
         if offset and row.xp < rows[offset - 1].xp:
             rank = 1 + standing.not_below + offset - ties
-        entries.append(Entry(rank=rank, user_id=row.user_id, xp=row.xp))
+        entries.append(NamedEntry(rank=rank, user_id=row.user_id, xp=row.xp, name=names.get(row.user_id)))
     return entries

@@ -2,26 +2,31 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from pydantic import BaseModel
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_xp
-from signals.course import CourseHistory, Step, in_force
+from signals.course import CourseHistory, Step, in_force, percent
 from signals.course_store import Courses
 from signals.signal import SignalType
 from signals.xp import ALL_COURSES, ALL_TIME
-from views import signal_list, user_progress
+from views import durations, enrolments, learner_names, signal_list, user_progress
 from views.user_progress import UserProgress
 
 
 class StepProgress(BaseModel):
-    """A step of the version in force, with the learner's row of v_user_progress for its class."""
+    """A step of the version in force, with the learner's row of v_user_progress for its class.
+
+    `duration_sec` is the video's, null while nobody said it.
+    """
 
     class_id: str
     title: str
     course_id: str
+    duration_sec: int | None
     video_max_position_sec: int
     video_completed: int
     quiz_passed: int
@@ -33,22 +38,30 @@ class StepProgress(BaseModel):
 
 
 class CourseProgress(BaseModel):
-    """A course: steps and `percent` (0 to 100, rounded down) by the version in force, `completed` by the signal."""
+    """A course: steps and `percent` (0 to 100, rounded down) by the version in force, `completed` by the signal.
+
+    `enrolled_at` is null for a learner who began it unasked.
+    """
 
     course_id: str
     title: str
     percent: int
     steps_completed: int
     steps_total: int
+    enrolled_at: datetime | None
     completed: bool
     completed_at: datetime | None
     steps: list[StepProgress]
 
 
 class LearnerProgress(BaseModel):
-    """A learner's XP, and the published courses that the learner has begun."""
+    """A learner's XP, and the published courses that the learner has begun or is enrolled in.
+
+    `name` is null while nobody said it.
+    """
 
     user_id: str
+    name: str | None
     xp: int
     courses: list[CourseProgress]
 
@@ -62,6 +75,15 @@ SELECT_XP = select(lms_xp.c.xp).where(
 """All that a learner has earned."""
 
 
+class Known(NamedTuple):
+    """What is known of one learner: the rows by class, what was completed, the enrolments by course; and durations."""
+
+    rows: Mapping[str, UserProgress]
+    completed_at: CompletedAt
+    enrolled_at: Mapping[str, datetime]
+    duration_sec: Mapping[str, int]
+
+
 async def read(connection: AsyncConnection, user_id: str, courses: Courses) -> LearnerProgress:
     """The learner's page; of somebody we know nothing of, an empty one."""
     rows = {row.class_id: row for row in await user_progress.read_learner(connection, user_id)}
@@ -72,57 +94,61 @@ async def read(connection: AsyncConnection, user_id: str, courses: Courses) -> L
         ): signal.occurred_at
         for signal in await signal_list.read_of_courses(connection, user_id)
     }
+    enrolled_at = await enrolments.read_learner(connection, user_id)
+    shown = list(courses_shown(rows, completed_at, enrolled_at, courses))
+    class_ids = sorted({step.class_id for history in shown for step in in_force(history).steps})
+    known = Known(rows, completed_at, enrolled_at, await durations.read(connection, class_ids))
     xp = (await connection.execute(SELECT_XP, {"user_id": user_id})).scalar_one_or_none()
-    begun = courses_begun(rows, completed_at, courses)
     return LearnerProgress(
         user_id=user_id,
+        name=(await learner_names.read(connection, [user_id])).get(user_id),
         xp=xp or 0,
-        courses=[course_progress(history, rows, completed_at) for history in begun],
+        courses=[course_progress(history, known) for history in shown],
     )
 
 
-def courses_begun(classes: Iterable[str], completed_at: CompletedAt, courses: Courses) -> Iterator[CourseHistory]:
-    """Courses in whose version in force the learner did something, or of which a step was completed before."""
-    ids = {course_id for course_id, _ in completed_at}
+def courses_shown(
+    classes: Iterable[str], completed_at: CompletedAt, enrolled_in: Iterable[str], courses: Courses
+) -> Iterator[CourseHistory]:
+    """Courses that the learner did something of as they are now, completed a step of before, or is enrolled in."""
+    ids = {course_id for course_id, _ in completed_at} | courses.histories.keys() & set(enrolled_in)
     for class_id in classes:
         ids |= {h[0].course_id for h in courses.with_class(class_id) if class_id in in_force(h).class_ids}
     return (courses.histories[course_id] for course_id in sorted(ids))
 
 
-def course_progress(
-    history: CourseHistory, rows: Mapping[str, UserProgress], completed_at: CompletedAt
-) -> CourseProgress:
+def course_progress(history: CourseHistory, known: Known) -> CourseProgress:
     """One course as it stands for the learner."""
     version = in_force(history)
-    steps = [step_progress(version.course_id, step, rows, completed_at) for step in version.steps]
+    steps = [step_progress(version.course_id, step, known) for step in version.steps]
     done = sum(step.completed for step in steps)
     return CourseProgress(
         course_id=version.course_id,
         title=version.title,
-        percent=100 * done // len(steps) if steps else 0,
+        percent=percent(done, len(steps)),
         steps_completed=done,
         steps_total=len(steps),
-        completed=(version.course_id, None) in completed_at,
-        completed_at=completed_at.get((version.course_id, None)),
+        enrolled_at=known.enrolled_at.get(version.course_id),
+        completed=(version.course_id, None) in known.completed_at,
+        completed_at=known.completed_at.get((version.course_id, None)),
         steps=steps,
     )
 
 
-def step_progress(
-    course_id: str, step: Step, rows: Mapping[str, UserProgress], completed_at: CompletedAt
-) -> StepProgress:
+def step_progress(course_id: str, step: Step, known: Known) -> StepProgress:
     """One step as it stands for the learner."""
-    row = rows.get(step.class_id)
+    row = known.rows.get(step.class_id)
     return StepProgress(
         class_id=step.class_id,
         title=step.title,
         course_id=course_id,
+        duration_sec=known.duration_sec.get(step.class_id),
         video_max_position_sec=row.video_max_position_sec if row else 0,
         video_completed=row.video_completed if row else 0,
         quiz_passed=row.quiz_passed if row else 0,
         quiz_score=row.quiz_score if row else None,
         video_completed_at=row.video_completed_at if row else None,
         quiz_passed_at=row.quiz_passed_at if row else None,
-        completed=(course_id, step.class_id) in completed_at,
-        completed_at=completed_at.get((course_id, step.class_id)),
+        completed=(course_id, step.class_id) in known.completed_at,
+        completed_at=known.completed_at.get((course_id, step.class_id)),
     )

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_inbox, lms_learner, lms_retry, lms_signal
+from eventstore.tables import lms_delivery, lms_inbox, lms_learner, lms_retry, lms_signal
 from views.event_daily_stats import DailyStats, v_event_daily_stats
+from views.inbox_list import IS_PARKED
 from views.page import shown_as
 
 DAYS = 7
@@ -33,10 +34,22 @@ SELECT_RETRIES = (
 )
 """Parked retries by status, and since when the oldest of each waits."""
 
-SELECT_MESSAGES = select(func.count(), func.min(lms_inbox.c.received_at)).where(
-    lms_inbox.c.status == bindparam("status")
+SELECT_MESSAGES = (
+    select(lms_inbox.c.source, func.count(), func.min(lms_inbox.c.received_at))
+    .where(IS_PARKED)
+    .group_by(lms_inbox.c.source)
+    .order_by(lms_inbox.c.source)
 )
-"""Integration messages of a status, and since when the oldest of them is here."""
+"""Parked messages by source, and since when the oldest of each is here."""
+
+_unsent = lms_delivery.c.status.in_(("dead", "pending"))
+SELECT_DELIVERIES = (
+    select(lms_delivery.c.status, lms_delivery.c.sink, func.count(), func.min(lms_delivery.c.first_attempt_at))
+    .where(_unsent)
+    .group_by(lms_delivery.c.status, lms_delivery.c.sink)
+    .order_by(lms_delivery.c.status.desc(), lms_delivery.c.sink)
+)
+"""Deliveries that have not arrived by status and sink, and when the oldest of each was tried first."""
 
 
 class Waiting(NamedTuple):
@@ -70,6 +83,13 @@ async def retries(connection: AsyncConnection) -> dict[str, Waiting]:
     return {status: Waiting(number, oldest) for status, number, oldest in rows}
 
 
-async def messages(connection: AsyncConnection, status: str) -> Waiting:
-    """Integration messages of that status."""
-    return Waiting(*(await connection.execute(SELECT_MESSAGES, {"status": status})).one())
+async def messages(connection: AsyncConnection) -> dict[str, Waiting]:
+    """Parked messages by their source."""
+    rows = await connection.execute(SELECT_MESSAGES)
+    return {source: Waiting(number, oldest) for source, number, oldest in rows}
+
+
+async def deliveries(connection: AsyncConnection) -> dict[tuple[str, str], Waiting]:
+    """Deliveries that have not arrived, by their status and sink."""
+    rows = await connection.execute(SELECT_DELIVERIES)
+    return {(status, sink): Waiting(number, oldest) for status, sink, number, oldest in rows}

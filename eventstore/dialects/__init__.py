@@ -9,7 +9,8 @@ from eventstore.dialects.columns import Id, JsonText, Name, Number, Seq, UtcTime
 from eventstore.dialects.connect import WRITES, create_engine
 from eventstore.dialects.days import daily_counts
 from eventstore.dialects.direct import DirectConnection
-from eventstore.dialects.log import append_only, log_keys
+from eventstore.dialects.indexes import only_rows
+from eventstore.dialects.log import append_only, seq_keys
 from eventstore.dialects.prepared import PreparedStatements
 from eventstore.dialects.statements import (
     at_least,
@@ -56,10 +57,11 @@ __all__ = [
     "later",
     "lock_courses",
     "lock_rounds",
-    "log_keys",
     "one_snapshot",
+    "only_rows",
     "plain_number",
     "reader_thread",
+    "seq_keys",
     "texts_apart",
     "times_are_text",
     "unindexed",

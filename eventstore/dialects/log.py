@@ -1,4 +1,4 @@
-"""The log's own DDL: how it is keyed, and how the database itself refuses to change it."""
+"""DDL of the log, and of what counts as it does: how it is keyed, and how the database itself refuses to change it."""
 
 from typing import NamedTuple
 
@@ -7,19 +7,21 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.schema import SchemaItem
 
 
-class LogKeys(NamedTuple):
-    """How the log's `seq` counts, and the log's keys."""
+class SeqKeys(NamedTuple):
+    """How a table's `seq` counts, and the table's keys."""
 
     seq: tuple[Identity, ...]
     constraints: tuple[SchemaItem, ...]
 
 
-def log_keys(dialect: Dialect) -> LogKeys:
-    """SQLite keys the log by its rowid; PostgreSQL begins with user_id, so that it can distribute by it."""
+def seq_keys(dialect: Dialect, key: tuple[str, str], *by_seq: Index) -> SeqKeys:
+    """SQLite keys such a table by its rowid; PostgreSQL begins with user_id, so that it can distribute by it.
+
+    There it has the indexes `by_seq`, which on SQLite the rowid is.
+    """
     if dialect.name == "sqlite":
-        return LogKeys((), (PrimaryKeyConstraint("seq"), UniqueConstraint("user_id", "event_id")))
-    by_seq = Index("lms_event_by_seq", "seq")
-    return LogKeys((Identity(),), (PrimaryKeyConstraint("user_id", "event_id"), by_seq))
+        return SeqKeys((), (PrimaryKeyConstraint("seq"), UniqueConstraint(*key)))
+    return SeqKeys((Identity(),), (PrimaryKeyConstraint(*key), *by_seq))
 
 
 def append_only(dialect: Dialect, table: str, key: tuple[str, str], *, erasable: bool = False) -> list[str]:

@@ -3,21 +3,22 @@
 Source: https://tally.so/help/webhooks. Forms grow new kinds of fields, so any field is accepted.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AliasChoices, AliasPath, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from eventstore.envelope import only_text
-from eventstore.event_type import Ident
+from eventstore.event_type import EventType, Ident
+from integrations.contracts.fields import Instant
+
+SOURCE = "tally"
+"""What `lms_inbox` and `lms_event` call it."""
 
 HIDDEN = "HIDDEN_FIELDS"
 """Fields filled from the link to the form (`?user_id=ada`), one for each name."""
 
 CALCULATED = "CALCULATED_FIELDS"
 """Variables that the form itself computes, such as the score; nobody can type into them."""
-
-Instant = Annotated[AwareDatetime, BeforeValidator(only_text)]
 
 
 class TallyModel(BaseModel):
@@ -95,3 +96,7 @@ class FormResponse(TallyModel):
     event_id: Ident | None = None
     submitted_at: Instant = Field(validation_alias=AliasChoices(AliasPath("data", "createdAt"), "createdAt"))
     data: FormData
+
+
+TYPES = (EventType("FORM_RESPONSE", {"1.0": FormResponse}, {}),)
+"""What is read."""

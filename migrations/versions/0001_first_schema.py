@@ -1,9 +1,9 @@
 """The first schema: the log, the course history, what is derived from them, and what goes in and out."""
 
 from alembic import op
-from sqlalchemy import Column, Date, Integer, PrimaryKeyConstraint, Text, text
+from sqlalchemy import Boolean, Column, Date, Index, Integer, PrimaryKeyConstraint, Text, text
 
-from eventstore.dialects import Id, JsonText, Name, Seq, UtcTime, append_only, log_keys
+from eventstore.dialects import Id, JsonText, Name, Seq, UtcTime, append_only, only_rows, seq_keys
 
 revision = "0001"
 down_revision = None
@@ -15,6 +15,9 @@ def upgrade() -> None:
     create_derived()
     create_rollups()
     create_operations()
+    create_inbox()
+    create_outbox()
+    create_facts()
     dialect = op.get_bind().dialect
     log = append_only(dialect, "lms_event", ("user_id", "event_id"), erasable=True)
     for statement in log + append_only(dialect, "lms_course_version", ("course_id", "version")):
@@ -22,9 +25,10 @@ def upgrade() -> None:
 
 
 def create_log() -> None:
+    keys = seq_keys(op.get_bind().dialect, ("user_id", "event_id"), Index("lms_event_by_seq", "seq"))
     op.create_table(
         "lms_event",
-        Column("seq", Seq, *log_keys(op.get_bind().dialect).seq, nullable=False),
+        Column("seq", Seq, *keys.seq, nullable=False),
         Column("event_id", Id, nullable=False),
         Column("type", Name, nullable=False),
         Column("version", Text, nullable=False),
@@ -36,7 +40,7 @@ def create_log() -> None:
         Column("recorded_at", UtcTime, nullable=False),
         Column("source", Name, nullable=False),
         Column("correlation_id", Text),
-        *log_keys(op.get_bind().dialect).constraints,
+        *keys.constraints,
     )
     op.create_index("lms_event_by_user", "lms_event", ["user_id", "occurred_at"])
     op.create_index("lms_event_by_time", "lms_event", ["occurred_at"])
@@ -155,28 +159,6 @@ def create_operations() -> None:
     op.create_index("lms_retry_by_status", "lms_retry", ["status", "parked_at"])
     op.create_index("lms_retry_by_age", "lms_retry", ["parked_at"])
     op.create_table(
-        "lms_inbox",
-        Column("source", Name, nullable=False),
-        Column("message_id", Name, nullable=False),
-        Column("body", JsonText, nullable=False),
-        Column("received_at", UtcTime, nullable=False),
-        Column("status", Name, nullable=False),
-        Column("reason", Text),
-        Column("user_id", Name),
-        Column("event_id", Id),
-        PrimaryKeyConstraint("source", "message_id"),
-    )
-    op.create_index("lms_inbox_by_status", "lms_inbox", ["status", "source", "message_id"])
-    op.create_table(
-        "lms_outbox",
-        Column("user_id", Name, nullable=False),
-        Column("signal_id", Id, nullable=False),
-        Column("message", JsonText, nullable=False),
-        Column("created_at", UtcTime, nullable=False),
-        Column("sent_at", UtcTime),
-        PrimaryKeyConstraint("user_id", "signal_id"),
-    )
-    op.create_table(
         "lms_key",
         Column("key_id", Name, nullable=False),
         Column("name", Text, nullable=False),
@@ -206,3 +188,129 @@ def create_operations() -> None:
         PrimaryKeyConstraint("replay_id"),
     )
     op.create_index("lms_replay_by_status", "lms_replay", ["status"])
+
+
+def create_inbox() -> None:
+    op.create_table(
+        "lms_inbox",
+        Column("source", Name, nullable=False),
+        Column("message_id", Name, nullable=False),
+        Column("type", Name, nullable=False),
+        Column("topic", Name, nullable=False),
+        Column("body", JsonText, nullable=False),
+        Column("received_at", UtcTime, nullable=False),
+        Column("status", Name, nullable=False),
+        Column("reason", Text),
+        Column("user_id", Name),
+        Column("event_id", Id),
+        PrimaryKeyConstraint("source", "message_id"),
+    )
+    op.create_index("lms_inbox_parked", "lms_inbox", ["source", "message_id"], **only_rows("status = 'parked'"))
+    op.create_table(
+        "lms_inbox_reference",
+        Column("source", Name, nullable=False),
+        Column("kind", Name, nullable=False),
+        Column("external_id", Name, nullable=False),
+        Column("message_id", Name, nullable=False),
+        PrimaryKeyConstraint("source", "kind", "external_id", "message_id"),
+    )
+    op.create_table(
+        "lms_message_daily",
+        Column("day", Date, nullable=False),
+        Column("source", Name, nullable=False),
+        Column("topic", Name, nullable=False),
+        Column("type", Name, nullable=False),
+        Column("shard", Integer, nullable=False),
+        Column("messages", Integer, nullable=False),
+        PrimaryKeyConstraint("day", "source", "topic", "type", "shard"),
+    )
+
+
+def create_outbox() -> None:
+    keys = seq_keys(op.get_bind().dialect, ("user_id", "message_id"))
+    op.create_table(
+        "lms_outbox",
+        Column("seq", Seq, *keys.seq, nullable=False),
+        Column("user_id", Name, nullable=False),
+        Column("message_id", Id, nullable=False),
+        Column("type", Name, nullable=False),
+        Column("body", JsonText, nullable=False),
+        Column("created_at", UtcTime, nullable=False),
+        Column("percent", Integer),
+        Column("relayed_at", UtcTime),
+        *keys.constraints,
+    )
+    op.create_index("lms_outbox_to_relay", "lms_outbox", ["seq"], **only_rows("relayed_at IS NULL"))
+    op.create_table(
+        "lms_delivery",
+        Column("user_id", Name, nullable=False),
+        Column("sink", Name, nullable=False),
+        Column("message_id", Id, nullable=False),
+        Column("type", Name, nullable=False),
+        Column("seq", Seq, nullable=False),
+        Column("status", Name, nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("first_attempt_at", UtcTime),
+        Column("next_attempt_at", UtcTime, nullable=False),
+        Column("last_error", Text),
+        Column("sent_at", UtcTime),
+        PrimaryKeyConstraint("user_id", "sink", "message_id"),
+    )
+    op.create_index("lms_delivery_by_status", "lms_delivery", ["status", "sink", "seq"])
+    in_order = only_rows("status = 'pending'")
+    op.create_index("lms_delivery_in_order", "lms_delivery", ["sink", "user_id", "seq"], **in_order)
+    op.create_table(
+        "lms_subscription",
+        Column("subscription_id", Name, nullable=False),
+        Column("url", Text, nullable=False),
+        Column("types", Text, nullable=False),
+        Column("secret", Text, nullable=False),
+        Column("created_at", UtcTime, nullable=False),
+        Column("disabled_at", UtcTime),
+        PrimaryKeyConstraint("subscription_id"),
+    )
+    op.create_index("lms_subscription_by_age", "lms_subscription", ["created_at", "subscription_id"])
+    op.create_table(
+        "lms_lease",
+        Column("name", Name, nullable=False),
+        Column("holder", Name, nullable=False),
+        Column("expires_at", UtcTime, nullable=False),
+        PrimaryKeyConstraint("name"),
+    )
+
+
+def create_facts() -> None:
+    op.create_table(
+        "lms_profile",
+        Column("user_id", Name, nullable=False),
+        Column("field", Name, nullable=False),
+        Column("value", Name, nullable=False),
+        Column("said_at", UtcTime, nullable=False),
+        PrimaryKeyConstraint("user_id", "field"),
+    )
+    op.create_table(
+        "lms_enrolment",
+        Column("user_id", Name, nullable=False),
+        Column("course_id", Name, nullable=False),
+        Column("enrolled_at", UtcTime, nullable=False),
+        PrimaryKeyConstraint("user_id", "course_id"),
+    )
+    op.create_table(
+        "lms_media",
+        Column("class_id", Name, nullable=False),
+        Column("media_id", Name, nullable=False),
+        Column("duration_sec", Integer, nullable=False),
+        Column("said_at", UtcTime, nullable=False),
+        PrimaryKeyConstraint("class_id"),
+    )
+    op.create_table(
+        "lms_reference",
+        Column("source", Name, nullable=False),
+        Column("kind", Name, nullable=False),
+        Column("external_id", Name, nullable=False),
+        Column("name", Name, nullable=False),
+        Column("details", Name, nullable=False),
+        Column("said_at", UtcTime, nullable=False),
+        Column("is_deleted", Boolean, nullable=False),
+        PrimaryKeyConstraint("source", "kind", "external_id"),
+    )

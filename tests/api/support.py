@@ -12,7 +12,7 @@ from sqlalchemy import select
 from api.errors import Problem
 from api.keys import Scope, create
 from eventstore.tables import metadata
-from integrations.tally_signature import sign
+from integrations.tally.signature import sign
 from tests.api.contract import hold_to_contract
 from tests.support.serving import Local
 

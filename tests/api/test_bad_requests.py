@@ -15,8 +15,10 @@ LISTS = (
     "/v1/leaderboard",
     "/v1/courses",
     "/v1/stats/daily",
+    "/v1/stats/messages",
     "/v1/stats/signals",
     "/v1/stats/activity",
+    "/v1/inbox",
 )
 
 FORGED: tuple[object, ...] = (

@@ -121,11 +121,12 @@ def assert_all_is_there(server: Server) -> None:
     } == ADAS_SIGNALS
 
     assert read["/v1/leaderboard"]["entries"] == [
-        {"rank": 1, "user_id": "ada", "xp": 200},
-        {"rank": 2, "user_id": "alan", "xp": 40},
+        {"rank": 1, "user_id": "ada", "xp": 200, "name": None},
+        {"rank": 2, "user_id": "alan", "xp": 40, "name": None},
     ]
     assert [entry["xp"] for entry in read["/v1/leaderboard?course_id=python-101"]["entries"]] == [160, 30]
-    assert read["/v1/leaderboard/alan?neighbours=1"]["above"] == [{"rank": 1, "user_id": "ada", "xp": 200}]
+    ahead = read["/v1/leaderboard/alan?neighbours=1"]["above"]
+    assert ahead == [{"rank": 1, "user_id": "ada", "xp": 200, "name": None}]
 
     by_type: dict[str, int] = {}
     for day in read["/v1/stats/daily"]["items"]:

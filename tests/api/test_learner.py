@@ -23,7 +23,7 @@ def page(api: Local) -> Json:
 
 
 def test_who_did_nothing_has_an_empty_page(published: Local) -> None:
-    assert page(published) == {"user_id": "ada", "xp": 0, "courses": []}
+    assert page(published) == {"user_id": "ada", "name": None, "xp": 0, "courses": []}
 
 
 def test_a_course_that_is_begun_is_shown_with_all_its_steps(published: Local) -> None:
@@ -31,6 +31,7 @@ def test_a_course_that_is_begun_is_shown_with_all_its_steps(published: Local) ->
 
     assert page(published) == {
         "user_id": "ada",
+        "name": None,
         "xp": 40,
         "courses": [
             {
@@ -39,6 +40,7 @@ def test_a_course_that_is_begun_is_shown_with_all_its_steps(published: Local) ->
                 "percent": 50,
                 "steps_completed": 1,
                 "steps_total": 2,
+                "enrolled_at": None,
                 "completed": False,
                 "completed_at": None,
                 "steps": [
@@ -46,6 +48,7 @@ def test_a_course_that_is_begun_is_shown_with_all_its_steps(published: Local) ->
                         "class_id": "intro",
                         "title": "Welcome",
                         "course_id": "python-101",
+                        "duration_sec": None,
                         "video_max_position_sec": 290,
                         "video_completed": 1,
                         "quiz_passed": 0,
@@ -59,6 +62,7 @@ def test_a_course_that_is_begun_is_shown_with_all_its_steps(published: Local) ->
                         "class_id": "loops",
                         "title": "Doing it again",
                         "course_id": "python-101",
+                        "duration_sec": None,
                         "video_max_position_sec": 0,
                         "video_completed": 0,
                         "quiz_passed": 0,
@@ -127,4 +131,4 @@ def test_a_class_in_two_courses_counts_in_both(published: Local) -> None:
 
 def test_what_belongs_to_no_course_earns_and_is_not_shown(published: Local) -> None:
     accepted(published.post("/v1/events", json=ping(class_id="elsewhere")))
-    assert page(published) == {"user_id": "ada", "xp": 10, "courses": []}
+    assert page(published) == {"user_id": "ada", "name": None, "xp": 10, "courses": []}

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from engine.replay_status import ReplayRequest, start
+from integrations import asyncapi
 from tests.api.contract import Json, hold_to_contract, openapi, operations, validate
 from tests.api.support import NOW, TALLY_SECRET, accepted, key, tally
 from tests.support.serving import Local
@@ -40,7 +41,7 @@ def request_of(content_type: str, example: Any) -> dict[str, Any]:
 
 
 def test_every_body_has_an_example() -> None:
-    without = {("POST", "/v1/retries/{retry_id}/retry")}
+    without = {("POST", "/v1/retries/{retry_id}/retry"), ("POST", "/v1/inbox/retry")}
     with_body = {(method, path) for method, path in operations() if method in ("POST", "PUT", "PATCH")} - without
     assert {(method, path) for method, path, *_ in BODIES} == with_body
 
@@ -50,7 +51,7 @@ def test_the_example_of_a_body_is_valid_and_does_what_it_shows(
     new_sqlite: Callable[[], str], method: str, path: str, content_type: str, example: Any, schema: Json
 ) -> None:
     with Local(new_sqlite(), tally_signing_secret=TALLY_SECRET) as api:  # by the clock on the wall
-        status = 202 if path == "/v1/replays" else 200
+        status = {"/v1/replays": 202, "/v1/subscriptions": 201}.get(path, 200)
         answer = accepted(api.request(method, path.format(**VALUES), **request_of(content_type, example)), status)
     validate(example, schema)
     assert answer.get("accepted", 1) == 1
@@ -94,7 +95,7 @@ def test_every_operation_says_what_it_is_for() -> None:
 
 def test_who_may_call_is_documented() -> None:
     public = {path for (_, path), operation in operations().items() if operation.get("security") == []}
-    assert public == {"/healthz", "/readyz", "/v1/schemas/{type}/{version}", "/v1/webhooks/tally"}
+    assert public == {"/healthz", "/readyz", "/asyncapi", "/v1/schemas/{type}/{version}", "/v1/webhooks/tally"}
     assert openapi()["security"] == [{"bearer": []}]
     for (_, path), operation in operations().items():
         guarded = path not in public
@@ -122,6 +123,10 @@ def test_the_schema_of_a_payload_is_served(guarded: Local) -> None:
     assert schema["title"] == "VIDEO_PING 1.1"
     for example in schema["examples"]:
         assert list(Draft202012Validator(schema).iter_errors(example)) == []
+
+
+def test_the_document_of_what_is_exchanged_with_other_systems_is_served_to_all(guarded: Local) -> None:
+    assert accepted(guarded.get("/asyncapi")) == asyncapi.document()
 
 
 @pytest.mark.parametrize("path", ["PING/1.0", "VIDEO_PING/9.0", "VIDEO_PING/1", "VIDEO_PING/..", "%00/1.0"])

@@ -33,7 +33,7 @@ from api.tokens import LONGEST, mint
 from engine.park import retry_id
 from eventstore.envelope import validate
 from eventstore.times import system_clock
-from integrations.tally_signature import sign
+from integrations.tally.signature import sign
 from tests.api.contract import openapi
 from tests.api.support import COURSE, TALLY_SECRET, TOKEN_SECRET, accepted, bearer, key, ping, quiz
 from tests.api.test_retries import park_event

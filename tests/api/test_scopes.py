@@ -6,17 +6,23 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
 from api import tokens
 from api.keys import Scope
 from engine.park import retry_id
 from engine.replay_status import ReplayRequest, start
 from eventstore.envelope import validate
+from eventstore.tables import lms_subscription
 from tests.api.support import COURSE, NOW, TOKEN_SECRET, accepted, bearer, contents, key, ping, problem, quiz
 from tests.api.test_retries import EVENT_ID, park_event
 from tests.support.serving import Local
 
 Call = tuple[str, str, Mapping[str, Any]]
+
+SUBSCRIPTION = {"url": "https://93.184.216.34/hooks", "types": ["COURSE_COMPLETED"]}
+STATUS = {("POST", "/v1/replays"): 202, ("POST", "/v1/subscriptions"): 201}
+"""Of those that answer another than 200."""
 
 OPENED: Mapping[Scope, tuple[Call, ...]] = {
     Scope.INGEST: (("POST", "/v1/events", {"json": [ping(), quiz(user_id="alan")]}),),
@@ -31,19 +37,28 @@ OPENED: Mapping[Scope, tuple[Call, ...]] = {
         ("GET", "/v1/leaderboard", {}),
         ("GET", "/v1/leaderboard/{user_id}", {}),
         ("GET", "/v1/stats/daily", {}),
+        ("GET", "/v1/stats/messages", {}),
         ("GET", "/v1/stats/signals", {}),
         ("GET", "/v1/stats/activity", {}),
     ),
     Scope.OPERATE: (
         ("GET", "/v1/retries", {}),
         ("POST", "/v1/retries/{retry_id}/retry", {}),
+        ("GET", "/v1/inbox", {}),
+        ("POST", "/v1/inbox/retry", {}),
+        ("GET", "/v1/deliveries", {}),
+        ("POST", "/v1/deliveries/retry", {"json": {}}),
+        ("GET", "/v1/subscriptions", {}),
+        ("POST", "/v1/subscriptions", {"json": SUBSCRIPTION}),
+        ("DELETE", "/v1/subscriptions/{subscription_id}", {}),
         ("GET", "/v1/replays/{replay_id}", {}),
         ("POST", "/v1/replays", {"json": {}}),
     ),
 }
-OPEN_TO_ALL = ("/healthz", "/readyz", "/v1/schemas/VIDEO_PING/1.0", "/docs", "/openapi.json")
+OPEN_TO_ALL = ("/healthz", "/readyz", "/metrics", "/v1/schemas/VIDEO_PING/1.0", "/asyncapi", "/docs", "/openapi.json")
 RETRY_ID = retry_id("ada", EVENT_ID, "video_progress")
 REPLAY_ID = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
+GONE = "webhook-0f5f8a536a0e4f0c"
 OF_LEARNERS = ("/v1/users/{user_id}/progress", "/v1/leaderboard", "/v1/leaderboard/{user_id}")
 GUARDED = [(scope, call) for scope, calls in OPENED.items() for call in calls]
 
@@ -52,7 +67,9 @@ def called(api: Local, call: Call, headers: Mapping[str, str | bytes]) -> httpx.
     method, path, more = call
     return api.request(
         method,
-        path.format(course_id="python-101", user_id="ada", retry_id=RETRY_ID, replay_id=REPLAY_ID),
+        path.format(
+            course_id="python-101", user_id="ada", retry_id=RETRY_ID, replay_id=REPLAY_ID, subscription_id=GONE
+        ),
         headers=headers,
         **more,
     )
@@ -65,7 +82,15 @@ def populated(api: Local) -> dict[str, str]:
     accepted(api.post("/v1/events", json=[ping(event_id=EVENT_ID), ping(user_id="alan")], headers=everything))
     park_event(api, validate(ping(event_id=EVENT_ID), NOW, "api"), "video_progress")
     api.run(start(api.engine.database, REPLAY_ID, ReplayRequest(), NOW))
+    api.run(subscribe_who_is_gone(api))
     return everything
+
+
+async def subscribe_who_is_gone(api: Local) -> None:
+    """Nothing is sent there, and so nothing changes between two calls."""
+    row = {"subscription_id": GONE, "url": "", "types": "", "secret": "", "created_at": NOW, "disabled_at": NOW}
+    async with api.engine.database.write() as connection:
+        await connection.execute(insert(lms_subscription), row)
 
 
 def test_every_route_is_in_the_table(guarded: Local) -> None:
@@ -91,7 +116,7 @@ def test_a_scope_opens_its_endpoints_and_no_other(guarded: Local, scope: Scope, 
     problem(called(guarded, call, all_others), 403, f"expected a key with the scope `{scope}`, found one with ")
 
     assert contents(guarded) | {"lms_key": []} == before | {"lms_key": []}
-    accepted(called(guarded, call, key(guarded, scope)), 202 if call[:2] == ("POST", "/v1/replays") else 200)
+    accepted(called(guarded, call, key(guarded, scope)), STATUS.get(call[:2], 200))
 
 
 @pytest.mark.parametrize("call", [call for _, call in GUARDED], ids=lambda call: call[1])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from integrations.tally_signature import sign
+from integrations.tally.signature import sign
 from tests.api.support import COURSE, JSON, TALLY_SECRET, accepted, chunks, contents, ping, problem, tally
 from tests.api.tally import BODY, DUPLICATE, PATH, TAKEN, deliver, inbox, submissions
 from tests.engine.support import HandClock

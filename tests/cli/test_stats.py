@@ -11,6 +11,7 @@ from eventstore.tables import lms_inbox, lms_retry
 from eventstore.times import system_clock
 from tests.cli.support import envelope, ndjson, run
 from tests.conftest import opened
+from tests.integrations.sinks import ScriptedSink, relay_to
 
 HOURS_AGO = timedelta(hours=3, minutes=1)
 
@@ -18,7 +19,7 @@ HOURS_AGO = timedelta(hours=3, minutes=1)
 async def park(url: str) -> None:
     """Parks two events and a message; the oldest of each waits for three hours and a bit."""
     then = system_clock() - HOURS_AGO
-    message = {"source": "tally", "body": "{}", "received_at": then}
+    message = {"source": "tally", "type": "FORM_RESPONSE", "topic": "quiz", "body": "{}", "received_at": then}
     retry = {
         "user_id": "ada",
         "event_id": "00000000-0000-4000-8000-000000000001",
@@ -62,8 +63,28 @@ def test_stats_say_how_much_there_is_and_what_waits(database_url: str) -> None:
         ["Waiting", "Number", "Oldest"],
         ["pending", "events", "2", "3", "h", "1", "min"],
         ["dead", "events", "0"],
-        ["parked", "messages", "1", "3", "h", "1", "min"],
+        ["parked", "messages", "of", "tally", "1", "3", "h", "1", "min"],
     ]
+
+
+def test_stats_say_what_has_not_arrived_and_where(database_url: str) -> None:
+    # given a learner whose one signal a sink refuses, after which another is announced
+    sink = ScriptedSink()
+    sink.refuses = lambda _: "no"
+    assert run(database_url, "import", "-", stdin=ndjson([envelope(), envelope(class_id="b")])).code == 0
+    asyncio.run(relay_once(database_url, sink))
+
+    # when
+    done = run(database_url, "stats")
+
+    # then
+    [line] = [line for line in done.out.splitlines() if "deliveries" in line]
+    assert line.split()[:5] == ["pending", "deliveries", "to", "scripted", "2"]
+
+
+async def relay_once(url: str, sink: ScriptedSink) -> None:
+    async with opened(url) as database:
+        assert await relay_to(database, system_clock, sink).once() == (0, 1)
 
 
 def test_stats_of_an_empty_database_are_all_zero(database_url: str) -> None:

@@ -10,14 +10,27 @@ import typer.main
 from pydantic import BaseModel
 
 from api.app import create_app
-from api.settings import Settings
+from api.settings import Settings, variable_of
 from cli.main import app as program
 from eventstore.json_schemas import published
 from eventstore.tables import metadata
+from integrations.contracts.redis import LMS_EVENTS
+from integrations.redis.source import DEAD_LETTERS
 from signals.signal import SignalType
 from signals.xp import DEFAULT_WORTH
 from tests.docs.pages import FENCE, HEADING, code, pages, read, rows, section
-from views import VIEWS, event_daily_stats, leaderboard, signal_summary, user_activity, user_progress
+from views import (
+    VIEWS,
+    event_daily_stats,
+    leaderboard,
+    message_daily_stats,
+    signal_summary,
+    user_activity,
+    user_progress,
+)
+
+STREAMS = {LMS_EVENTS, DEAD_LETTERS}
+"""Redis's, whose names look like tables'."""
 
 NOT_OF_SETTINGS = {"LMS_REQUIRE_SERVICES"}
 """Read by the tests alone."""
@@ -27,6 +40,7 @@ SHAPES: Mapping[str, type[BaseModel]] = {
     "v_leaderboard": leaderboard.Entry,
     "v_signal_summary": signal_summary.SignalSummary,
     "v_event_daily_stats": event_daily_stats.DailyStats,
+    "v_message_daily_stats": message_daily_stats.MessageStats,
     "v_user_activity": user_activity.UserActivity,
 }
 """Each view's row, as the API shows it: the same columns."""
@@ -82,7 +96,7 @@ def test_every_command_is_documented_with_its_options() -> None:
 
 def test_every_setting_is_documented_with_its_default() -> None:
     defaults = {
-        f"LMS_{name.upper()}": "none" if field.default is None else str(field.default)
+        variable_of(name): "none" if field.default is None else str(field.default)
         for name, field in Settings.model_fields.items()
     }
 
@@ -126,8 +140,8 @@ def test_a_page_names_nothing_that_is_not_there(page: str) -> None:
     settings_named = set(re.findall(r"\bLMS_[A-Z_]+[A-Z]\b", text))
 
     assert endpoints_named <= endpoints().keys()
-    assert tables_named <= TABLES.keys() | VIEWS.keys()
-    assert settings_named <= {f"LMS_{name.upper()}" for name in Settings.model_fields} | NOT_OF_SETTINGS
+    assert tables_named <= TABLES.keys() | VIEWS.keys() | STREAMS
+    assert settings_named <= set(map(variable_of, Settings.model_fields)) | NOT_OF_SETTINGS
 
 
 @pytest.mark.parametrize("page", pages(), ids=str)

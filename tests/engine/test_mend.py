@@ -16,9 +16,9 @@ from engine.derived import LEARNER, SHAPES, Evidence, Shape
 from engine.derived_store import count_events, read_evidence
 from engine.engine import Engine
 from engine.histogram import mend_histogram
-from engine.ingest import Receipt
 from engine.mend import Rebuilt, rebuild
 from engine.publish import publish
+from engine.submission import Receipt
 from eventstore.database import Database
 from eventstore.tables import DERIVED
 from signals.signal import SignalType
@@ -269,7 +269,7 @@ def test_signals_that_are_gained_go_out_only_on_request(new_database: NewDatabas
     assert len(asyncio.run(scenario(announce=True))) == 2
 
 
-MESSAGES = "SELECT user_id, CAST(signal_id AS text), CAST(message AS text) FROM lms_outbox"
+MESSAGES = "SELECT user_id, CAST(message_id AS text), CAST(body AS text) FROM lms_outbox"
 
 
 def test_what_a_version_is_still_to_grant_is_announced_all_the_same(database_url: str) -> None:

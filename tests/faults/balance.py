@@ -75,7 +75,7 @@ async def check_signals(database: Database, ledger: Ledger) -> None:
     async with database.read() as connection:
         signals = (await connection.execute(select(s.type, s.user_id, s.class_id, s.course_id))).all()
         kept = (await connection.scalars(select(s.signal_id))).all()
-        announced = (await connection.scalars(select(o.signal_id))).all()
+        announced = (await connection.scalars(select(o.message_id))).all()
     assert [told for told, times in ledger.signals.items() if times > 1] == []
     assert set(ledger.signals) <= {tuple(map(str, signal)) for signal in signals}
     assert sorted(kept) == sorted(announced)

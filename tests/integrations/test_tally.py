@@ -9,13 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from eventstore.envelope import validate
 from eventstore.errors import Unresolved
 from integrations.contracts.tally import FormResponse
-from integrations.tally import translate
-from signals.course import CourseHistory, CourseVersion, Step
+from integrations.mapping import SystemMapping
+from integrations.source import Delivery
+from integrations.tally.read import read
+from integrations.tally.translate import quiz_submit, translate
+from signals.course import CourseHistory, Step
+from signals.course_store import Courses
 from tests.integrations.tally_payloads import COURSE_QUIZ, EVERY_FIELD, Json, form_response, question
+from tests.integrations.worlds import course, world
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LOOPS = Step("loops", "Loops", quiz_id=COURSE_QUIZ, max_score=10, pass_score=7)
@@ -27,15 +33,11 @@ json_values = st.recursive(
 )
 
 
-def course(course_id: str, *versions: list[Step]) -> CourseHistory:
-    return tuple(CourseVersion(course_id, n, "A course", tuple(steps), NOW) for n, steps in enumerate(versions, 1))
-
-
 PYTHON = course("python-101", [LOOPS])
 
 
 def translated(body: Json, *courses: CourseHistory) -> dict[str, object]:
-    return translate(FormResponse.model_validate(body), courses or (PYTHON,))
+    return quiz_submit(FormResponse.model_validate(body), Courses(courses or (PYTHON,)))
 
 
 def outcome(body: Json, *courses: CourseHistory) -> object:
@@ -44,7 +46,7 @@ def outcome(body: Json, *courses: CourseHistory) -> object:
 
 def reason(body: Json, *courses: CourseHistory) -> str:
     with pytest.raises(Unresolved) as caught:
-        translate(FormResponse.model_validate(body), courses)
+        quiz_submit(FormResponse.model_validate(body), Courses(courses))
     return str(caught.value)
 
 
@@ -65,6 +67,16 @@ def test_response_becomes_the_envelope_of_a_quiz_submit() -> None:
     assert validate(envelope, NOW, "tally").occurred_at == datetime(2023, 6, 28, 15, 0, 21, tzinfo=UTC)
 
 
+def test_a_delivery_is_read_as_a_message_and_translated() -> None:
+    body = to_json(form_response())
+
+    message = read(Delivery("", "", body, NOW), NOW)
+
+    assert message.key == ("tally", "2wgx4n")
+    assert (message.type, message.topic, message.body) == ("FORM_RESPONSE", COURSE_QUIZ, body.decode())
+    assert translate(message, world(SystemMapping("tally"), PYTHON)).envelope == translated(form_response())
+
+
 def test_retry_under_another_event_id_is_the_same_event() -> None:
     first, retry = (
         form_response(event_id="e1"),
@@ -77,7 +89,7 @@ def test_retry_under_another_event_id_is_the_same_event() -> None:
 def test_a_response_without_a_time_happened_when_it_was_delivered() -> None:
     body = form_response(delivered_at="2023-06-28T17:00:00+02:00")
     del body["data"]["createdAt"]  # type: ignore[attr-defined]
-    assert translated(body)["occurred_at"] == "2023-06-28T17:00:00+02:00"
+    assert translated(body)["occurred_at"] == "2023-06-28T15:00:00+00:00"
 
 
 @pytest.mark.parametrize("fields", EVERY_FIELD.values(), ids=EVERY_FIELD)
@@ -105,7 +117,7 @@ def test_any_label_type_and_value_is_a_field(label: object, field_type: object, 
 def test_whatever_a_field_of_ours_says_it_is_read_or_unresolved(label: str, value: object) -> None:
     body = FormResponse.model_validate(form_response(calculated={"Score": 8, label: value}))
     with suppress(Unresolved):
-        payload = translate(body, [PYTHON])["payload"]
+        payload = quiz_submit(body, Courses([PYTHON]))["payload"]
         assert isinstance(payload, dict)
         assert [type(payload[key]) for key in ("score", "passed")] == [float, bool]
 
@@ -219,7 +231,7 @@ def test_an_answer_is_taken_for_no_score_and_no_learner() -> None:
 def test_a_class_that_the_form_names_needs_no_course() -> None:
     hidden = {"user_id": "ada", "class_id": "elsewhere", "course_id": "later"}
     calculated = {"Score": 3, "max_score": 4, "passed": "no"}
-    envelope = translate(FormResponse.model_validate(form_response(hidden=hidden, calculated=calculated)), [])
+    envelope = quiz_submit(FormResponse.model_validate(form_response(hidden=hidden, calculated=calculated)), Courses())
     assert (envelope["class_id"], envelope["course_id"]) == ("elsewhere", "later")
     assert envelope["payload"] == {"quiz_id": COURSE_QUIZ, "score": 3.0, "max_score": 4.0, "passed": False}
 
@@ -299,7 +311,7 @@ def test_what_cannot_be_resolved_says_what_is_missing_and_where(
     body: Json, courses: list[CourseHistory], says: str
 ) -> None:
     with pytest.raises(Unresolved, match=f"^response '2wgx4n' to form '{COURSE_QUIZ}', {says}"):
-        translate(FormResponse.model_validate(body), courses)
+        quiz_submit(FormResponse.model_validate(body), Courses(courses))
 
 
 def rename_event(body: Json) -> None:

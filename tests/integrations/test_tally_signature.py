@@ -5,7 +5,7 @@ A signature that is accepted wrongly lets anybody hand in anybody's quiz.
 
 import pytest
 
-from integrations.tally_signature import sign, verify_signature
+from integrations.tally.signature import sign, verify_signature
 
 BODY = '{"eventId":"a4cb511e","eventType":"FORM_RESPONSE","data":{"formName":"Café"}}'
 

@@ -148,7 +148,7 @@ class PostgresServer:
     def _start_on_free_port(self) -> None:
         """Tries ports until one is ours: between the look and the start another run may take it."""
         for attempt in range(10):
-            self.port = _free_port()
+            self.port = free_port()
             try:
                 self.start()
             except RuntimeError as error:
@@ -183,7 +183,7 @@ class PostgresServer:
             raise RuntimeError(f"{command} ended with {done.returncode}:\n{done.stdout}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A free port, below those the kernel hands out to clients: none takes it while the server is stopped."""
     while True:
         port = random.randrange(20_000, 32_768)

@@ -1,6 +1,7 @@
 """Leaderboards: ranks 1, 1, 3; the week and the month in which XP was earned; one course; a learner's neighbours."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
@@ -38,7 +39,7 @@ def filled(shared_url: str) -> str:
     return shared_url
 
 
-def plain(entries: list[Entry]) -> list[tuple[int, str, int]]:
+def plain(entries: Sequence[Entry]) -> list[tuple[int, str, int]]:
     return [(entry.rank, entry.user_id, entry.xp) for entry in entries]
 
 

@@ -23,21 +23,32 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 import views
 from engine.publish import select_learners
 from engine.replay_status import ReplayRequest, start
+from integrations import deliveries, fan_out
+from integrations.attempt import settle
+from integrations.sending import BATCH
 from signals.course_store import CourseCache
 from signals.xp import Board
 from tests.conftest import opened
 from tests.engine.support import HandClock, at, ping, quiz, running, step
-from tests.support.explain import By, Plan, plans
+from tests.integrations.sinks import ScriptedSink
+from tests.support.explain import By, Plan, Reading, plans
 from tests.support.postgres import PostgresServer
 from views import (
+    delivery_list,
+    durations,
+    enrolments,
     event_daily_stats,
     event_list,
+    inbox_list,
     leaderboard,
+    learner_names,
     learner_progress,
+    message_daily_stats,
     replay,
     retry_list,
     signal_list,
     signal_summary,
+    subscription_list,
     user_activity,
     user_progress,
     xp_histogram,
@@ -76,6 +87,28 @@ FILL = (
     """INSERT INTO lms_replay (replay_id, status, events_done, events_total, parked, signals_gained, signals_lost,
                                rows_differing, started_at)
        SELECT gen_random_uuid(), 'finished', 0, 0, 0, 0, 0, 0, now() FROM generate_series(1, :n) n""",
+    """INSERT INTO lms_inbox (source, message_id, type, topic, body, received_at, status)
+       SELECT (ARRAY['redis', 'kafka'])[1 + n % 2], 'message-' || n, 'told', 'news', '{}', now(),
+              CASE n % 500 WHEN 0 THEN 'parked' ELSE 'done' END
+       FROM generate_series(1, :n) n""",
+    """INSERT INTO lms_outbox (user_id, message_id, type, body, created_at, relayed_at)
+       SELECT 'learner-' || n, gen_random_uuid(), 'STEP_COMPLETED', '{}', now(), now() FROM generate_series(1, :n) n""",
+    """INSERT INTO lms_delivery
+       SELECT user_id, (ARRAY['redis', 'kafka'])[1 + seq % 2], message_id, type, seq,
+              CASE WHEN seq % 500 = 0 THEN 'dead' WHEN seq % 5 < 2 THEN 'pending' ELSE 'sent' END, 1,
+              timestamptz '2026-01-01', timestamptz '2026-01-01', NULL, NULL
+       FROM lms_outbox WHERE relayed_at IS NOT NULL""",
+    """INSERT INTO lms_subscription
+       SELECT 'webhook-' || n, 'https://hooks.example.org', '', '',
+              timestamptz '2026-01-01' + n * interval '1 min', now()
+       FROM generate_series(1, :n) n""",
+    """INSERT INTO lms_message_daily
+       SELECT date '2020-01-01' + n / 64, (ARRAY['redis', 'kafka'])[1 + n / 32 % 2], 'news',
+              (ARRAY['told', 'asked'])[1 + n / 16 % 2], n % 16, 1
+       FROM generate_series(1, :n) n""",
+    "INSERT INTO lms_profile SELECT 'learner-' || n, 'name', 'Somebody', now() FROM generate_series(1, :n) n",
+    "INSERT INTO lms_enrolment SELECT 'learner-' || n, 'course-' || n % 101, now() FROM generate_series(1, :n) n",
+    "INSERT INTO lms_media SELECT 'class-' || n, 'video', 60, now() FROM generate_series(1, :n) n",
     """INSERT INTO lms_event_daily
        SELECT date '2020-01-01' + n / 32, CASE n % 2 WHEN 0 THEN 'QUIZ_SUBMIT' ELSE 'VIDEO_PING' END, n / 2 % 16, 1
        FROM generate_series(1, :n) n""",
@@ -101,8 +134,9 @@ COURSE = {"course_id": "course-1"}
 INSTANT = datetime(2026, 2, 1, tzinfo=UTC)
 SIGNAL_ID = "0f0f7a52-6f9c-4f0e-8d43-0d0cf6b1a001"
 REPLAY_ID = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
-OF_A_BOARD = dict.fromkeys(("lms_xp", "lms_xp_histogram"), equals("course_id", "period"))
 OF_A_LEARNER = equals("user_id")
+OF_A_BOARD = dict.fromkeys(("lms_xp", "lms_xp_histogram"), equals("course_id", "period"))
+SHOWN_ON_A_BOARD = OF_A_BOARD | {"lms_profile": OF_A_LEARNER}
 WRITTEN = {
     "lms_event",
     "lms_learner",
@@ -116,6 +150,9 @@ WRITTEN = {
 """What recording events writes to that complete something."""
 
 
+OF_THE_RELAY = re.compile(r"^(SELECT|UPDATE).*\blms_(delivery|outbox)\b", re.DOTALL)
+
+
 def cases() -> Iterator[tuple[str, Case]]:
     """Every function of `views` that reads for a page, in all the ways it can be asked to, by its name."""
     yield from lists()
@@ -124,8 +161,14 @@ def cases() -> Iterator[tuple[str, Case]]:
     yield "signal_list.read_of_courses", Case(of_courses, {"lms_signal": OF_A_LEARNER})
     learner = partial(user_progress.read_learner, user_id="ada")
     yield "user_progress.read_learner", Case(learner, {"lms_progress": OF_A_LEARNER})
-    in_all = dict.fromkeys(("lms_progress", "lms_signal", "lms_xp"), OF_A_LEARNER)
-    yield "learner_progress.read", Case(page_of_ada, in_all)
+    in_all = dict.fromkeys(("lms_progress", "lms_signal", "lms_xp", "lms_profile", "lms_enrolment"), OF_A_LEARNER)
+    yield "learner_progress.read", Case(page_of_ada, in_all | {"lms_media": equals("class_id")})
+    names = partial(learner_names.read, user_ids=["ada", "learner-5"])
+    yield "learner_names.read", Case(names, {"lms_profile": OF_A_LEARNER})
+    enrolled = partial(enrolments.read_learner, user_id="ada")
+    yield "enrolments.read_learner", Case(enrolled, {"lms_enrolment": OF_A_LEARNER})
+    lengths = partial(durations.read, class_ids=["class-5", "class-6"])
+    yield "durations.read", Case(lengths, {"lms_media": equals("class_id")})
     one = partial(replay.read, replay_id=REPLAY_ID)
     yield "replay.read", Case(one, {"lms_replay": equals("replay_id")})
 
@@ -139,10 +182,10 @@ def leaderboards() -> Iterator[tuple[str, Case]]:
     yield "xp_histogram.read_standing", Case(standing, {"lms_xp_histogram": equals("course_id", "period")})
     for board in (Board(), Board("x")):
         around = partial(leaderboard.read_around, board=board, user_id="ada", neighbours=5)
-        yield f"leaderboard.read_around {board}", Case(around, OF_A_BOARD)
+        yield f"leaderboard.read_around {board}", Case(around, SHOWN_ON_A_BOARD)
         for cursor in (None, encode((500, "learner-5"))):
             top = partial(leaderboard.read, board=board, limit=10, cursor=cursor)
-            yield f"leaderboard.read {board} {'after a cursor' if cursor else ''}", Case(top, OF_A_BOARD)
+            yield f"leaderboard.read {board} {'after a cursor' if cursor else ''}", Case(top, SHOWN_ON_A_BOARD)
 
 
 def lists() -> Iterator[tuple[str, Case]]:
@@ -156,8 +199,19 @@ def lists() -> Iterator[tuple[str, Case]]:
     key = {"user_id": "ada", "class_id": "a"}
     yield from pages(user_progress, "lms_progress", key, ADA, CLASS, COURSE, ADA | CLASS, ADA | COURSE)
     yield from pages(event_daily_stats, "lms_event_daily", {"day": INSTANT.date(), "type": "VIDEO_PING"})
+    key = {"day": INSTANT.date(), "source": "redis", "topic": "news", "type": "told"}
+    yield from pages(message_daily_stats, "lms_message_daily", key)
+    key, by_source = {"source": "kafka", "message_id": "message-5"}, {"source": "redis"}
+    yield from pages(inbox_list, "lms_inbox", key, by_source)
+    for status in ({"status": "parked"}, {"status": "done"}):
+        for name, case in pages(inbox_list, "lms_inbox", key, status, status | by_source):
+            yield f"{name} {status['status']}", case._replace(by={"lms_inbox": ""})
     key = {"parked_at": INSTANT, "retry_id": SIGNAL_ID}
     yield from pages(retry_list, "lms_retry", key, {"status": "dead"})
+    key = {"created_at": INSTANT, "subscription_id": "webhook-5"}
+    yield from pages(subscription_list, "lms_subscription", key)
+    key = {"status": "dead", "sink": "redis", "seq": 5000}
+    yield from pages(delivery_list, "lms_delivery", key, {"status": "dead"})
     yield from pages(signal_summary, "lms_signal", {"user_id": "ada", "type": "QUIZ_PASSED"}, ADA)
     for name, case in pages(user_activity, "lms_learner", {"user_id": "ada"}, ADA):
         yield name, case._replace(by={**case.by, "lms_event": OF_A_LEARNER + r".*\boccurred_at ?>"})
@@ -251,6 +305,34 @@ def test_recording_finds_what_it_changes_by_learner(url: str) -> None:
     found = asyncio.run(scenario())
     check(found, dict.fromkeys(("lms_progress", "lms_signal", "lms_xp"), OF_A_LEARNER))
     assert {table for plan in found for table in re.findall(r"^INSERT INTO (\w+)", plan.statement)} == WRITTEN
+
+
+def test_relaying_finds_what_is_due_by_sink_and_the_rest_by_learner(url: str) -> None:
+    async def scenario() -> list[Plan]:
+        async with running(url, HandClock(at(9))) as engine:
+
+            async def work() -> None:
+                await engine.ingest.submit([ping(at(8), user_id="dot"), quiz(at(8), user_id="dot")])
+                async with engine.database.write_apart() as connection:
+                    assert await fan_out.is_waiting(connection)
+                    waiting = await fan_out.read_waiting(connection)
+                    courses = await CourseCache().courses(connection)
+                    await fan_out.fan_out(connection, waiting, [ScriptedSink("redis").known], courses, at(9))
+                    due = await deliveries.read_due(connection, "redis", BATCH, at(9))
+                    await deliveries.note(connection, [settle(one, "redis", None, at(9)) for one in due])
+
+            return [plan for plan in await plans(engine.database, work) if OF_THE_RELAY.search(plan.statement)]
+
+    found = list(map(unaliased, asyncio.run(scenario())))
+    due = equals("status", "sink") + "|" + equals("sink", "user_id")
+    waiting = "^$|" + equals("user_id", "message_id")
+    check(found, {"lms_delivery": due, "lms_outbox": waiting})
+
+
+def unaliased(plan: Plan) -> Plan:
+    """SQLite's plans name a table that is read twice as the statement does, and a part of the statement as a table."""
+    readings = [reading for reading in plan.readings if reading.table != "due"]
+    return plan._replace(readings=[Reading(table.replace("earlier", "lms_delivery"), by) for table, by in readings])
 
 
 def test_the_leaderboard_as_a_view_reads_one_board(url: str) -> None:

@@ -24,6 +24,7 @@ COLUMNS = {
         "quiz_passed_at",
     ],
     "v_event_daily_stats": ["day", "type", "events"],
+    "v_message_daily_stats": ["day", "source", "topic", "type", "messages"],
     "v_signal_summary": ["user_id", "type", "signals"],
     "v_leaderboard": ["user_id", "xp", "rank"],
     "v_user_activity": ["user_id", "last_activity_at", "events_24h"],

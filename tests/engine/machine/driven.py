@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from engine.engine import Engine
-from engine.ingest import Receipt
+from engine.submission import Receipt
 from eventstore.database import Database
 from eventstore.envelope import CLOCK_SKEW, validate
 from eventstore.event import Event

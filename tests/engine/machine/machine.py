@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from engine.ingest import Receipt
 from engine.replay_status import ReplayReport, ReplayRequest
 from engine.retry import Retried
+from engine.submission import Receipt
 from signals.course import CourseVersion
 from signals.signal import SignalType
 from tests.engine.machine.driven import Batch, unambiguous

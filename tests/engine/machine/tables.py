@@ -17,7 +17,7 @@ DUE_AT = case((_r.status == "pending", _r.next_attempt_at), else_=null())
 PARKED = select(_r.user_id, _r.event_id, _r.rule, _r.attempts, _r.parked_at, DUE_AT, _r.status)
 """What is dead is not due, whatever stands there."""
 
-ANNOUNCED = select(_o.user_id, _o.signal_id)
+ANNOUNCED = select(_o.user_id, _o.message_id)
 
 
 async def found(database: Database) -> dict[str, Rows]:

@@ -4,12 +4,15 @@ Pure. What comes out goes through the same validation as anything that is posted
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from integrations.contracts.tally import CALCULATED, HIDDEN, FormData, FormResponse
-from integrations.tally_fields import missing, number, text, truth, unresolved
-from signals.course import CourseHistory, Step, in_force
+from integrations.effects import Effects, Translator, World
+from integrations.message import Message
+from integrations.places import CourseStep, steps_in_force
+from integrations.tally.fields import missing, number, text, truth, unresolved
+from signals.course import Step
+from signals.course_store import Courses
 
 RESPONSES = UUID("d1edbfab-f603-4fbb-9b40-b582cdadd9d7")
 """The namespace of the event ids that response ids give. Never changes: Tally's retries deduplicate by it."""
@@ -17,32 +20,29 @@ RESPONSES = UUID("d1edbfab-f603-4fbb-9b40-b582cdadd9d7")
 DEFAULT_SCORE_LABEL = "Score"
 
 
-class Place(NamedTuple):
-    """Where a quiz stands: a step of the version of a course that is in force."""
-
-    course_id: str
-    step: Step
-
-
-def translate(response: FormResponse, courses: Sequence[CourseHistory]) -> dict[str, object]:
-    """The envelope, as `POST /v1/events` takes it, of the QUIZ_SUBMIT 1.0 that a response amounts to.
+def translate(message: Message, world: World) -> Effects:
+    """The QUIZ_SUBMIT 1.0 that a response amounts to.
 
     Raises Unresolved if the fields and the courses do not say who, for which class, or how it went.
     """
+    return Effects(quiz_submit(FormResponse.model_validate_json(message.body), world.courses))
+
+
+def quiz_submit(response: FormResponse, courses: Courses) -> dict[str, object]:
     data = response.data
     user_id = learner(data)
-    places = places_of(data, courses)
-    class_id = class_of(data, places)
+    steps = steps_of(data, courses)
+    class_id = class_of(data, steps)
     return {
         "type": "QUIZ_SUBMIT",
         "version": "1.0",
         "event_id": str(uuid5(RESPONSES, data.response_id)),
         "user_id": user_id,
         "class_id": class_id,
-        "course_id": course_of(data, places),
+        "course_id": course_of(data, steps),
         "occurred_at": response.submitted_at.isoformat(),
         "correlation_id": response.event_id,
-        "payload": result(data, places[0].step if places else Step(class_id, title="")),
+        "payload": result(data, steps[0].step if steps else Step(class_id, title="")),
     }
 
 
@@ -53,35 +53,31 @@ def learner(data: FormData) -> str:
     return user_id
 
 
-def places_of(data: FormData, courses: Sequence[CourseHistory]) -> list[Place]:
+def steps_of(data: FormData, courses: Courses) -> list[CourseStep]:
     """The steps that ask for this quiz, by course_id.
 
     If the form names a class, only those in it count; if it names one of their courses, only those in that.
     """
     class_id, course_id = text(data, "class_id", HIDDEN), text(data, "course_id", HIDDEN)
-    places = [
-        Place(version.course_id, step)
-        for version in sorted(map(in_force, courses), key=lambda version: version.course_id)
-        for step in version.steps
-        if step.quiz_id == data.form_id and class_id in (step.class_id, None)
-    ]
-    return [place for place in places if place.course_id == course_id] or places
+    histories = courses.histories.values()
+    steps = steps_in_force(histories, lambda step: step.quiz_id == data.form_id and class_id in (step.class_id, None))
+    return [each for each in steps if each.course_id == course_id] or steps
 
 
-def class_of(data: FormData, places: Sequence[Place]) -> str:
+def class_of(data: FormData, steps: Sequence[CourseStep]) -> str:
     named = text(data, "class_id", HIDDEN)
     if named is not None:
         return named
-    class_ids = sorted({place.step.class_id for place in places})
+    class_ids = sorted({each.step.class_id for each in steps})
     if len(class_ids) == 1:
         return class_ids[0]
     expected = f"a hidden field, or one class with the quiz {data.form_id!r} in the published courses"
     raise unresolved(data, "class_id", expected, f"the classes {class_ids}" if class_ids else "neither")
 
 
-def course_of(data: FormData, places: Sequence[Place]) -> str | None:
+def course_of(data: FormData, steps: Sequence[CourseStep]) -> str | None:
     """The course that the form names, else the only one that the quiz can be for."""
-    course_ids = {place.course_id for place in places}
+    course_ids = {each.course_id for each in steps}
     return text(data, "course_id", HIDDEN) or (course_ids.pop() if len(course_ids) == 1 else None)
 
 
@@ -120,3 +116,6 @@ def passed(data: FormData, step: Step, score: float) -> bool:
         expected = f"a field, or a pass_score in the step of class {step.class_id!r}"
         raise unresolved(data, "passed", expected, "neither")
     return score >= step.pass_score
+
+
+TRANSLATOR = Translator(translate)

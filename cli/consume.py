@@ -1,0 +1,67 @@
+"""`lms-progress consume`: takes another system's messages from its broker, in a process of its own."""
+
+import asyncio
+import signal
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from api.brokers import appender_of, consumer_of
+from api.composition import open_inbox
+from api.settings import Settings, load
+from cli.console import say
+from cli.migrate import bring_up_to_date
+from eventstore.errors import LmsError
+from integrations.metrics import expose
+from integrations.systems import KAFKA
+
+
+def consume_command(
+    system: Annotated[str, typer.Argument(help="redis, rabbitmq or kafka")],
+    *,
+    ingest: Annotated[
+        bool, typer.Option("--ingest", help="Of kafka: append the events that servers with LMS_INGEST=kafka took")
+    ] = False,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Show Prometheus its metrics on this port")
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="The address to do so on")] = "127.0.0.1",
+) -> None:
+    """Consume another system's messages until Ctrl-C or SIGTERM; the batch under way is ended before.
+
+    `serve` does the same for every broker that is configured. Any number of processes may consume together: each
+    message goes to one of them, and what one that died had in hand goes to another. The database is brought to the
+    current schema first.
+
+    \b
+    lms-progress consume redis
+    """
+    settings = load()
+    if metrics_port is not None:
+        expose(metrics_host, metrics_port)
+    asyncio.run(consume(system, settings, ingest=ingest))
+
+
+async def consume(system: str, settings: Settings, *, ingest: bool) -> None:
+    if ingest and system != KAFKA:
+        raise LmsError(f"--ingest: expected kafka, found {system}")
+    await bring_up_to_date(settings)
+    async with open_inbox(settings) as inbox:
+        consumer = appender_of(settings, inbox) if ingest else consumer_of(system, settings, inbox)
+        say(f"Consuming from {system}. Ctrl-C ends it.")
+        await consumer.run(until_stopped())
+
+
+def until_stopped() -> asyncio.Event:
+    """Set by Ctrl-C or SIGTERM; a second one ends the process at once."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        stopping.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, partial(stop, number))
+    return stopping

@@ -1,0 +1,55 @@
+"""`lms-progress relay`: sends announcements to other systems, in a process of its own."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from api.composition import open_inbox
+from api.settings import Settings, load
+from api.sinks import make_relay
+from cli.console import say, tell
+from cli.consume import until_stopped
+from cli.migrate import bring_up_to_date
+from integrations.relay import Relay, background_relay
+from integrations.sending import Sent
+
+
+def relay_command(
+    once: Annotated[  # noqa: FBT002
+        bool, typer.Option("--once", help="Send what is due, then end; with 1 if any of it failed")
+    ] = False,
+) -> None:
+    """Send announcements to every broker that is configured, and to every URL that subscribed, until Ctrl-C or SIGTERM.
+
+    `serve` does the same by itself. Any number of processes may relay: one at a time is at work, and another takes
+    over within seconds if it dies. All of them need the same settings. The database is brought to the current schema
+    first.
+
+    \b
+    lms-progress relay --once
+    """
+    sent = asyncio.run(relay(load(), once=once))
+    if sent is not None:
+        say(f"arrived {sent.arrived:>8,}")
+        say(f"failed  {sent.failed:>8,}")
+        if sent.failed:
+            tell("What failed is tried again later; GET /v1/deliveries says why it failed.")
+            raise typer.Exit(1)
+
+
+async def relay(settings: Settings, *, once: bool) -> Sent | None:
+    await bring_up_to_date(settings)
+    async with open_inbox(settings) as inbox:
+        made = make_relay(settings, inbox, private_webhooks=settings.webhook_private)
+        if once:
+            return await made.once()
+        await keep_relaying(made)
+    return None
+
+
+async def keep_relaying(made: Relay) -> None:
+    stopping = until_stopped()
+    async with background_relay(made):
+        say("Relaying. Ctrl-C ends it.")
+        await stopping.wait()

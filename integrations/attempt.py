@@ -1,0 +1,67 @@
+"""Attempts to deliver: what each makes of a delivery. Pure, but for the chance in its pauses.
+
+One that fails is tried again after growing pauses. After three days it is dead, and stays until someone acts.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from random import SystemRandom
+from typing import NamedTuple
+
+from integrations.sink import Announcement
+
+DEAD_AFTER = timedelta(days=3)
+FIRST_PAUSE = timedelta(seconds=5)
+GROWTH = 3
+LONGEST_PAUSE = timedelta(hours=6)
+SPREAD = 0.2
+"""Each pause is up to so much shorter or longer, so that what failed together is not tried again together."""
+
+_random = SystemRandom()
+
+
+class DeliveryStatus(StrEnum):
+    """`pending` is tried until it is `sent`; `dead` is not tried any more."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+class Due(NamedTuple):
+    """A delivery that is due, and when it was tried first."""
+
+    announcement: Announcement
+    first_attempt_at: datetime | None
+
+
+class Settled(NamedTuple):
+    """A delivery after an attempt, as it is noted."""
+
+    user_id: str
+    sink: str
+    message_id: str
+    status: DeliveryStatus
+    attempts: int
+    first_attempt_at: datetime
+    next_attempt_at: datetime
+    last_error: str | None
+    sent_at: datetime | None
+
+
+def settle(due: Due, sink: str, error: str | None, now: datetime) -> Settled:
+    """A delivery after it was tried at `now`: it arrived, or why it did not."""
+    attempts, first = due.announcement.attempts + 1, due.first_attempt_at or now
+    status, next_attempt_at = DeliveryStatus.SENT, now
+    if error is not None:
+        status = DeliveryStatus.DEAD if now - first >= DEAD_AFTER else DeliveryStatus.PENDING
+        next_attempt_at = min(now + pause(attempts), max(now, first + DEAD_AFTER))
+    sent_at = now if error is None else None
+    key = (due.announcement.user_id, sink, due.announcement.message_id)
+    return Settled(*key, status, attempts, first, next_attempt_at, error, sent_at)
+
+
+def pause(attempts: int) -> timedelta:
+    """How long to wait after so many attempts failed: 5 s, 15 s, 45 s and so on up to 6 h, give or take a fifth."""
+    growing = FIRST_PAUSE * float(GROWTH) ** min(attempts - 1, 20)
+    return min(growing, LONGEST_PAUSE) * _random.uniform(1 - SPREAD, 1 + SPREAD)

@@ -1,0 +1,54 @@
+"""An exam that another system held and marked, as a QUIZ_SUBMIT of ours."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from eventstore.errors import FieldError, Unresolved
+from integrations.effects import World
+from integrations.mapping import Place
+from integrations.places import place_of, table_name
+
+PERCENT = 100.0
+"""What a score is of, unless the mapping file or the step says otherwise."""
+
+
+class Exam(NamedTuple):
+    """One exam, marked: `kind` and `external_id` are of what it was held on; `event_id` makes it a submission."""
+
+    event_id: UUID
+    user_id: str
+    kind: str
+    external_id: str
+    score: float
+    occurred_at: datetime
+    correlation_id: str
+
+
+def quiz_submit(exam: Exam, world: World) -> dict[str, object]:
+    """The envelope, as `POST /v1/events` takes it. Raises Unresolved if nothing says which class, or what passes."""
+    place = place_of(world, exam.kind, exam.external_id)
+    return {
+        "type": "QUIZ_SUBMIT",
+        "version": "1.0",
+        "event_id": str(exam.event_id),
+        "user_id": exam.user_id,
+        "class_id": place.class_id,
+        "course_id": place.course_id,
+        "occurred_at": exam.occurred_at.isoformat(),
+        "correlation_id": exam.correlation_id,
+        "payload": {
+            "quiz_id": place.quiz_id or exam.external_id,
+            "score": exam.score,
+            "max_score": PERCENT if place.max_score is None else place.max_score,
+            "passed": exam.score >= pass_score(exam, place, world),
+        },
+    }
+
+
+def pass_score(exam: Exam, place: Place, world: World) -> float:
+    if place.pass_score is not None:
+        return place.pass_score
+    table = table_name(world, exam.kind, exam.external_id)
+    expected = f"a pass_score in the table [{table}] of the mapping file, or in the step of class {place.class_id!r}"
+    raise Unresolved(str(FieldError(table, expected, "neither")))

@@ -1,0 +1,52 @@
+"""Kafka as a sink: announcements go to a topic of ours, keyed by learner, so that each learner's stay in order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from integrations.contracts.kafka import SOURCE
+from integrations.kafka.announce import TYPES, announce
+from integrations.kafka.source import said
+from integrations.mapping import SystemMapping
+from integrations.sink import Announcement
+
+
+class KafkaSink:
+    """A producer from which the brokers take each message once, however often it has to send it."""
+
+    def __init__(self, servers: str, mapping: Callable[[], SystemMapping]) -> None:
+        self.name = SOURCE
+        self.types = TYPES
+        self._servers = servers
+        self._mapping = mapping
+
+    async def __aenter__(self) -> Self:
+        self._producer = AIOKafkaProducer(bootstrap_servers=self._servers, acks="all", enable_idempotence=True)
+        async with said(self._servers):
+            await self._producer.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(KafkaError):
+            await self._producer.stop()
+
+    async def send(self, announcements: Sequence[Announcement]) -> list[str | None]:
+        """Sends them in the order given, which each partition keeps. The answers are waited for together."""
+        mapping = self._mapping()
+        async with said(self._servers):
+            await asyncio.gather(*[await self._send(announcement, mapping) for announcement in announcements])
+        return [None] * len(announcements)
+
+    async def _send(self, announcement: Announcement, mapping: SystemMapping) -> Awaitable[object]:
+        outgoing = announce(announcement, mapping)
+        arrives: Awaitable[object] = await self._producer.send(
+            outgoing.topic, outgoing.body, key=announcement.user_id.encode()
+        )
+        return arrives

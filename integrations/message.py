@@ -1,0 +1,36 @@
+"""A message: what another system sent us, as one row of `lms_inbox` keeps it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from views import inbox_list
+
+MessageKey = tuple[str, str]
+"""A source, and the id of a message there: this tells a message from all others."""
+
+
+class InboxStatus(StrEnum):
+    """`done`: all that it amounts to is kept. `parked`: something is missing by which it could be understood."""
+
+    DONE = "done"
+    PARKED = inbox_list.PARKED
+
+
+class Message(NamedTuple):
+    """One message from `source`. `body` is JSON text, as it came; `type` is the sender's name for what it is.
+
+    `topic` is where it was found: a stream, a routing key, a topic, a form. Times UTC.
+    """
+
+    source: str
+    message_id: str
+    type: str
+    topic: str
+    body: str
+    received_at: datetime
+
+    @property
+    def key(self) -> MessageKey:
+        """The same key again is the same message, whatever else it says."""
+        return (self.source, self.message_id)

@@ -1,0 +1,41 @@
+"""What became of messages, as whoever handed them in is told."""
+
+from collections.abc import Iterable, Sequence, Set
+from typing import NamedTuple
+
+from integrations.message import InboxStatus, MessageKey
+from integrations.translation import Translation
+from signals.signal import Signal
+
+
+class Outcome(NamedTuple):
+    """A message is `done`, or `parked` for a `reason`; it `is_repeat` if it was so before.
+
+    `signals` followed from its event.
+    """
+
+    status: InboxStatus
+    is_repeat: bool
+    reason: str | None = None
+    signals: Sequence[Signal] = ()
+
+
+REPEATED = Outcome(InboxStatus.DONE, is_repeat=True)
+"""Of a message that was done before, here or by somebody else meanwhile."""
+
+
+def outcomes_of(
+    translations: Iterable[Translation], changed: Set[MessageKey], signals: Iterable[Signal]
+) -> dict[MessageKey, Outcome]:
+    """Of each message, of which those `changed` are not as they were. A signal is told to its learner's last one."""
+    translations = list(translations)
+    last = {each.event.user_id: each.message.key for each in translations if each.event is not None}
+    followed: dict[MessageKey, list[Signal]] = {}
+    for signal in signals:
+        followed.setdefault(last[signal.user_id], []).append(signal)
+    return {
+        each.message.key: Outcome(
+            each.status, each.message.key not in changed, each.reason, followed.get(each.message.key, ())
+        )
+        for each in translations
+    }

@@ -1,0 +1,84 @@
+"""Places: what an id of another system means, by the mapping file, else because one of our own says the same.
+
+Shared by the translators of all systems.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from pydantic_core import to_json
+
+from eventstore.errors import FieldError, Unresolved
+from integrations.effects import World
+from integrations.mapping import COURSE, Place
+from signals.course import CourseHistory, Step, in_force
+
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+"""What TOML takes as a key without quotes."""
+
+
+class CourseStep(NamedTuple):
+    """A step of the version of a course that is in force."""
+
+    course_id: str
+    step: Step
+
+
+def course_of(world: World, external_id: str) -> str:
+    """The course_id that a course there means. Raises Unresolved."""
+    mapped = world.mapping.course(external_id)
+    if mapped is not None:
+        return mapped
+    if external_id in world.courses.histories:
+        return external_id
+    raise unresolved(world, COURSE, external_id, "a published course of this id", "neither")
+
+
+def place_of(world: World, kind: str, external_id: str) -> Place:
+    """The class that an id of a kind means, and how its exam is marked: what the mapping file does not say of that,
+    the step does. Raises Unresolved.
+    """
+    place = world.mapping.place(kind, external_id) or namesake(world, kind, external_id)
+    containing = world.courses.with_class(place.class_id)
+    everywhere = steps_in_force(containing, lambda step: step.class_id == place.class_id)
+    steps = [each for each in everywhere if each.course_id == place.course_id] or everywhere
+    if not steps:
+        return place
+    step = steps[0].step
+    return Place(
+        place.class_id,
+        place.course_id or (steps[0].course_id if len(steps) == 1 else None),
+        place.quiz_id or step.quiz_id,
+        step.max_score if place.max_score is None else place.max_score,
+        step.pass_score if place.pass_score is None else place.pass_score,
+    )
+
+
+def namesake(world: World, kind: str, external_id: str) -> Place:
+    """The class of ours that has this id, or the only one whose quiz has it."""
+    if world.courses.with_class(external_id):
+        return Place(external_id)
+    asked = steps_in_force(world.courses.histories.values(), lambda step: step.quiz_id == external_id)
+    class_ids = sorted({each.step.class_id for each in asked})
+    if len(class_ids) == 1:
+        return Place(class_ids[0], quiz_id=external_id)
+    was_found = f"its quiz in the classes {class_ids}" if class_ids else "neither"
+    raise unresolved(world, kind, external_id, "a published class, or one class with a quiz, of this id", was_found)
+
+
+def steps_in_force(histories: Iterable[CourseHistory], wanted: Callable[[Step], bool]) -> list[CourseStep]:
+    """The steps of these courses that are wanted, by course_id."""
+    versions = sorted(map(in_force, histories), key=lambda version: version.course_id)
+    return [CourseStep(version.course_id, step) for version in versions for step in version.steps if wanted(step)]
+
+
+def unresolved(world: World, kind: str, external_id: str, else_expected: str, was_found: str) -> Unresolved:
+    table = table_name(world, kind, external_id)
+    return Unresolved(str(FieldError(table, f"the table [{table}] in the mapping file, or {else_expected}", was_found)))
+
+
+def table_name(world: World, kind: str, external_id: str) -> str:
+    """Where the mapping file says what this id means."""
+    key = external_id if BARE_KEY.fullmatch(external_id) else to_json(external_id).decode()
+    return f"{world.mapping.system}.{kind}.{key}"

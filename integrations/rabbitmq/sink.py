@@ -1,0 +1,97 @@
+"""RabbitMQ as a sink: announcements become events on the platform's exchange, each confirmed by the broker.
+
+An event that no queue is bound for is refused here, and not dropped: it is for the relay to try it again.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from aio_pika import DeliveryMode, Message
+from aio_pika.exceptions import DeliveryError, PublishError
+
+from integrations.contracts.rabbitmq import EXCHANGE, SOURCE
+from integrations.mapping import SystemMapping
+from integrations.rabbitmq.announce import TYPES, announce
+from integrations.rabbitmq.connection import answered, connected
+from integrations.rabbitmq.topology import declare_exchange
+from integrations.sink import NOT_TRIED, Announcement, Outgoing
+
+APP_ID = "lms-progress"
+
+
+class RabbitmqSink:
+    """Publishes those of one learner one after the other, those of several at once."""
+
+    name = SOURCE
+    types = TYPES
+
+    def __init__(self, url: str, mapping: Callable[[], SystemMapping]) -> None:
+        self._url = url
+        self._mapping = mapping
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as opening, answered(self._url):
+            connection = await opening.enter_async_context(connected(self._url, "relay"))
+            await declare_exchange(connection)
+            channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+            self._exchange = await channel.get_exchange(EXCHANGE, ensure=False)
+            self._open = opening.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._open.aclose()
+
+    async def send(self, announcements: Sequence[Announcement]) -> Sequence[str | None]:
+        mapping = self._mapping()
+        async with answered(self._url):
+            sent = await asyncio.gather(*(self._send_in_turn(each, mapping) for each in by_learner(announcements)))
+        reasons: Mapping[str, str | None] = {message_id: why for of_one in sent for message_id, why in of_one.items()}
+        return [reasons[each.message_id] for each in announcements]
+
+    async def _send_in_turn(self, of_one: Iterable[Announcement], mapping: SystemMapping) -> Mapping[str, str | None]:
+        """Why each did not arrive. After the first of those, the others are not sent."""
+        reasons: dict[str, str | None] = {}
+        failed: str | None = None
+        for each in of_one:
+            if failed is None:
+                failed = reasons[each.message_id] = await self._publish(each, announce(each, mapping))
+            else:
+                reasons[each.message_id] = NOT_TRIED
+        return reasons
+
+    async def _publish(self, announcement: Announcement, outgoing: Outgoing) -> str | None:
+        try:
+            await self._exchange.publish(message(announcement, outgoing), outgoing.topic, mandatory=True)
+        except PublishError:
+            return f"expected a queue that is bound to {EXCHANGE} for {outgoing.topic}, found none"
+        except DeliveryError:
+            return f"expected the queues bound to {EXCHANGE} for {outgoing.topic} to take it, found that one refuses"
+        return None
+
+
+def by_learner(announcements: Iterable[Announcement]) -> Iterable[Sequence[Announcement]]:
+    learners: defaultdict[str, list[Announcement]] = defaultdict(list)
+    for each in announcements:
+        learners[each.user_id].append(each)
+    return learners.values()
+
+
+def message(announcement: Announcement, outgoing: Outgoing) -> Message:
+    """As the platform's services publish. Receivers tell repeats by the message's id."""
+    return Message(
+        outgoing.body,
+        delivery_mode=DeliveryMode.PERSISTENT,
+        content_type="application/json",
+        message_id=announcement.message_id,
+        correlation_id=announcement.message_id,
+        timestamp=announcement.created_at,
+        type=outgoing.type,
+        app_id=APP_ID,
+    )

@@ -1,0 +1,56 @@
+"""Receivers: who the messages of a source are for. That is the inbox, for messages of another system."""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from eventstore.times import Clock
+from integrations.inbox import Inbox
+from integrations.message import Message
+from integrations.source import Delivery
+from integrations.systems import System
+
+DUPLICATE = "duplicate"
+
+
+class Typed(Protocol):
+    """A message that was read."""
+
+    @property
+    def type(self) -> str: ...
+
+
+Item = TypeVar("Item", bound=Typed)
+
+
+class Receiver(Protocol[Item]):
+    """Reads a source's messages, and records them."""
+
+    def read(self, delivery: Delivery) -> Item:
+        """What a delivery says. Raises Refused for what can never be taken."""
+        ...
+
+    async def receive(self, items: Sequence[Item]) -> Sequence[str]:
+        """Records messages in one transaction, and has committed it when it says, in a word, what became of each.
+
+        Raises Unavailable if the same will do later, anything else if not.
+        """
+        ...
+
+
+class InboxReceiver:
+    """Reads what `system` sends, and hands it to the inbox."""
+
+    def __init__(self, system: System, inbox: Inbox, clock: Clock) -> None:
+        self._system = system
+        self._inbox = inbox
+        self._clock = clock
+
+    def read(self, delivery: Delivery) -> Message:
+        """The message that a delivery is. Raises Refused."""
+        return self._system.read(delivery, self._clock())
+
+    async def receive(self, messages: Sequence[Message]) -> list[str]:
+        """Keeps them, and says of each whether it is done, parked or a duplicate."""
+        return [
+            DUPLICATE if outcome.is_repeat else outcome.status.value for outcome in await self._inbox.receive(messages)
+        ]

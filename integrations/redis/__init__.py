@@ -1,0 +1,1 @@
+"""The exam system, over Redis Streams."""

@@ -1,0 +1,120 @@
+"""What the exam system's messages amount to: results are QUIZ_SUBMITs, the others tell who and what there is.
+
+Pure. What comes out goes through the same validation as anything that is posted.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel
+from pydantic_core import from_json
+
+from eventstore.errors import FieldError, Unresolved
+from integrations.contracts.redis import (
+    SOURCE,
+    Deleted,
+    Entry,
+    ExamAssignment,
+    ExamResult,
+    Level,
+    Module,
+    SchoolClass,
+    Subject,
+    User,
+)
+from integrations.effects import Effects, ReferenceKey, Translator, World
+from integrations.exam import Exam, quiz_submit
+from integrations.facts import Fact, ProfileField, Reference
+from integrations.message import Message
+from integrations.profiles import profiles
+from integrations.redis.entry_id import time_of
+from integrations.redis.read import CONTRACT
+
+ASSIGNMENTS = UUID("4b8b489b-678f-4f19-aff7-c20af6c9d058")
+"""The namespace of the event ids that assignments give. Never changes: results that come again deduplicate by it."""
+
+CLASS = "class"
+MODULE = "module"
+ASSIGNMENT = "assignment"
+KINDS: Mapping[type[BaseModel], str] = {
+    SchoolClass: CLASS,
+    Subject: "subject",
+    Level: "level",
+    Module: MODULE,
+    ExamAssignment: ASSIGNMENT,
+}
+"""What is told of besides learners, and what it is called as a reference."""
+
+
+def translate(message: Message, world: World) -> Effects:
+    """What an entry amounts to. Raises Unresolved for a result while nothing says which class it is of."""
+    match CONTRACT.current(message.body):
+        case Entry(payload=ExamResult() as result):
+            return Effects(quiz_submit(exam(result, message, world), world))
+        case Entry(payload=payload):
+            return Effects(facts=facts(payload, time_of(message.message_id.rpartition("/")[2])))
+    return Effects()
+
+
+def names(message: Message) -> Iterable[ReferenceKey]:
+    """A result names its assignment, and that alone tells of which module it is."""
+    match CONTRACT.current(message.body):
+        case Entry(payload=ExamResult() as result):
+            return [(ASSIGNMENT, result.assignment_id)]
+    return []
+
+
+def exam(result: ExamResult, message: Message, world: World) -> Exam:
+    kind, external_id = what_of(result, world)
+    return Exam(
+        event_id=uuid5(ASSIGNMENTS, result.assignment_id),
+        user_id=result.user_id,
+        kind=kind,
+        external_id=external_id,
+        score=result.score,
+        occurred_at=result.completed_at,
+        correlation_id=message.message_id,
+    )
+
+
+def what_of(result: ExamResult, world: World) -> ReferenceKey:
+    """What an exam was held on: the module of its assignment if the mapping file has that module, else the class.
+
+    Where the file has modules the assignment is waited for, so that its coming late changes nothing.
+    """
+    if not world.mapping.names_any(MODULE):
+        return CLASS, result.lms_class_id
+    assignment = world.references.get((ASSIGNMENT, result.assignment_id))
+    if assignment is None:
+        where = f"{SOURCE}, result of assignment {result.assignment_id}"
+        expected = f"the assignment's exam_assignment_created, since the mapping file has modules ({MODULE})"
+        raise Unresolved(str(FieldError(where, expected, "none yet")))
+    module_id = from_json(assignment.details)["module_id"]
+    if world.mapping.place(MODULE, module_id) is None:
+        return CLASS, result.lms_class_id
+    return MODULE, module_id
+
+
+def facts(payload: object, said_at: datetime) -> tuple[Fact, ...]:
+    match payload:
+        case User(id=user_id, name=name, email=email, role=role):
+            said = {ProfileField.NAME: name, ProfileField.EMAIL: email, ProfileField.ROLE: role}
+            return profiles(user_id, said, said_at)
+        case Deleted(id=class_id):
+            return (Reference(SOURCE, CLASS, class_id, None, "{}", said_at, is_deleted=True),)
+        case SchoolClass() | Subject() | Level() | Module():
+            return (reference(payload, payload.name, said_at),)
+        case ExamAssignment():
+            return (reference(payload, None, said_at),)
+    return ()
+
+
+def reference(
+    payload: SchoolClass | Subject | Level | Module | ExamAssignment, name: str | None, said_at: datetime
+) -> Reference:
+    details = payload.model_dump_json(exclude={"id", "name"}, exclude_none=True)
+    return Reference(SOURCE, KINDS[type(payload)], payload.id, name, details, said_at)
+
+
+TRANSLATOR = Translator(translate, names)

@@ -1,0 +1,128 @@
+"""Sending: what is due at one sink is sent in batches, and what became of each announcement is noted.
+
+A sink at which nothing arrives is tried with one announcement at a time, after growing pauses: it takes what waits
+once it answers again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.unbroken import unbroken
+from eventstore.database import Database
+from eventstore.errors import Unavailable
+from eventstore.times import Clock
+from integrations import deliveries
+from integrations.attempt import DeliveryStatus, Due, Settled, settle
+from integrations.backoff import Backoff
+from integrations.batch_sending import send, tried
+from integrations.fault import fault
+from integrations.metrics import PUBLISHED
+from integrations.sink import Sink
+from integrations.sinks import KnownSink
+
+BATCH = 100
+LOOK_EVERY_SEC = 1.0
+"""How often to look for what is due by now, unless there is news."""
+
+NOTE_AGAIN_SEC = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Sent(NamedTuple):
+    """How many deliveries arrived, and how many failed."""
+
+    arrived: int = 0
+    failed: int = 0
+
+    def plus(self, more: "Sent") -> "Sent":
+        return Sent(self.arrived + more.arrived, self.failed + more.failed)
+
+
+class Sending:
+    """What one sink is sent. Set `news` when there is something, `stopping` to end it after its batch."""
+
+    def __init__(self, database: Database, known: KnownSink, clock: Clock) -> None:
+        self.news = asyncio.Event()
+        self.stopping = asyncio.Event()
+        self._database = database
+        self._known = known
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Sends what is due, until `stopping`."""
+        backoff = Backoff(self.stopping)
+        while not self.stopping.is_set():
+            try:
+                async with self._known.make() as sink:
+                    await self._keep_sending(sink, backoff)
+            except Unavailable as error:
+                log.warning("sending to %s is interrupted: %s", self._known.name, error)
+                await backoff.pause()
+            except Exception as error:
+                log.error("sending to %s failed, and is tried again: %s", self._known.name, fault(error))
+                await backoff.pause()
+
+    async def once(self) -> Sent:
+        """Sends what is due, each delivery once, as long as something of a batch arrives."""
+        total, sent = Sent(), Sent(arrived=1)
+        async with self._known.make() as sink:
+            while sent.arrived:
+                sent = await self._send_due(sink, BATCH)
+                total = total.plus(sent)
+        return total
+
+    async def _keep_sending(self, sink: Sink, backoff: Backoff) -> None:
+        most = BATCH
+        while not self.stopping.is_set():
+            self.news.clear()
+            sent = await self._send_due(sink, most)
+            if sent.arrived:
+                most = BATCH
+                backoff.reset()
+            elif sent.failed:
+                most = 1
+                await backoff.pause()
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.news.wait(), LOOK_EVERY_SEC)
+
+    async def _send_due(self, sink: Sink, most: int) -> Sent:
+        async def read(connection: AsyncConnection) -> list[Due]:
+            return await deliveries.read_due(connection, self._known.name, most, self._clock())
+
+        due = await unbroken(self._database.query(read))
+        if not due:
+            return Sent()
+        errors = await send(sink, [one.announcement for one in due])
+        settled = [settle(one, sink.name, error, self._clock()) for one, error in tried(due, errors)]
+        await unbroken(self._note(settled))
+        self._tell(due, settled)
+        arrived = sum(one.status == DeliveryStatus.SENT for one in settled)
+        return Sent(arrived, len(settled) - arrived)
+
+    async def _note(self, settled: Sequence[Settled]) -> None:
+        """Notes it, however long the database is away: what arrived would be sent again."""
+        while True:
+            try:
+                async with self._database.write_apart() as connection:
+                    return await deliveries.note(connection, settled)
+            except Unavailable as error:
+                log.warning("what was sent to %s is not noted yet: %s", self._known.name, error)
+                await asyncio.sleep(NOTE_AGAIN_SEC)
+
+    def _tell(self, due: Sequence[Due], settled: Sequence[Settled]) -> None:
+        """Tells the metrics, and the log of what failed: its id, not its words."""
+        types = {one.announcement.message_id: one.announcement.type for one in due}
+        for one in settled:
+            outcome = "failed" if one.status == DeliveryStatus.PENDING else one.status.value
+            PUBLISHED.labels(self._known.system, types[one.message_id], outcome).inc()
+            if one.status == DeliveryStatus.DEAD:
+                log.error("announcement %s to %s is dead", one.message_id, one.sink)
+            elif one.last_error is not None and one.attempts == 1:
+                log.warning("announcement %s did not arrive at %s; it is tried again", one.message_id, one.sink)

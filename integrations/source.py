@@ -1,0 +1,66 @@
+"""What a broker has for us: a source hands messages over in batches, and hears what became of each.
+
+All brokers fill this one protocol, so that one consumer serves them all.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+
+class Delivery(NamedTuple):
+    """One message as a broker hands it over.
+
+    `topic` is where it was found (a stream, a routing key, a topic), `position` its place there, by which the broker
+    tells it from all others; `sent_at` is the broker's time in UTC; `attempts` counts the deliveries before this one.
+    """
+
+    topic: str
+    position: str
+    body: bytes
+    sent_at: datetime
+    attempts: int = 0
+
+
+class Source(Protocol):
+    """One broker, while it is open. Each method raises Unavailable while the broker cannot be had.
+
+    Then it is left, and entered again after a pause. Leaving it raises nothing.
+    What was taken and not settled, buried or returned comes again: at least once, also after kill -9.
+    """
+
+    name: str
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def take(self) -> Sequence[Delivery]:
+        """The next messages, at most BATCH of them. Waits a second or so for the first; then it may be none."""
+        ...
+
+    async def settle(self, deliveries: Sequence[Delivery]) -> None:
+        """Says that these are done with. Called after the transaction that keeps them has committed."""
+        ...
+
+    async def bury(self, delivery: Delivery, reason: str) -> None:
+        """Moves a message that can never be taken to the dead letters, with the reason; then it is done with."""
+        ...
+
+    async def give_back(self, delivery: Delivery, reason: str) -> None:
+        """Has a message that failed come again after a pause, or buries it after its last attempt."""
+        ...
+
+    async def count_buried(self) -> int:
+        """How many dead letters there are now."""
+        ...
+
+
+BATCH = 500
+"""How many messages one transaction takes."""
+
+ATTEMPTS = 3
+"""So many deliveries a message has that fails for itself, before it is buried."""

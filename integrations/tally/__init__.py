@@ -1,0 +1,1 @@
+"""Tally: quizzes as forms, whose responses come by webhook."""

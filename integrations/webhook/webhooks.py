@@ -1,0 +1,36 @@
+"""The webhooks of all subscriptions: how each becomes a sink, and what happens when its receiver is gone."""
+
+from collections.abc import Callable
+from functools import partial
+
+from engine.unbroken import unbroken
+from eventstore.database import Database
+from eventstore.times import Clock
+from integrations.contracts.webhook import SYSTEM
+from integrations.sinks import KnownSink
+from integrations.webhook import subscriptions
+from integrations.webhook.sink import WebhookSink
+from integrations.webhook.subscriptions import Subscription
+
+GONE = "expected a receiver, found that it is gone (410)"
+
+
+def webhooks(database: Database, clock: Clock, *, private: bool) -> Callable[[Subscription], KnownSink]:
+    """Makes sinks of subscriptions; those of receivers that are gone are disabled.
+
+    If `private`, their URLs may lead to loopback, link-local and private addresses.
+    """
+
+    async def disable(subscription_id: str) -> None:
+        async with database.write_apart() as connection:
+            await subscriptions.disable(connection, subscription_id, GONE, clock())
+
+    def of(subscription: Subscription) -> KnownSink:
+        async def gone() -> None:
+            await unbroken(disable(subscription.subscription_id))
+
+        make = partial(WebhookSink, subscription, gone, clock, private=private)
+        name = subscription.subscription_id
+        return KnownSink(name, SYSTEM, subscription.types, make, subscription.created_at)
+
+    return of

@@ -1,0 +1,77 @@
+"""Redis Streams as a sink, on a real Redis: an announcement is an entry, told from its repeats by its signal's id."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from eventstore.errors import Unavailable
+from integrations.mapping import Place, SystemMapping
+from integrations.redis.sink import RedisSink
+from integrations.sink import Announcement
+from tests.integrations.worlds import mapped
+from tests.support.redis import RedisServer
+
+SAID = "2026-02-06T10:45:00.000000Z"
+
+
+def announcement(message_id: str, kind: str = "QUIZ_PASSED", user_id: str = "42", **body: object) -> Announcement:
+    told = {"type": kind, "signal_id": message_id, "user_id": user_id, "class_id": None, "course_id": None}
+    return Announcement(message_id, user_id, kind, told | {"occurred_at": SAID} | body, datetime.now(UTC))
+
+
+def send(redis: RedisServer, mapping: SystemMapping, *announcements: Announcement) -> list[str | None]:
+    async def scenario() -> list[str | None]:
+        async with RedisSink(redis.url, lambda: mapping) as sink:
+            return await sink.send(announcements)
+
+    return asyncio.run(scenario())
+
+
+def entries(redis: RedisServer) -> list[tuple[str, dict[str, object]]]:
+    found = json.loads(redis.cli("--json", "XRANGE", "progress_events", "-", "+"))
+    return [(fields[1], json.loads(fields[3])) for _, fields in found if fields[::2] == ["event", "payload"]]
+
+
+def test_an_announcement_is_an_entry_in_the_exam_system_s_form_and_ids(redis: RedisServer) -> None:
+    mapping = mapped("redis", "class", "1", Place("algebra"))
+
+    assert send(redis, mapping, announcement("id 1", class_id="algebra", course_id="maths")) == [None]
+
+    ((event, payload),) = entries(redis)
+    assert event == "quiz_passed"
+    assert payload == {
+        "signal_id": "id 1",
+        "user_id": "42",
+        "class_id": "algebra",
+        "course_id": "maths",
+        "lms_class_id": "1",
+        "module_id": None,
+        "percent": None,
+        "occurred_at": "2026-02-06T10:45:00Z",
+    }
+
+
+def test_announcements_arrive_in_the_order_given(redis: RedisServer) -> None:
+    ids = [f"id {number}" for number in range(50)]
+
+    assert send(redis, SystemMapping("redis"), *map(announcement, ids)) == [None] * len(ids)
+
+    assert [payload["signal_id"] for _, payload in entries(redis)] == ids
+
+
+def test_while_redis_refuses_them_none_arrives_and_none_is_to_blame(redis: RedisServer) -> None:
+    redis.cli("SET", "progress_events", "no stream")
+
+    with pytest.raises(Unavailable, match=r"expected an answer from Redis, found: .*WRONGTYPE"):
+        send(redis, SystemMapping("redis"), announcement("id 1"), announcement("id 2"))
+
+
+def test_a_redis_that_cannot_be_had_is_unavailable() -> None:
+    async def scenario() -> None:
+        async with RedisSink("redis://127.0.0.1:1/0", lambda: SystemMapping("redis")) as sink:
+            await sink.send([announcement("id 1")])
+
+    with pytest.raises(Unavailable):
+        asyncio.run(scenario())

@@ -1,0 +1,24 @@
+"""How long the videos of classes take, as other systems said."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.batch import batch
+from eventstore.tables import lms_media
+
+_m = lms_media.c
+_classes = batch("classes", _m.class_id)
+
+SELECT_DURATIONS = select(_m.class_id, _m.duration_sec).join(_classes, _m.class_id == _classes.c.class_id)
+"""How long the videos of some classes take."""
+
+
+async def read(connection: AsyncConnection, class_ids: Iterable[str]) -> dict[str, int]:
+    """In seconds, of those classes of which it is known."""
+    classes = [(class_id,) for class_id in class_ids]
+    if not classes:
+        return {}
+    rows = (await connection.execute(SELECT_DURATIONS, {"classes": classes})).all()
+    return dict(rows)
