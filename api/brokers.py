@@ -113,6 +113,17 @@ async def open_front_log(settings: Settings) -> AsyncIterator["FrontLog | None"]
         await front_log.close()
 
 
+def notifier_of(settings: Settings, inbox: Inbox) -> Consumer[Message]:
+    """What the learning platform sends, to whoever subscribed to it. Raises LmsError where Kafka is not configured."""
+    from integrations.kafka.notifier import GROUP, Notifier
+    from integrations.kafka.topics import PLATFORM_TOPICS
+
+    source = kafka_group(settings, GROUP, PLATFORM_TOPICS)
+    if source is None:
+        raise not_configured(KAFKA)
+    return Consumer(source, Notifier(inbox.engine), settings.max_message_bytes)
+
+
 def not_configured(system: str) -> LmsError:
     return LmsError(f"{BROKERS[system].setting}: expected where {system} is, found nothing")
 

@@ -14,9 +14,9 @@ from api.openapi import body_of, responses
 from api.paths import SUBSCRIPTION_ID
 from engine.engine import Engine
 from eventstore.event_type import Ident
+from integrations.contracts.webhook import SUBSCRIBABLE, SubscribedType
 from integrations.webhook import subscriptions
 from integrations.webhook.address import check_url
-from signals.signal import SignalType
 from views import subscription_list
 from views.page import Page
 from views.subscription_list import SubscriptionItem
@@ -26,11 +26,11 @@ router = APIRouter(tags=["webhooks"], dependencies=[Depends(needs(Scope.OPERATE)
 URL_LENGTH = 2_048
 
 SubscriptionId = Annotated[Ident, Path(description="The id that the subscription was given")]
-Types = Annotated[list[Annotated[SignalType, Field(strict=False)]], Field(min_length=1, max_length=len(SignalType))]
+Types = Annotated[list[SubscribedType], Field(min_length=1, max_length=len(SUBSCRIBABLE))]
 
 
 class SubscriptionBody(BaseModel):
-    """Who is to be told: a URL, http or https, and of which types of signals."""
+    """Who is to be told: a URL, http or https, and of which types of signals, or events of the learning platform."""
 
     model_config = ConfigDict(
         strict=True,
@@ -49,7 +49,7 @@ class NewSubscription(BaseModel):
 
     subscription_id: str
     url: str
-    types: list[SignalType]
+    types: list[SubscribedType]
     created_at: datetime
     secret: str
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from api.brokers import appender_of, consumer_of
+from api.brokers import appender_of, consumer_of, notifier_of
 from api.composition import open_inbox
 from api.settings import Settings, load
 from cli.console import say
@@ -22,6 +22,9 @@ def consume_command(
     *,
     ingest: Annotated[
         bool, typer.Option("--ingest", help="Of kafka: append the events that servers with LMS_INGEST=kafka took")
+    ] = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Of kafka: pass events on to the URLs that subscribed to their types")
     ] = False,
     metrics_port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Show Prometheus its metrics on this port")
@@ -40,17 +43,24 @@ def consume_command(
     settings = load()
     if metrics_port is not None:
         expose(metrics_host, metrics_port)
-    asyncio.run(consume(system, settings, ingest=ingest))
+    asyncio.run(consume(system, settings, ingest=ingest, notify=notify))
 
 
-async def consume(system: str, settings: Settings, *, ingest: bool) -> None:
-    if ingest and system != KAFKA:
-        raise LmsError(f"--ingest: expected kafka, found {system}")
+async def consume(system: str, settings: Settings, *, ingest: bool, notify: bool) -> None:
+    if (ingest or notify) and system != KAFKA:
+        raise LmsError(f"--ingest, --notify: expected kafka, found {system}")
+    if ingest and notify:
+        raise LmsError("--ingest, --notify: expected one of them, found both: each is a process of its own")
     await bring_up_to_date(settings)
     async with open_inbox(settings) as inbox:
-        consumer = appender_of(settings, inbox) if ingest else consumer_of(system, settings, inbox)
+        if ingest:
+            running = appender_of(settings, inbox).run
+        elif notify:
+            running = notifier_of(settings, inbox).run
+        else:
+            running = consumer_of(system, settings, inbox).run
         say(f"Consuming from {system}. Ctrl-C ends it.")
-        await consumer.run(until_stopped())
+        await running(until_stopped())
 
 
 def until_stopped() -> asyncio.Event:

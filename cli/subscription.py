@@ -1,6 +1,7 @@
 """`lms-progress subscription …`: the URLs that are told of signals by webhooks."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,11 +10,12 @@ from api.composition import open_database
 from api.settings import load
 from cli.console import say, show
 from cli.key import minute
+from eventstore.errors import FieldError, InvalidInput, found
 from eventstore.times import system_clock
+from integrations.contracts.webhook import SIGNALS, SUBSCRIBABLE
 from integrations.webhook import subscriptions
 from integrations.webhook.address import check_url
 from integrations.webhook.subscriptions import Subscription
-from signals.signal import SignalType
 from views import subscription_list
 from views.page import MAX_LIMIT
 from views.subscription_list import SubscriptionItem
@@ -25,11 +27,11 @@ app = typer.Typer(help="Webhooks: make, list and delete subscriptions of URLs to
 def create_subscription(
     url: Annotated[str, typer.Argument(help="Where to POST signals: http://… or https://…")],
     kind: Annotated[
-        list[SignalType] | None, typer.Option("--type", help="Of this type; give it once for each. All, if not given")
+        list[str] | None, typer.Option("--type", help="Of this type; give it once for each. All signals, if not given")
     ] = None,
 ) -> None:
     """Subscribe a URL to signals, and print the secret that its webhooks are signed by. It is shown this once."""
-    made = asyncio.run(create_in_database(url, kind or list(SignalType)))
+    made = asyncio.run(create_in_database(url, kind or SIGNALS))
     say(f"id      {made.subscription_id}")
     say(f"secret  {made.secret}")
 
@@ -53,11 +55,19 @@ def delete_subscription(
     say(f"Deleted {subscription_id}.")
 
 
-async def create_in_database(url: str, types: list[SignalType]) -> Subscription:
+async def create_in_database(url: str, types: Sequence[str]) -> Subscription:
+    must_be_subscribable(types)
     settings = load()
     await check_url(url, private=settings.webhook_private)
     async with open_database(settings) as database, database.write_apart() as connection:
         return await subscriptions.create(connection, url, set(types), system_clock())
+
+
+def must_be_subscribable(types: Sequence[str]) -> None:
+    """Raises InvalidInput that names what is none."""
+    unknown = [kind for kind in types if kind not in SUBSCRIBABLE]
+    if unknown:
+        raise InvalidInput([FieldError("--type", f"one of {', '.join(SUBSCRIBABLE)}", found(kind)) for kind in unknown])
 
 
 async def read_all() -> list[SubscriptionItem]:

@@ -5,6 +5,7 @@ So nothing is announced that was rolled back, and nothing that was kept goes una
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from pydantic_core import to_json
 from sqlalchemy import select, true
@@ -16,8 +17,19 @@ from eventstore.tables import lms_outbox
 from eventstore.times import to_text
 from signals.signal import Signal
 
+
+class Announced(NamedTuple):
+    """A row of the outbox, less its `seq`. `body` is a JSON object as text; times UTC."""
+
+    user_id: str
+    message_id: str
+    type: str
+    body: str
+    created_at: datetime
+
+
 _o = lms_outbox.c
-_columns = [_o.user_id, _o.message_id, _o.type, _o.body, _o.created_at]
+_columns = [_o[name] for name in Announced._fields]
 _rows = batch("rows", *_columns)
 INSERT = (
     insert(lms_outbox).from_select([c.name for c in _columns], select(*_rows.c).where(true())).on_conflict_do_nothing()
@@ -31,8 +43,14 @@ async def announce(connection: AsyncConnection, signals: Collection[Signal], now
     Callers hold the learners' locks: so the `seq` of each learner's announcements is in the order of commits.
     """
     if signals:
-        rows = [(signal.user_id, signal.signal_id, signal.type, body(signal), now) for signal in signals]
+        rows = [Announced(each.user_id, each.signal_id, each.type, body(each), now) for each in signals]
         await connection.execute(INSERT, {"rows": rows})
+
+
+async def forward(connection: AsyncConnection, announcements: Collection[Announced]) -> None:
+    """Queues other announcements than those of signals; each once, by its learner and id."""
+    if announcements:
+        await connection.execute(INSERT, {"rows": list(announcements)})
 
 
 def body(signal: Signal) -> str:

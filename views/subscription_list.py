@@ -8,7 +8,6 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_subscription
-from signals.signal import SignalType
 from views.page import KeyText, KeyTime, Page, after, decode, page, shown_as
 
 _s = lms_subscription.c
@@ -19,7 +18,7 @@ class SubscriptionItem(BaseModel):
 
     subscription_id: str
     url: str
-    types: list[SignalType]
+    types: list[str]
     created_at: datetime
     disabled_at: datetime | None
 

@@ -1,12 +1,15 @@
-"""What subscribers are told, as Standard Webhooks has it: a signed POST for each signal.
+"""What subscribers are told, as Standard Webhooks has it: a signed POST for each signal, or event of the platform.
 
 Source: https://www.standardwebhooks.com.
 """
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from eventstore.event_type import EventType
 from integrations.contracts.fields import Instant
+from integrations.contracts.kafka import TYPES
 from integrations.contracts.signal import AnnouncedSignal
 from signals.signal import SignalType
 
@@ -34,5 +37,27 @@ class WebhookBody(BaseModel):
     data: AnnouncedSignal
 
 
-ANNOUNCED = (EventType("signal", {"1.0": WebhookBody}, {}),)
+class ForwardedBody(BaseModel):
+    """An event of the learning platform, as it was sent; `timestamp` is its own."""
+
+    type: str
+    timestamp: Instant
+    data: dict[str, object]
+
+
+ANNOUNCED = (EventType("signal", {"1.0": WebhookBody}, {}), EventType("event", {"1.0": ForwardedBody}, {}))
 """What is sent."""
+
+SIGNALS = tuple(kind.value for kind in SignalType)
+EVENTS = tuple(event_type.name for event_types in TYPES.values() for event_type in event_types)
+SUBSCRIBABLE = SIGNALS + EVENTS
+"""What a URL can subscribe to."""
+
+
+def subscribable(kind: str) -> str:
+    if kind in SUBSCRIBABLE:
+        return kind
+    raise ValueError(f"one of {', '.join(SUBSCRIBABLE)}")
+
+
+SubscribedType = Annotated[str, AfterValidator(subscribable), WithJsonSchema({"type": "string", "enum": list(SUBSCRIBABLE)})]

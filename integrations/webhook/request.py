@@ -2,15 +2,19 @@
 
 from datetime import datetime
 
-from integrations.contracts.webhook import WebhookBody
+from integrations.contracts.webhook import SIGNALS, ForwardedBody, WebhookBody
 from integrations.sink import Announcement
 from integrations.webhook.signature import sign
 
 
 def content(announcement: Announcement) -> bytes:
     """The body: the type, when it occurred, and the data."""
-    data = announcement.body
-    body = WebhookBody.model_validate({"type": announcement.type, "timestamp": data["occurred_at"], "data": data})
+    kind, data = announcement.type, announcement.body
+    body: WebhookBody | ForwardedBody
+    if kind in SIGNALS:
+        body = WebhookBody.model_validate({"type": kind, "timestamp": data["occurred_at"], "data": data})
+    else:
+        body = ForwardedBody.model_validate({"type": kind, "timestamp": data["timestamp"], "data": data})
     return body.model_dump_json(exclude_unset=True).encode()
 
 

@@ -12,7 +12,6 @@ from eventstore.errors import NotFound
 from eventstore.tables import lms_delivery, lms_subscription
 from integrations.attempt import DeliveryStatus
 from integrations.webhook.signature import new_secret
-from signals.signal import SignalType
 
 PREFIX = "webhook-"
 """What ids begin with: a subscription's id is the name of its sink, too."""
@@ -38,7 +37,7 @@ LOCK_ENABLED = SELECT_ENABLED.with_for_update(read=True)
 """The same, none of which is deleted or disabled until the transaction ends."""
 
 
-async def create(connection: AsyncConnection, url: str, types: Collection[SignalType], now: datetime) -> Subscription:
+async def create(connection: AsyncConnection, url: str, types: Collection[str], now: datetime) -> Subscription:
     """Subscribes a URL. Its secret is never shown again."""
     subscription = Subscription(PREFIX + secrets.token_hex(8), url, frozenset(types), new_secret(), now)
     row = subscription._asdict() | {"types": " ".join(sorted(subscription.types))}
