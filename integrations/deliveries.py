@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import from_json
-from sqlalchemy import ColumnElement, Update, bindparam, literal_column, or_, select, true, update
+from sqlalchemy import ColumnElement, Update, bindparam, func, literal_column, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.batch import batch
@@ -61,6 +61,14 @@ UPDATE_SETTLED = (
 """Notes what became of deliveries. One that was given up meanwhile stays dead, unless it has arrived."""
 
 _disabled = select(lms_subscription.c.subscription_id).where(lms_subscription.c.disabled_at.is_not(None))
+
+COUNT_DEAD = select(func.count()).where(_d.status == DeliveryStatus.DEAD)
+"""How many deliveries were given up."""
+
+
+async def count_dead(connection: AsyncConnection) -> int:
+    """How many deliveries were given up, and wait for somebody to act."""
+    return (await connection.execute(COUNT_DEAD)).scalar_one()
 
 
 async def add(connection: AsyncConnection, rows: Sequence[tuple[str, str, str, str, int]], now: datetime) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,9 +17,11 @@ from eventstore.database import Database
 from eventstore.errors import LmsError, Unavailable
 from eventstore.times import Clock
 from integrations.backoff import Backoff
+from integrations.deliveries import count_dead
 from integrations.fan_out import fan_out, is_waiting, read_waiting
 from integrations.fault import fault
 from integrations.lease import Lease
+from integrations.metrics import DEAD_LETTERS
 from integrations.sending import Sending, Sent
 from integrations.sink_tasks import SinkTasks
 from integrations.sinks import KnownSink
@@ -29,6 +32,10 @@ from signals.course_store import CourseCache
 LOOK_EVERY_SEC = 0.25
 IDLE_SEC = 1.0
 """How often to look whether there is anything to do for this process, while there is not."""
+
+COUNT_EVERY = timedelta(seconds=15)
+SOURCE = "relay"
+"""Under which the deliveries that were given up are counted among the dead letters."""
 
 STOP_SEC = 5.0
 """How long what is being sent at the end may take."""
@@ -59,6 +66,7 @@ class Relay:
         self._clock = clock
         self._courses = CourseCache()
         self._lease = Lease(database, "relay", clock)
+        self._count_at = clock()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Relays until `stopping`, whenever there is a sink and no other process relays."""
@@ -93,6 +101,7 @@ class Relay:
                     tasks.tell()
                 else:
                     await look_again(stopping, LOOK_EVERY_SEC)
+                await self._count_dead()
                 backoff.reset()
             await tasks.end()
         finally:
@@ -104,6 +113,13 @@ class Relay:
         while relayed:
             relayed = await unbroken(self._fan_out())
         return sum_up([await Sending(self._database, sink, self._clock).once() for sink in found.sinks])
+
+    async def _count_dead(self) -> None:
+        """Tells Prometheus, every now and then, how many deliveries were given up."""
+        if self._clock() < self._count_at:
+            return
+        self._count_at = self._clock() + COUNT_EVERY
+        DEAD_LETTERS.labels(SOURCE).set(await unbroken(self._database.query(count_dead)))
 
     async def _look(self) -> Found:
         async def look(connection: AsyncConnection) -> Found:

@@ -60,4 +60,6 @@ def subscribable(kind: str) -> str:
     raise ValueError(f"one of {', '.join(SUBSCRIBABLE)}")
 
 
-SubscribedType = Annotated[str, AfterValidator(subscribable), WithJsonSchema({"type": "string", "enum": list(SUBSCRIBABLE)})]
+SubscribedType = Annotated[
+    str, AfterValidator(subscribable), WithJsonSchema({"type": "string", "enum": list(SUBSCRIBABLE)})
+]

@@ -8,6 +8,7 @@ import random
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from engine.replay import replay
 from engine.replay_status import ReplayRequest
@@ -172,6 +173,8 @@ def test_after_three_days_a_delivery_is_dead_and_the_next_one_goes(database_url:
             dead = [item for item in await all_deliveries(engine) if item.status == DeliveryStatus.DEAD]
             assert [(item.type, item.last_error) for item in dead] == [("STEP_COMPLETED", "never")]
             assert 10 < dead[0].attempts < 30
+            async with background_relay(relay_to(engine.database, clock, sink)):
+                await until(lambda: REGISTRY.get_sample_value("dlq_message_count", {"source": "relay"}) == 1)
 
             sink.refuses = lambda _: None
             async with engine.database.write() as connection:
