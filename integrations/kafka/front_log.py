@@ -110,9 +110,9 @@ class Appender:
 
 def to_record(event: Event) -> bytes:
     """The event as it was posted, with what the server that took it added: when, and by which door."""
-    said = {name: getattr(event, name) for name in KEPT}
+    posted = {name: getattr(event, name) for name in KEPT}
     times = {"occurred_at": to_text(event.occurred_at), "recorded_at": to_text(event.recorded_at)}
-    return to_json(said | times | {"source": event.source, "payload": from_json(event.payload)})
+    return to_json(posted | times | {"source": event.source, "payload": from_json(event.payload)})
 
 
 def to_event(record: bytes) -> Event:
