@@ -22,9 +22,3 @@ class KnownSink(NamedTuple):
     def takes(self, kind: str, announced_at: datetime) -> bool:
         """Whether an announcement of that type is meant for it."""
         return kind in self.types and (self.since is None or announced_at >= self.since)
-
-
-def broker(make: Callable[[], Sink]) -> KnownSink:
-    """The one sink of a system, which has been there from the beginning."""
-    sink = make()
-    return KnownSink(sink.name, sink.name, sink.types, make)

@@ -24,6 +24,10 @@ PAUSES_SEC = (1.0, 5.0)
 """How long a message that failed waits before its second and its third attempt."""
 
 
+LETTER_BYTES = 900_000
+"""So much of a message goes to the dead letters: with its headers, it is to be within what a broker takes."""
+
+
 class Group(NamedTuple):
     """Where to read: the brokers, the topics, the group, and where a group begins that is new to a topic.
 
@@ -86,10 +90,12 @@ class KafkaSource:
 
     async def bury(self, delivery: Delivery, reason: str) -> None:
         headers = {"topic": delivery.topic, "position": delivery.position, "reason": reason}
-        headers["sent_at"] = to_text(delivery.sent_at)
+        headers |= {"sent_at": to_text(delivery.sent_at), "bytes": str(len(delivery.body))}
         async with said(self._group.servers):
             await self._dead_letters.send_and_wait(
-                DEAD_LETTERS.name, delivery.body, headers=[(name, text.encode()) for name, text in headers.items()]
+                DEAD_LETTERS.name,
+                delivery.body[:LETTER_BYTES],
+                headers=[(name, text.encode()) for name, text in headers.items()],
             )
         await self.settle([delivery])
 
@@ -116,8 +122,15 @@ class KafkaSource:
     def _taken(self, record: Any) -> Delivery:
         place = Place(record.topic, record.partition, record.offset)
         self._in_hand.take(place)
-        sent_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        return Delivery(record.topic, place.position, record.value or b"", sent_at)
+        return Delivery(record.topic, place.position, record.value or b"", instant(record.timestamp))
+
+
+def instant(timestamp_ms: int) -> datetime:
+    """The time that a record's producer gave it: any number, also one that lies beyond the calendar."""
+    try:
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def member(group: Group) -> AIOKafkaConsumer:

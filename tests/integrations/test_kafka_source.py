@@ -9,7 +9,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from eventstore.errors import Unavailable
-from integrations.kafka.source import Group, KafkaSource
+from eventstore.times import to_text
+from integrations.kafka.source import Group, KafkaSource, instant
 from integrations.kafka.topics import DEAD_LETTERS, PLATFORM_TOPICS, create_topics
 from integrations.source import ATTEMPTS, BATCH, Delivery
 from tests.support.kafka import KafkaServer
@@ -166,6 +167,11 @@ def test_two_members_share_the_partitions(kafka: KafkaServer, group_id: str) -> 
             assert set(seen) == {b"%d" % number for number in range(30)}
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("timestamp_ms", [2**62, -(2**62), -1])
+def test_a_record_may_have_any_time(timestamp_ms: int) -> None:
+    assert to_text(instant(timestamp_ms))
 
 
 def test_a_broker_that_is_away_is_unavailable() -> None:
