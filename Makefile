@@ -12,7 +12,7 @@ help:
 	@echo '                                               which are otherwise skipped; .ci/run sets it'
 	@echo 'make lint   ruff, mypy and the import rules, which are also part of make test'
 	@echo 'make bench  install, measure speed and memory, print the table and keep it as benchmarks/RESULTS.md'
-	@echo '            make bench ROWS="1 5" SCALE=0.1   only those rows, at a tenth of the size; nothing is kept'
+	@echo '            make bench ROWS="1 5" SCALE=0.1   only those rows, at a tenth of the size; not kept'
 	@echo 'make lock   choose all versions anew, from pyproject.toml and benchmarks/requirements.in'
 	@echo 'make clean  remove what was installed and cached; databases stay'
 

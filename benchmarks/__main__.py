@@ -3,15 +3,15 @@
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
+from benchmarks import kept
 from benchmarks.bench import Bench
 from benchmarks.databases import databases
-from benchmarks.report import report
+from benchmarks.report import measured_now, report
 from benchmarks.result import Result
 from benchmarks.table import notes, table
 
@@ -35,36 +35,38 @@ Row = Callable[[Bench, str], Iterator[Result]]
 
 
 def main(numbers: Sequence[str], scale: float) -> None:
-    """Prints the table; that of all rows at full scale is kept as RESULTS.md. Ends with 1 if a row failed."""
+    """Prints the table; what was measured at full scale is kept as RESULTS.md. Ends with 1 if a row failed."""
     unknown = set(numbers) - set(ROWS)
     if unknown:
         sys.exit(f"expected rows of {', '.join(sorted(ROWS))}, found {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # by which everything is cleaned up
-    started = time.monotonic()
     results: list[Result] = []
     failures: list[str] = []
     with databases() as stores:
         bench = Bench(stores, scale)
         for number in [number for number in ROWS if number in numbers or not numbers]:
-            measure(bench, number, results, failures)
-            if not numbers and scale == 1:  # after every row, so that a run that is cut off leaves what it has
-                RESULTS.write_text(report(results, failures, time.monotonic() - started))
+            lines, failed = measure(bench, number)
+            if scale == 1:  # after every row, so that a run that is cut off leaves what it has
+                RESULTS.write_text(report(kept.keep(measured_now(number, lines, failed))))
+            results = sorted([*results, *lines], key=lambda result: result.row)
+            failures += failed
     print(table(results), notes(results), *failures, sep="\n")
     sys.exit(1 if failures else 0)
 
 
-def measure(bench: Bench, number: str, results: list[Result], failures: list[str]) -> None:
-    """Adds the lines of a row, and why there are no more of them."""
+def measure(bench: Bench, number: str) -> tuple[list[Result], list[str]]:
+    """The lines of a row, and why there are no more of them."""
     print(f"row {number}", file=sys.stderr, flush=True)
     row = cast("Row", import_module(f"benchmarks.rows.{ROWS[number]}").run)
+    results: list[Result] = []
     try:
         for result in row(bench, number):
             bench.say(f"{result.work}: {result.ours}, against {result.against}")
             results.append(result)
     except Exception as error:
-        failures.append(f"Row {number} failed: {type(error).__name__}: {error}")
-        bench.say(failures[-1])
-    results.sort(key=lambda result: result.row)
+        bench.say(f"failed: {type(error).__name__}: {error}")
+        return results, [f"Row {number} failed: {type(error).__name__}: {error}"]
+    return results, []
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What a run of benchmarks has in hand: its scale, its databases, and what rows share because it takes long to make."""
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -50,6 +51,10 @@ class Bench:
         """Says on stderr what is going on, and how long after the start."""
         minutes, seconds = divmod(round(time.monotonic() - self._started), 60)
         print(f"{minutes:5}:{seconds:02}  {what}", file=sys.stderr, flush=True)
+
+    def calm(self) -> None:
+        """Has the system write out what it still holds of earlier rows, which commits would else wait for."""
+        os.sync()
 
     def once(self, key: tuple[object, ...], make: Callable[[], Made]) -> Made:
         """What `make` makes, made once in a run."""

@@ -79,7 +79,8 @@ async def send_on_time(clients: Sequence["Client"], requests: Iterator[bytes], r
         if (ahead := due - time.perf_counter()) > 0:
             await asyncio.sleep(ahead)
         late.append(max(0.0, time.perf_counter() - due))
-        min(clients, key=lambda client: len(client.due)).send(request, due)
+        # The one that rested longest of those with least to do: a server closes what rests for seconds.
+        min(clients, key=lambda client: (len(client.due), client.sent_at)).send(request, due)
     return late
 
 
@@ -88,6 +89,7 @@ class Client(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.due: deque[float] = deque()
+        self.sent_at = 0.0
         self.taken: list[float] = []
         self.refusals: list[bytes] = []
         self.idle = asyncio.Event()
@@ -99,6 +101,7 @@ class Client(asyncio.Protocol):
 
     def send(self, request: bytes, due: float) -> None:
         self.due.append(due)
+        self.sent_at = due
         self.idle.clear()
         self.transport.write(request)
 

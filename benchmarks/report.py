@@ -1,14 +1,15 @@
-"""RESULTS.md: the table, with when, on what machine, and with which versions it was measured."""
+"""RESULTS.md: the table of all rows that are kept, and when, of what commit and with what each was measured."""
 
 import os
 import platform
 import sqlite3
 import subprocess
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
+from benchmarks.kept import Kept, now
 from benchmarks.program import PEERS, ROOT
 from benchmarks.result import Result
 from benchmarks.table import notes, table
@@ -18,31 +19,41 @@ PACKAGES = ("uvicorn", "uvloop", "httptools", "fastapi", "starlette", "pydantic"
 PEER_PACKAGES = ("eventsourcing", "protean")
 
 
-def report(results: Sequence[Result], failures: Sequence[str], seconds: float) -> str:
+def measured_now(row: str, results: Sequence[Result], failures: Sequence[str]) -> Kept:
+    """The row as it was just measured, with all that it was measured with."""
+    return Kept(row, now(), commit(), machine(), versions(), results, failures)
+
+
+def report(rows: Sequence[Kept]) -> str:
     """The file, as Markdown."""
+    results = list(chain.from_iterable(row.results for row in rows))
+    failures = (failure.splitlines()[0] for row in rows for failure in row.failures)
     return f"""# Results of `make bench`
 
-{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, in {seconds / 60:.0f} minutes, at commit {commit()}.
-What each row does: [README.md](README.md).
+What each row does: [README.md](README.md). A row is compared with what was measured in the same run.
 
 {table(results)}
 
 ## Besides
 
 {notes(results)}
-{"".join(f"- {failure.splitlines()[0]}{chr(10)}" for failure in failures)}
+{as_list(failures)}
+## Measured
+
+{as_list(f"row {row.row}: {row.at:%Y-%m-%d %H:%M} UTC, at commit {row.commit}" for row in rows)}
 ## Machine and versions
 
-- {machine()}
-- Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {postgresql()}
-- {", ".join(f"{name} {version(name)}" for name in PACKAGES)}
-- {", ".join(f"{name} {peer_version(name)}" for name in PEER_PACKAGES)}
-"""
+{as_list(dict.fromkeys(said for row in rows for said in (row.machine, *row.versions)))}"""
+
+
+def as_list(lines: Iterable[str]) -> str:
+    return "".join(f"- {line}\n" for line in lines)
 
 
 def commit() -> str:
-    """What is checked out, and whether it was changed since."""
-    return said("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    """What is checked out, and whether it was changed since: results that are kept do not count."""
+    changed = said("git", "status", "--porcelain", "--", ".", ":!benchmarks/RESULTS.*")
+    return said("git", "describe", "--always", "--abbrev=12", "--exclude=*") + ("-dirty" if changed else "")
 
 
 def machine() -> str:
@@ -52,6 +63,15 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     processor = models[0] if models else platform.machine()
     return f"{processor}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.release()}"
+
+
+def versions() -> list[str]:
+    """Of the language and the databases, of what the product is made of, and of what it is measured against."""
+    return [
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {postgresql()}",
+        ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        ", ".join(f"{name} {peer_version(name)}" for name in PEER_PACKAGES),
+    ]
 
 
 def postgresql() -> str:

@@ -3,7 +3,7 @@
 Text of one width sorts as the instants do, which SQLite relies on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -25,16 +25,26 @@ KNOWN_TEXTS = 1_024
 
 def to_text(instant: datetime) -> str:
     """`2026-11-21T09:30:00.000000Z`: 27 characters, in UTC. `instant` must know its offset."""
-    return _text(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
+    return _known_text(_in_utc(instant))
 
 
-@lru_cache(KNOWN_TEXTS)
+def to_texts(instants: Iterable[datetime]) -> list[str]:
+    """The same of many that differ, of which none is worth keeping."""
+    return [_text(_in_utc(instant)) for instant in instants]
+
+
+def _in_utc(instant: datetime) -> datetime:
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+
+
 def _text(instant: datetime) -> str:
     text = instant.isoformat()
     return text[:26] + "Z" if len(text) == WITH_MICROSECONDS else text[:19] + ".000000Z"
 
 
+_known_text = lru_cache(KNOWN_TEXTS)(_text)
+
+
 def from_text(text: str) -> datetime:
     """The instant of any ISO 8601 text that carries an offset, in UTC."""
-    instant = datetime.fromisoformat(text)
-    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return _in_utc(datetime.fromisoformat(text))

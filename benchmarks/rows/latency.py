@@ -38,6 +38,7 @@ def measured(bench: Bench, rate: float) -> tuple[Latencies, Latencies]:
     requests = single_posts(bench, warm_up + round(rate * bench.seconds(SECONDS)))
     store = bench.databases.new(Kind.SQLITE)
     bench.say(f"{len(requests):,} single POSTs at {rate:,.0f}/s")
+    bench.calm()
     with servers.empty() as empty, servers.product(store) as product:
         limit = open_loop.ask(empty, requests[warm_up:], rate)
         open_loop.ask(product, requests[:warm_up], rate)

@@ -44,6 +44,7 @@ def measured(bench: Bench, kind: Kind, *options: str) -> tuple[Load, Load]:
 def _measure(bench: Bench, kind: Kind, *options: str) -> tuple[Load, Load]:
     store = bench.databases.new(kind)
     seconds = bench.seconds(ROUND_SEC)
+    bench.calm()
     with servers.empty() as empty, servers.product(store, *options) as product:
         events = f"{product}/v1/events"
         limits, ours = [], [wrk.post(events, WARM_UP_SEC, 0)]

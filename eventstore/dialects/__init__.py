@@ -4,7 +4,7 @@ Statements elsewhere are written once, in SQLAlchemy Core, with the pieces below
 """
 
 from eventstore.dialects.blocking import Work, reader_thread, writer_thread
-from eventstore.dialects.bulk import insert_rows
+from eventstore.dialects.bulk import as_kept, insert_rows
 from eventstore.dialects.columns import Id, JsonText, Name, Number, Seq, UtcTime, times_are_text
 from eventstore.dialects.connect import WRITES, create_engine
 from eventstore.dialects.days import daily_counts
@@ -42,6 +42,7 @@ __all__ = [
     "UtcTime",
     "Work",
     "append_only",
+    "as_kept",
     "at_least",
     "create_engine",
     "daily_counts",

@@ -36,9 +36,9 @@ def test_every_module_is_tried() -> None:
 @pytest.mark.parametrize("number", LINES)
 def test_a_row_runs(bench: Bench, number: str) -> None:
     if number in {"1", "9"} and shutil.which("wrk") is None:
-        pytest.skip("no wrk")
+        missing_service("no wrk")
     if number == "6" and not PEERS.exists():
-        pytest.skip("no libraries to measure against: `make bench` installs them")
+        missing_service("no libraries to measure against")
 
     results = list(cast("Row", import_module(f"benchmarks.rows.{ROWS[number]}").run)(bench, number))
 
