@@ -61,7 +61,8 @@ def kafka_group(
     """A member of a group that reads those topics."""
     if settings.kafka_bootstrap_servers is None:
         return None
-    from integrations.kafka.source import Group, KafkaSource
+    from integrations.kafka.client import Group
+    from integrations.kafka.source import KafkaSource
 
     names = tuple(topic.name for topic in topics)
     servers, session_sec = settings.kafka_bootstrap_servers, settings.kafka_session_sec
@@ -76,14 +77,20 @@ BROKERS: Mapping[str, Broker] = {
 """By the names of the systems that send by them."""
 
 
-def consumer_of(system: str, settings: Settings, inbox: Inbox) -> Consumer[Message]:
-    """What `system` sends, into the inbox. Raises LmsError for a broker that is unknown, or not configured."""
+def source_of(system: str, settings: Settings) -> Source:
+    """Where that system's messages come from. Raises LmsError for a broker that is unknown, or not configured."""
     broker = BROKERS.get(system)
     if broker is None:
         raise LmsError(f"expected {' or '.join(BROKERS)}, found {system}")
     source = broker.source(settings)
     if source is None:
         raise not_configured(system)
+    return source
+
+
+def consumer_of(system: str, settings: Settings, inbox: Inbox) -> Consumer[Message]:
+    """What `system` sends, into the inbox. Raises LmsError for a broker that is unknown, or not configured."""
+    source = source_of(system, settings)
     return Consumer(source, InboxReceiver(SYSTEMS[system], inbox, inbox.engine.clock), settings.max_message_bytes)
 
 

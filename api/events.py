@@ -5,12 +5,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict
-from pydantic_core import to_json
 
+from api.answer import Answer, answer
 from api.auth import caller_of, must_own, needs
 from api.body import JSON, NDJSON, media_type, read_body
-from api.errors import FieldProblem, problem
 from api.keys import Scope
 from api.lists import Paged, given, query
 from api.openapi import body_of, responses
@@ -20,7 +18,6 @@ from engine.submission import Receipt
 from eventstore.envelope import Envelope, parse, validate
 from eventstore.errors import FieldError, InvalidInput, MalformedBody
 from eventstore.event import Event
-from signals.signal import SignalType
 from views import event_list
 from views.event_list import EventItem
 from views.page import Filter, Page
@@ -30,46 +27,6 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["events"])
 PATH = "/v1/events"
-
-
-class Rejected(BaseModel):
-    """An event that was refused: its place in the request, from 0, and all that is wrong with it."""
-
-    index: int
-    errors: list[FieldProblem]
-
-
-class SignalOfAnswer(BaseModel):
-    """A signal that the events brought about."""
-
-    type: SignalType
-    user_id: str
-    class_id: str | None
-    course_id: str | None
-
-
-class Answer(BaseModel):
-    """What became of the events: each was accepted, there already, or rejected."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "accepted": 1,
-                    "duplicates": 0,
-                    "rejected": [],
-                    "signals": [
-                        {"type": "STEP_COMPLETED", "user_id": "ada", "class_id": "intro", "course_id": "python-101"}
-                    ],
-                }
-            ]
-        }
-    )
-
-    accepted: int
-    duplicates: int
-    rejected: list[Rejected]
-    signals: list[SignalOfAnswer]
 
 
 class Reading(NamedTuple):
@@ -142,27 +99,6 @@ async def submit(engine: Engine, events: list[Event]) -> Receipt:
             total.signals + receipt.signals,
         )
     return total
-
-
-def answer(
-    receipt: Receipt, rejected: list[tuple[int, list[FieldError]]], well: HTTPStatus = HTTPStatus.OK
-) -> Response:
-    """`well` if all were valid, 207 if some were not, 422 as a problem if none was."""
-    said = {
-        "accepted": receipt.accepted,
-        "duplicates": receipt.duplicates,
-        "rejected": [{"index": index, "errors": [error._asdict() for error in errors]} for index, errors in rejected],
-        "signals": [
-            {"type": s.type, "user_id": s.user_id, "class_id": s.class_id, "course_id": s.course_id}
-            for s in receipt.signals
-        ],
-    }
-    if not rejected:
-        return Response(to_json(said), well, media_type=JSON)
-    if receipt.accepted or receipt.duplicates:
-        return Response(to_json(said), HTTPStatus.MULTI_STATUS, media_type=JSON)
-    first = rejected[0][1]
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(map(str, first)), first, more=said)
 
 
 @router.get(

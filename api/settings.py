@@ -1,14 +1,12 @@
 """Every setting, read from the environment (prefix LMS_). docs/settings.md lists them; a test holds it complete."""
 
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.addresses import of_servers, url_of
 from eventstore.errors import FieldError, InvalidInput, field_errors
 from signals.signal import SignalType
 from signals.xp import Worth
@@ -25,19 +23,6 @@ def long_enough(secret: SecretStr) -> SecretStr:
 
 TOKEN_SECRET_BYTES = 32
 TokenSecret = Annotated[SecretStr, AfterValidator(long_enough)]
-
-
-def url_of(*schemes: str) -> Callable[[SecretStr], SecretStr]:
-    """Holds a URL, which may have a password in it, to these schemes, a host and at most a port."""
-
-    def check(url: SecretStr) -> SecretStr:
-        with suppress(ValueError):
-            parts = urlsplit(url.get_secret_value())
-            if parts.scheme in schemes and parts.hostname and parts.port != 0:
-                return url
-        raise ValueError(f"a URL such as {schemes[0]}://HOST:PORT")
-
-    return check
 
 
 def with_its_servers(ingest: str, known: ValidationInfo) -> str:
@@ -92,7 +77,7 @@ class Settings(BaseSettings):
         "STEP_COMPLETED,COURSE_COMPLETED",
         description="The signals that are announced on RabbitMQ: both, one, or `none`",
     )
-    kafka_bootstrap_servers: Annotated[str, Field(min_length=1)] | None = Field(
+    kafka_bootstrap_servers: Annotated[str, AfterValidator(of_servers)] | None = Field(
         None,
         validation_alias="KAFKA_BOOTSTRAP_SERVERS",
         description="`HOST:PORT`, several separated by commas; without it nothing is consumed from Kafka",

@@ -9,7 +9,7 @@ from api.settings import Settings
 from integrations.inbox import Inbox
 from integrations.mapping import Mappings
 from integrations.relay import Relay
-from integrations.sinks import KnownSink
+from integrations.sinks import KnownSink, Sinks
 from integrations.systems import KAFKA, RABBITMQ, REDIS
 from integrations.webhook.webhooks import webhooks
 
@@ -30,10 +30,13 @@ def redis_sink(settings: Settings, mappings: MappingsNow) -> KnownSink | None:
 
 def rabbitmq_sink(settings: Settings, mappings: MappingsNow) -> KnownSink | None:
     """The exchange of RabbitMQ."""
-    url, types = settings.rabbitmq_url, frozenset(settings.rabbitmq_announces.split(",")) - {"none"}
-    if url is None or not types:
+    url = settings.rabbitmq_url
+    if url is None or settings.rabbitmq_announces == "none":
         return None
+    from integrations.rabbitmq.announce import TYPES
     from integrations.rabbitmq.sink import RabbitmqSink
+
+    types = TYPES.intersection(settings.rabbitmq_announces.split(","))
 
     return KnownSink(
         RABBITMQ, RABBITMQ, types, lambda: RabbitmqSink(url.get_secret_value(), lambda: mappings().of(RABBITMQ))
@@ -64,6 +67,5 @@ def make_relay(settings: Settings, inbox: Inbox, *, private_webhooks: bool) -> R
     engine = inbox.engine
     found = [make(settings, lambda: inbox.mappings) for make in SINKS.values()]
     brokers = [sink for sink in found if sink is not None]
-    return Relay(
-        engine.database, brokers, webhooks(engine.database, engine.clock, private=private_webhooks), engine.clock
-    )
+    sinks = Sinks(brokers, webhooks(engine.database, engine.clock, private=private_webhooks))
+    return Relay(engine.database, sinks, engine.clock)

@@ -1,20 +1,23 @@
 """POST /v1/webhooks/tally: quiz submissions from Tally's forms, known by their signature."""
 
+import time
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
+from api.answer import Answer, answer
 from api.body import JSON, read_body
-from api.events import Answer, answer
 from api.openapi import body_of, responses
 from api.settings import Settings
 from engine.submission import Receipt
-from eventstore.errors import Forbidden, Unauthenticated
+from eventstore.errors import Forbidden, Refused, Unauthenticated
 from integrations.contracts.tally import FormResponse
 from integrations.inbox import Inbox
 from integrations.message import InboxStatus
+from integrations.metrics import REFUSED, UNREAD, count_error, count_recorded
+from integrations.outcome import Outcome
 from integrations.source import Delivery
 from integrations.systems import SYSTEMS, TALLY
 from integrations.tally.signature import verify_signature
@@ -55,11 +58,23 @@ async def tally(request: Request) -> Response:
     inbox: Inbox = request.app.state.inbox
     body = await read_body(request)
     must_be_genuine(body, request.headers.get("tally-signature"), request.app.state.settings)
-    now = inbox.engine.clock()
-    [outcome] = await inbox.receive([SYSTEMS[TALLY].read(Delivery("", "", body, now), now)])
+    outcome = await taken(body, inbox)
     if outcome.status == InboxStatus.PARKED:
         return Response(to_json({"parked": outcome.reason}), HTTPStatus.OK, media_type=JSON)
     return answer(Receipt(int(not outcome.is_repeat), int(outcome.is_repeat), list(outcome.signals)), [])
+
+
+async def taken(body: bytes, inbox: Inbox) -> Outcome:
+    """What became of it, which is counted as of any other system's messages."""
+    now, taken_at = inbox.engine.clock(), time.monotonic()
+    try:
+        message = SYSTEMS[TALLY].read(Delivery("", "", body, now), now)
+    except Refused:
+        count_error(TALLY, UNREAD, REFUSED)
+        raise
+    [outcome] = await inbox.receive([message])
+    count_recorded(TALLY, message.type, outcome.word, time.monotonic() - taken_at)
+    return outcome
 
 
 def must_be_genuine(body: bytes, signature: str | None, settings: Settings) -> None:

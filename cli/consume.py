@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from api.brokers import appender_of, consumer_of, notifier_of
+from api.brokers import appender_of, consumer_of, notifier_of, source_of
 from api.composition import open_inbox
 from api.settings import Settings, load
 from cli.console import say
+from cli.metrics import MetricsHost, MetricsPort, show_metrics
 from cli.migrate import bring_up_to_date
 from eventstore.errors import LmsError
-from integrations.metrics import expose
 from integrations.systems import KAFKA
 
 
@@ -26,10 +26,8 @@ def consume_command(
     notify: Annotated[
         bool, typer.Option("--notify", help="Of kafka: pass events on to the URLs that subscribed to their types")
     ] = False,
-    metrics_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Show Prometheus its metrics on this port")
-    ] = None,
-    metrics_host: Annotated[str, typer.Option(help="The address to do so on")] = "127.0.0.1",
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = "127.0.0.1",
 ) -> None:
     """Consume another system's messages until Ctrl-C or SIGTERM; the batch under way is ended before.
 
@@ -41,8 +39,7 @@ def consume_command(
     lms-progress consume redis
     """
     settings = load()
-    if metrics_port is not None:
-        expose(metrics_host, metrics_port)
+    show_metrics(metrics_host, metrics_port)
     asyncio.run(consume(system, settings, ingest=ingest, notify=notify))
 
 
@@ -51,6 +48,7 @@ async def consume(system: str, settings: Settings, *, ingest: bool, notify: bool
         raise LmsError(f"--ingest, --notify: expected kafka, found {system}")
     if ingest and notify:
         raise LmsError("--ingest, --notify: expected one of them, found both: each is a process of its own")
+    source_of(system, settings)  # what cannot be consumed is refused before the database is touched
     await bring_up_to_date(settings)
     async with open_inbox(settings) as inbox:
         if ingest:

@@ -10,6 +10,7 @@ from api.settings import Settings, load
 from api.sinks import make_relay
 from cli.console import say, tell
 from cli.consume import until_stopped
+from cli.metrics import MetricsHost, MetricsPort, show_metrics
 from cli.migrate import bring_up_to_date
 from integrations.relay import Relay, background_relay
 from integrations.sending import Sent
@@ -19,6 +20,8 @@ def relay_command(
     once: Annotated[  # noqa: FBT002
         bool, typer.Option("--once", help="Send what is due, then end; with 1 if any of it failed")
     ] = False,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = "127.0.0.1",
 ) -> None:
     """Send announcements to every broker that is configured, and to every URL that subscribed, until Ctrl-C or SIGTERM.
 
@@ -29,7 +32,9 @@ def relay_command(
     \b
     lms-progress relay --once
     """
-    sent = asyncio.run(relay(load(), once=once))
+    settings = load()
+    show_metrics(metrics_host, metrics_port)
+    sent = asyncio.run(relay(settings, once=once))
     if sent is not None:
         say(f"arrived {sent.arrived:>8,}")
         say(f"failed  {sent.failed:>8,}")

@@ -1,7 +1,7 @@
 """Catching up: what happened since a shadow was filled to some point is brought into it as live processing does it.
 
-Events go by seq. One sequence counts them all, and a boundary is read while nobody appends: so what comes later has
-a larger number, and nothing between is still to be committed.
+It goes by rounds, each shorter than the one before, and events by seq. One sequence counts them all, and a boundary is
+read while nobody appends: so what comes later has a larger number, and nothing between is still to be committed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +18,15 @@ from engine.record import set_aside, take_in
 from eventstore.database import Database
 from eventstore.event import Event
 from eventstore.read import last_seq, read_range
+from eventstore.shadow import ShadowTables
+from eventstore.times import Clock
 from signals.course import CourseVersion
 from signals.course_store import Courses
 
 CHUNK_EVENTS = 1_000
+
+SHORT_SEQS = 250
+"""A round over so much of the log is a short one."""
 
 Versions = Mapping[str, int]
 """How many versions of each course are accounted for."""
@@ -33,12 +38,77 @@ async def boundary(database: Database) -> int:
         return await last_seq(connection)
 
 
+class CatchingUp:
+    """How far a shadow is: at the seq `position`, after so many `events` beyond those that it was filled with."""
+
+    def __init__(
+        self, database: Database, tables: ShadowTables, context: Context, clock: Clock, position: int, courses: Courses
+    ) -> None:
+        self.position, self.events = position, 0
+        self._shadow, self._filling, _ = tables
+        self._database, self._context, self._clock = database, context, clock
+        self._versions = versions(courses)
+
+    async def run(self) -> set[str]:
+        """Rounds, until one was short. The learners to whom something happened."""
+        touched: set[str] = set()
+        near = False
+        while not near:
+            until = await boundary(self._database)
+            near = self.is_near(until)
+            touched |= await self._take_events(until) | await self._take_versions()
+        return touched
+
+    def is_near(self, until: int, times: int = 1) -> bool:
+        """Whether what is left of the log makes a short round, or one that is so many `times` as long."""
+        return until - self.position <= times * SHORT_SEQS
+
+    async def knows_all_versions(self, connection: AsyncConnection) -> bool:
+        return not any(unknown_versions(await self._context.courses.courses(connection), self._versions))
+
+    async def take_rest(self, connection: AsyncConnection, until: int) -> "Taken":
+        """Takes in what is left, in the transaction that swaps. The position stays: it may be rolled back."""
+        if not self._shadow.apart:
+            # Committed before the swap is: a snapshot from before it finds all that was acknowledged by then.
+            await self._take_events(until)
+        taken = Taken(self.position, 0, set())
+        while taken.reached < until:
+            taken = taken.plus(await take_log(connection, taken.reached, until, self._context, self._clock()))
+        return taken
+
+    async def _take_events(self, until: int) -> set[str]:
+        touched: set[str] = set()
+        while self.position < until:
+            async with self._filling.write_apart() as connection:
+                taken = await take_log(connection, self.position, until, self._context, self._clock())
+            self.position = taken.reached
+            self.events += taken.events
+            touched |= taken.user_ids
+        return touched
+
+    async def _take_versions(self) -> set[str]:
+        touched: set[str] = set()
+        async with self._filling.read() as connection:
+            courses = await self._context.courses.courses(connection)
+        unknown = list(unknown_versions(courses, self._versions))
+        if unknown:
+            async with self._filling.write_apart() as connection:
+                await self._shadow.index(connection)
+        for version in unknown:
+            touched |= await take_version(self._filling, version, self._context, self._clock())
+        self._versions = versions(courses)
+        return touched
+
+
 class Taken(NamedTuple):
     """The log was taken in up to the seq `reached`: so many events, of those learners."""
 
     reached: int
     events: int
     user_ids: set[str]
+
+    def plus(self, more: "Taken") -> "Taken":
+        return Taken(more.reached, self.events + more.events, self.user_ids | more.user_ids)
 
 
 async def take_log(connection: AsyncConnection, after: int, until: int, context: Context, now: datetime) -> Taken:

@@ -1,4 +1,4 @@
-"""The log and the derived tables of some learners in the database: both are read here, and mended rows written.
+"""The derived tables of some learners in the database: their rows are read, and mended.
 
 Times are read as they are written: text that is no time of ours is drift like any other, not an error.
 """
@@ -16,7 +16,6 @@ from sqlalchemy import (
     Select,
     Update,
     delete,
-    func,
     select,
     true,
     tuple_,
@@ -26,37 +25,22 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from engine.derived import RETRY, SHAPES, Derived, Evidence, Rows, Shape, gather
+from engine.derived import RETRY, SHAPES, Derived, Rows, Shape
 from engine.drift import Drift
-from engine.park import EVERY_RULE, park, retry_id
+from engine.park import park, retry_id
 from eventstore.batch import batch
 from eventstore.dialects import UtcTime, insert
 from eventstore.event import Event
 from eventstore.read import STREAM_ROWS
-from eventstore.tables import lms_event, lms_retry
+from eventstore.tables import lms_event
 from eventstore.times import from_text, to_text
 from projections.fold import fold
 
 _e = lms_event.c
-_columns = [_e[name] for name in Event._fields]
 _users = batch("users", _e.user_id)
 _keys = batch("keys", _e.user_id, _e.event_id)
 
-SELECT_EVENTS = select(*_columns).join(_users, _e.user_id == _users.c.user_id)
-"""All events of some learners."""
-
-_r = lms_retry.c
-SELECT_REFUSED = (
-    select(_r.user_id, _r.event_id).join(_users, _r.user_id == _users.c.user_id).where(_r.rule == EVERY_RULE)
-)
-"""The events of some learners that the database refused to have projected, and that wait for a retry."""
-
-COUNT_EVENTS = (
-    select(_e.user_id, func.count().label("events")).join(_users, _e.user_id == _users.c.user_id).group_by(_e.user_id)
-)
-"""How many events some learners have: the log only grows, so the same number is the same events."""
-
-SELECT_EVENTS_BY_KEY = select(*_columns).join(
+SELECT_EVENTS_BY_KEY = select(*(_e[name] for name in Event._fields)).join(
     _keys, (_e.user_id == _keys.c.user_id) & (_e.event_id == _keys.c.event_id)
 )
 """Some events by their keys."""
@@ -116,31 +100,10 @@ CORRECT = {shape: correct(shape) for shape in SHAPES}
 REMOVE = {shape: remove(shape) for shape in SHAPES}
 
 
-async def read_evidence(connection: AsyncConnection, user_ids: Iterable[str]) -> dict[str, Evidence]:
-    """What the log has on these learners, a bounded number of events at a time. Those without events are left out."""
-    evidence: dict[str, Evidence] = {}
-    refused = {tuple(key) for key in await connection.execute(SELECT_REFUSED, _parameter(user_ids))}
-    options = {"yield_per": STREAM_ROWS}
-    result = await connection.stream(SELECT_EVENTS, _parameter(user_ids), execution_options=options)
-    async for rows in result.partitions():
-        gather(evidence, [Event(*row) for row in rows], refused)
-    return evidence
-
-
-async def count_events(connection: AsyncConnection, user_ids: Iterable[str]) -> dict[str, int]:
-    """How many events these learners have. Those without any are left out."""
-    rows = await connection.execute(COUNT_EVENTS, _parameter(user_ids))
-    return {row.user_id: row.events for row in rows}
-
-
 async def read_derived(connection: AsyncConnection, user_ids: Iterable[str]) -> Derived:
     """The rows of these learners in all derived tables."""
-    users = _parameter(user_ids)
+    users = {"users": [(user_id,) for user_id in user_ids]}
     return {shape: _by_key(shape, await connection.execute(SELECT_ROWS[shape], users)) for shape in SHAPES}
-
-
-def _parameter(user_ids: Iterable[str]) -> dict[str, list[tuple[str]]]:
-    return {"users": [(user_id,) for user_id in user_ids]}
 
 
 def _by_key(shape: Shape, rows: Iterable[Row[Any]]) -> Rows:

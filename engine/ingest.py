@@ -5,7 +5,6 @@ One disk flush then serves many requests, and a busy moment makes batches larger
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -15,19 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.project import SHARDS, Context
 from engine.record import Recorded, record, record_carefully
-from engine.submission import Alongside, Receipt, Submission, distinct, receipts
+from engine.submission import Alongside, Queue, Receipt, Submission, distinct, receipts
 from eventstore.database import Database
 from eventstore.errors import Clash, LmsError, Unavailable
 from eventstore.event import Event
 from eventstore.times import Clock
 
 log = logging.getLogger(__name__)
-
 BATCH_EVENTS = 20_000
 CLASH_ATTEMPTS = 5
 
-WRITERS = 2
-"""Batches under way: one is written, the next waits for its turn. So the database never waits for the event loop."""
+BATCHES_UNDER_WAY = 2
+"""One is written, the next waits for its turn. So the database never waits for the event loop."""
 
 MUCH_EVENTS = 2_000
 """When so many wait, the second is written beside the first, where the database can do that."""
@@ -43,9 +41,7 @@ class Ingest:
         self._context = context
         self._clock = clock
         self._queue_events = queue_events
-        self._queue: deque[Submission] = deque()
-        self._submitted = 0  # events, ever; only the event loop counts here,
-        self._taken = 0  # and here only the thread that writes, if the database has one
+        self._queue = Queue()
         self._arrived = asyncio.Event()
         self._writers: list[asyncio.Task[None]] = []
         self._taking = False  # while a transaction is on its way, to take all that waits then
@@ -55,7 +51,7 @@ class Ingest:
     def start(self) -> None:
         much = MUCH_EVENTS if self._database.writers > 1 else 0
         apart = SHARDS // self._database.writers
-        for number in range(WRITERS):
+        for number in range(BATCHES_UNDER_WAY):
             context = self._context._replace(shard=(self._context.shard + number * apart) % SHARDS)
             self._writers.append(asyncio.create_task(self._write(context, least=number * much)))
 
@@ -72,12 +68,11 @@ class Ingest:
         """
         if self._stopping:
             raise Unavailable("expected a running server, found one that is shutting down")
-        waiting = self._submitted - self._taken
+        waiting = self._queue.events
         if waiting and waiting + len(events) > self._queue_events:
             raise Unavailable(f"expected at most {self._queue_events} events waiting, found the queue full")
         submission = Submission(events, alongside, asyncio.get_running_loop().create_future())
-        self._queue.append(submission)
-        self._submitted += len(events)
+        self._queue.add(submission)
         self._arrived.set()
         return await submission.receipt
 
@@ -94,7 +89,7 @@ class Ingest:
 
     def _waits(self, least: int) -> bool:
         """Whether there is something to write that no other transaction is about to take."""
-        return bool(self._queue) and not self._taking and self._submitted - self._taken >= least
+        return bool(self._queue) and not self._taking and self._queue.events >= least
 
     async def _settle(self, batch: list[Submission], context: Context) -> None:
         """Records a batch, an empty one with what waits; what cannot be recorded together, each by itself."""
@@ -150,11 +145,6 @@ class Ingest:
         return await self._database.transact(work)
 
     def _next_batch(self) -> list[Submission]:
-        batch: list[Submission] = []
-        size = 0
-        while self._queue and (not batch or size + len(self._queue[0].events) <= BATCH_EVENTS):
-            batch.append(self._queue.popleft())
-            size += len(batch[-1].events)
-        self._taken += size
+        batch = self._queue.take(BATCH_EVENTS)
         self._taking = False
         return batch

@@ -4,55 +4,30 @@ The log is read before the learners are locked; under their locks, only that of 
 """
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.derived import LEARNER, RETRY, SIGNAL, XP, Derived, Evidence, Rows, Shape, derived
-from engine.derived_store import count_events, read_derived, read_evidence, write
+from engine.derived import LEARNER, SIGNAL, XP, Derived, Evidence, Rows, Shape, derived
+from engine.derived_store import read_derived, write
 from engine.drift import Drift, compare
+from engine.evidence_store import count_events, read_evidence
 from engine.learners import CHUNK_LEARNERS
 from engine.project import Context
 from engine.publish import SELECT_UNFINISHED, grant_unfinished
+from engine.rebuilt import Rebuilt, gained, in_numbers, moves
 from engine.stand_ins import lock_with_stand_ins
 from engine.unbroken import unbroken
 from eventstore.database import Database
 from eventstore.errors import Clash
 from eventstore.times import Clock
 from signals import outbox
-from signals.signal import Signal, SignalType
-from signals.xp import Board
 from views import xp_histogram
-from views.xp_histogram import Level
 
 CLASH_ATTEMPTS = 5
 
 log = logging.getLogger(__name__)
-
-
-class Rebuilt(NamedTuple):
-    """What a rebuild did, in numbers, and the learners whose rows the database refuses: they are as they were.
-
-    `parked` is how many events, each by rule, cannot be projected now, whether they were parked before or not.
-    """
-
-    signals_gained: int = 0
-    signals_lost: int = 0
-    rows_differing: int = 0
-    parked: int = 0
-    refused: tuple[str, ...] = ()
-
-    def plus(self, more: "Rebuilt") -> "Rebuilt":
-        return Rebuilt(
-            self.signals_gained + more.signals_gained,
-            self.signals_lost + more.signals_lost,
-            self.rows_differing + more.rows_differing,
-            self.parked + more.parked,
-            self.refused + more.refused,
-        )
 
 
 async def rebuild(
@@ -109,7 +84,7 @@ async def _rebuild(database: Database, user_ids: Sequence[str], context: Context
         await _bring_up_to_date(connection, user_ids, evidence)
         expected = derived(evidence, await context.courses.courses(connection), context.worth)
         drifts = await _drifts(connection, user_ids, expected, stand_ins)
-        rebuilt = _in_numbers(drifts, expected)
+        rebuilt = in_numbers(drifts, expected)
         drifts[LEARNER].surplus.update({key: row for key, row in stand_ins.items() if key not in expected[LEARNER]})
         await write(connection, drifts, clock())
         await xp_histogram.record(connection, moves(drifts[XP]), context.shard)
@@ -138,30 +113,3 @@ async def _drifts(
     found = await read_derived(connection, user_ids)
     found[LEARNER] = {key: row for key, row in found[LEARNER].items() if key not in stand_ins}
     return {shape: compare(expected[shape], found[shape]) for shape in expected}
-
-
-def _in_numbers(drifts: dict[Shape, Drift], expected: Derived) -> Rebuilt:
-    return Rebuilt(
-        signals_gained=len(drifts[SIGNAL].missing),
-        signals_lost=len(drifts[SIGNAL].surplus),
-        rows_differing=sum(drift.rows for drift in drifts.values()),
-        parked=len(expected[RETRY]),
-    )
-
-
-def moves(drift: Drift) -> Counter[Level]:
-    """How many learners more, or fewer, have so much XP once `lms_xp` is mended."""
-    learners: Counter[Level] = Counter()
-    found = drift.surplus | {key: found for key, (_, found) in drift.changed.items()}
-    expected = drift.missing | {key: expected for key, (expected, _) in drift.changed.items()}
-    for rows, number in ((found, -1), (expected, 1)):
-        for (_, *board), (xp,) in rows.items():
-            learners[Level(Board(*board), xp)] += number
-    return learners
-
-
-def gained(drift: Drift) -> list[Signal]:
-    """The signals that `lms_signal` lacks."""
-    return [
-        Signal(SignalType(kind), user_id, *identity) for (user_id, _), (kind, *identity, _) in drift.missing.items()
-    ]

@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
 
-from engine.derived_store import count_events
+from engine.evidence_store import count_events
 from engine.filling import Watch
 from engine.learners import learners_of_course
-from engine.mend import Rebuilt, rebuild
+from engine.mend import rebuild
 from engine.park import waiting
 from engine.project import Context
+from engine.rebuilt import Rebuilt
 from engine.replay_status import ReplayReport, ReplayRequest, finish
 from eventstore.database import Database
 from eventstore.errors import LmsError

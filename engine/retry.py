@@ -4,35 +4,29 @@ A retry runs just the rule that failed, on the event as the log has it, and merg
 at any time, before or after any other event, and more than once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Delete, Row, Select, Update, delete, select, update
+from sqlalchemy import Row, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.lock import lock
-from engine.park import EVERY_RULE, FIRST_RETRY_AFTER, RetryStatus, trace
+from engine.park import EVERY_RULE, RetryStatus
 from engine.project import Context, project
+from engine.retry_store import delete_parked, select_after, select_due, select_one, update_failed
 from eventstore.database import Database
 from eventstore.dialects import is_transient
 from eventstore.errors import NotFound
 from eventstore.read import read_event
-from eventstore.tables import lms_retry
 from eventstore.times import Clock
 from projections.fold import ProgressKey, fold
 from projections.progress import Progress
 from projections.rules import RULES
 
-ATTEMPTS = 3
-GROWTH = 6
-"""Each pause is so many times the one before: retries come 10 s, 1 min and 6 min after the failure before them."""
-
 PAGE = 1
 """So many are retried in one transaction: more would project in rounds, and have others wait for all of them."""
-
-_r = lms_retry.c
 
 
 class Retried(NamedTuple):
@@ -49,7 +43,7 @@ async def retry_due(database: Database, context: Context, clock: Clock) -> Retri
     """Retries all that is due. Raises Unavailable where it must stop; what was done by then is kept."""
     total = Retried(0, 0)
     while True:
-        done = (await _retry(database, select_due(clock()), context, clock))[0]
+        done = (await _retry(database, select_due(clock(), PAGE), context, clock))[0]
         total = total.plus(done)
         if sum(done) < PAGE:
             return total
@@ -60,7 +54,7 @@ async def retry_all(database: Database, context: Context, clock: Clock, *, dead:
     statuses = [RetryStatus.PENDING, RetryStatus.DEAD] if dead else [RetryStatus.PENDING]
     total, last = Retried(0, 0), None
     while True:
-        done, last = await _retry(database, select_after(last, statuses), context, clock)
+        done, last = await _retry(database, select_after(last, statuses, PAGE), context, clock)
         total = total.plus(done)
         if last is None:
             return total
@@ -114,42 +108,3 @@ async def _bring_in(
             raise
         return error
     return None
-
-
-def select_due(now: datetime) -> Select[Any]:
-    """The next retries that are due, less those that another process is at."""
-    query = select(lms_retry).where(_r.status == RetryStatus.PENDING, _r.next_attempt_at <= now)
-    return query.order_by(_r.next_attempt_at).limit(PAGE).with_for_update(skip_locked=True)
-
-
-def select_after(retry_id: str | None, statuses: Sequence[RetryStatus]) -> Select[Any]:
-    """The next retries by id, less those that another process is at."""
-    query = select(lms_retry).where(_r.status.in_(statuses))
-    if retry_id is not None:
-        query = query.where(_r.retry_id > retry_id)
-    return query.order_by(_r.retry_id).limit(PAGE).with_for_update(skip_locked=True)
-
-
-def select_one(retry_id: str) -> Select[Any]:
-    """One retry, whatever its status; waits for a process that is at it."""
-    return select(lms_retry).where(_r.retry_id == retry_id).with_for_update()
-
-
-def delete_parked(parked: Row[Any]) -> Delete:
-    """Ends the parking of what succeeded."""
-    return delete(lms_retry).where(_r.user_id == parked.user_id, _r.retry_id == parked.retry_id)
-
-
-def update_failed(parked: Row[Any], error: Exception, now: datetime) -> Update:
-    """Notes a failure: the next attempt after a longer pause, or none any more."""
-    attempts = parked.attempts + 1
-    return (
-        update(lms_retry)
-        .where(_r.user_id == parked.user_id, _r.retry_id == parked.retry_id)
-        .values(
-            attempts=attempts,
-            next_attempt_at=now + FIRST_RETRY_AFTER * GROWTH ** min(attempts, ATTEMPTS),
-            last_error=trace(error),
-            status=RetryStatus.PENDING if attempts < ATTEMPTS else RetryStatus.DEAD,
-        )
-    )

@@ -1,7 +1,7 @@
 """Submissions: what waits to be recorded together, and what each of them is told after it."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
@@ -29,6 +29,41 @@ class Submission(NamedTuple):
     events: Sequence[Event]
     alongside: Alongside | None
     receipt: asyncio.Future[Receipt]
+
+
+class Queue:
+    """Submissions that wait, in the order in which they came.
+
+    The event loop adds to it, and the thread that writes takes from it, if the database has one: so each has a count
+    of its own.
+    """
+
+    def __init__(self) -> None:
+        self._submissions: deque[Submission] = deque()
+        self._came = 0
+        self._taken = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._submissions)
+
+    @property
+    def events(self) -> int:
+        """How many events wait."""
+        return self._came - self._taken
+
+    def add(self, submission: Submission) -> None:
+        self._submissions.append(submission)
+        self._came += len(submission.events)
+
+    def take(self, most: int) -> list[Submission]:
+        """The next ones: one at least, and no more than have `most` events."""
+        batch: list[Submission] = []
+        size = 0
+        while self._submissions and (not batch or size + len(self._submissions[0].events) <= most):
+            batch.append(self._submissions.popleft())
+            size += len(batch[-1].events)
+        self._taken += size
+        return batch
 
 
 def distinct(batch: Sequence[Submission]) -> list[Event]:

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.daily import DAILY, daily_differences
 from engine.derived import SHAPES, derived
-from engine.derived_store import read_derived, read_evidence
+from engine.derived_store import read_derived
 from engine.drift import Difference, compare, differences
+from engine.evidence_store import read_evidence
 from engine.filling import Watch
 from engine.histogram import HISTOGRAM, histogram_differences
 from engine.learners import CHUNK_LEARNERS, all_learners, learners_at_random

@@ -144,5 +144,5 @@ def translated() -> Iterator[None]:
         if isinstance(error, PoolTimeout) or is_transient(error):
             cause = getattr(error, "orig", None) or error
             kind = Clash if is_clash(error) else Unavailable
-            raise kind(f"expected an answer from the database, found: {cause}") from error
+            raise kind(f"expected an answer from the database, found: {str(cause) or 'none in time'}") from error
         raise

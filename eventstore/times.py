@@ -25,15 +25,16 @@ KNOWN_TEXTS = 1_024
 
 def to_text(instant: datetime) -> str:
     """`2026-11-21T09:30:00.000000Z`: 27 characters, in UTC. `instant` must know its offset."""
-    return _known_text(_in_utc(instant))
+    return _known_text(in_utc(instant))
 
 
 def to_texts(instants: Iterable[datetime]) -> list[str]:
     """The same of many that differ, of which none is worth keeping."""
-    return [_text(_in_utc(instant)) for instant in instants]
+    return [_text(in_utc(instant)) for instant in instants]
 
 
-def _in_utc(instant: datetime) -> datetime:
+def in_utc(instant: datetime) -> datetime:
+    """The same instant in UTC: at no cost if it is already, as most are."""
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
@@ -47,4 +48,4 @@ _known_text = lru_cache(KNOWN_TEXTS)(_text)
 
 def from_text(text: str) -> datetime:
     """The instant of any ISO 8601 text that carries an offset, in UTC."""
-    return _in_utc(datetime.fromisoformat(text))
+    return in_utc(datetime.fromisoformat(text))

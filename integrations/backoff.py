@@ -15,10 +15,15 @@ class Backoff:
         self._next_sec = SHORTEST_SEC
 
     async def pause(self) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), self._next_sec)
+        await wait(self._stopping, self._next_sec)
         self._next_sec = min(2 * self._next_sec, LONGEST_SEC)
 
     def reset(self) -> None:
         """It can be had again: the next pause is a short one."""
         self._next_sec = SHORTEST_SEC
+
+
+async def wait(event: asyncio.Event, most_sec: float) -> None:
+    """Waits for the event, or until so much time is over."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), most_sec)

@@ -10,12 +10,14 @@ import time
 from collections.abc import Sequence
 from typing import Generic, NamedTuple
 
-from eventstore.errors import Refused, TooLarge, Unavailable
+from eventstore.errors import Refused, TooLarge, Unavailable, found
 from integrations.backoff import Backoff
+from integrations.batches import parts
 from integrations.fault import fault
-from integrations.metrics import CONSUMED, DEAD_LETTERS, PROCESSING_ERRORS, PROCESSING_SECONDS, UNREAD
+from integrations.metrics import DEAD_LETTERS, FAILED, REFUSED, UNREAD, count_error, count_recorded
 from integrations.receiver import Item, Receiver
 from integrations.source import Delivery, Source
+from integrations.trouble import Trouble
 
 RECORDING_SEC = 30
 """A batch that takes longer is a database that does not answer: it is tried again."""
@@ -43,7 +45,9 @@ class Consumer(Generic[Item]):
         self._source = source
         self._receiver = receiver
         self._largest = largest
-        self._trouble: str | None = None
+        self._trouble = Trouble(
+            log, f"{source.name}: no messages are consumed", f"{source.name}: messages are consumed again"
+        )
         self._count_at = 0.0
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -56,18 +60,21 @@ class Consumer(Generic[Item]):
                         await self._consume(await self._source.take(), stopping)
                         await self._count_dead_letters()
                         backoff.reset()
-                        self._tell(None)
+                        self._trouble.end()
             except Unavailable as error:
-                self._tell(str(error))
+                self._trouble.tell(str(error))
             except Exception as error:  # whatever it is, what comes after it is consumed
-                self._tell(f"expected no fault, found one: {fault(error)}")
+                self._trouble.tell(f"expected no fault, found one: {fault(error)}")
             await backoff.pause()
 
     async def _consume(self, deliveries: Sequence[Delivery], stopping: asyncio.Event) -> None:
         taken_at = time.monotonic()
-        batch = [taken for delivery in deliveries if (taken := await self._try_to_read(delivery)) is not None]
-        if batch:
-            await self._record(batch, taken_at, stopping)
+        for part in parts(deliveries):
+            batch = [taken for delivery in part if (taken := await self._try_to_read(delivery)) is not None]
+            if batch:
+                await self._record(batch, taken_at, stopping)
+            if stopping.is_set():
+                return
 
     async def _try_to_read(self, delivery: Delivery) -> Taken[Item] | None:
         """None if there is nothing to record: the message is a dead letter, or comes again."""
@@ -76,9 +83,9 @@ class Consumer(Generic[Item]):
                 raise TooLarge(f"expected at most {self._largest} bytes, found {len(delivery.body)}")
             return Taken(delivery, self._receiver.read(delivery))
         except Refused as reason:
-            log.warning("%s: %s %s is buried as a dead letter", self._source.name, delivery.topic, delivery.position)
             await self._source.bury(delivery, str(reason))
-            self._count_error(UNREAD, "refused")
+            log.warning("%s: %s is buried as a dead letter", self._source.name, name_of(delivery))
+            count_error(self._source.name, UNREAD, REFUSED)
         except Exception as error:  # a fault of ours: another version of this program may read it
             await self._give_back(delivery, error, UNREAD)
         return None
@@ -110,35 +117,27 @@ class Consumer(Generic[Item]):
                 reason = str(error) or f"expected to record them within {RECORDING_SEC} s, found it takes longer"
                 if stopping.is_set():
                     raise Unavailable(reason) from error
-                self._tell(reason)
+                self._trouble.tell(reason)
             await backoff.pause()
 
     async def _give_back(self, delivery: Delivery, error: Exception, kind: str) -> None:
-        name, attempt = self._source.name, delivery.attempts + 1
-        log.error("%s: %s %s failed, attempt %d: %s", name, delivery.topic, delivery.position, attempt, fault(error))
+        name, message, attempt = self._source.name, name_of(delivery), delivery.attempts + 1
+        log.error("%s: %s failed, attempt %d: %s", name, message, attempt, fault(error))
         await self._source.give_back(delivery, f"{type(error).__name__}: {error}"[:LONGEST_REASON])
-        self._count_error(kind, "failed")
+        count_error(name, kind, FAILED)
 
     def _count(self, batch: Sequence[Taken[Item]], outcomes: Sequence[str], seconds: float) -> None:
         for taken, outcome in zip(batch, outcomes, strict=True):
-            CONSUMED.labels(self._source.name, taken.item.type, outcome).inc()
-            PROCESSING_SECONDS.labels(self._source.name, taken.item.type).observe(seconds)
-
-    def _count_error(self, kind: str, outcome: str) -> None:
-        CONSUMED.labels(self._source.name, kind, outcome).inc()
-        PROCESSING_ERRORS.labels(self._source.name, kind).inc()
+            count_recorded(self._source.name, taken.item.type, outcome, seconds)
 
     async def _count_dead_letters(self) -> None:
         if time.monotonic() >= self._count_at:
             DEAD_LETTERS.labels(self._source.name).set(await self._source.count_buried())
             self._count_at = time.monotonic() + LOOK_EVERY_SEC
 
-    def _tell(self, trouble: str | None) -> None:
-        """Says once why nothing is consumed, however often it is tried, and when something is again."""
-        if trouble == self._trouble:
-            return
-        if trouble is None:
-            log.warning("%s: messages are consumed again", self._source.name)
-        else:
-            log.warning("%s: no messages are consumed: %s", self._source.name, trouble)
-        self._trouble = trouble
+
+def name_of(delivery: Delivery) -> str:
+    """Where a message was found, and what its sender's log calls it, where the broker says."""
+    place = f"{delivery.topic} {delivery.position}"
+    known_as = delivery.correlation_id
+    return place if known_as is None else f"{place}, correlation id {found(known_as)}"

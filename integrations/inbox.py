@@ -5,30 +5,25 @@ What cannot be translated yet is parked, with the reason, and tried again when w
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from engine.engine import Engine
-from engine.submission import Receipt
 from engine.unbroken import unbroken
 from eventstore.errors import Unavailable
-from integrations import facts_store, inbox_store
+from integrations import inbox_store
 from integrations.facts import Key, Reference
 from integrations.fault import fault
-from integrations.inbox_store import PAGE, Kept, Known
-from integrations.keeping import keep
+from integrations.inbox_store import PAGE
+from integrations.intake import Intake
 from integrations.mapping import Mappings
 from integrations.message import InboxStatus, Message, MessageKey
-from integrations.outcome import REPEATED, Outcome, outcomes_of
+from integrations.outcome import Outcome
 from integrations.systems import SYSTEMS, System
-from integrations.translation import Knowledge, Names, Translation, names_of, translate
+from integrations.translation import Knowledge, Translation
 
 log = logging.getLogger(__name__)
-
-NOTHING_WRITTEN = (Kept(frozenset(), frozenset()), Receipt(0, 0, []))
 
 
 class Retried(NamedTuple):
@@ -36,13 +31,6 @@ class Retried(NamedTuple):
 
     done: int
     parked: int
-
-
-class Seen(NamedTuple):
-    """What became of those of some messages that were kept before, and what they are all understood by."""
-
-    known: Mapping[MessageKey, Known]
-    knowledge: Knowledge
 
 
 class Inbox:
@@ -55,7 +43,7 @@ class Inbox:
         self.engine = engine
         self.mappings = mappings
         self.owes_retry = False
-        self._translators = {source: system.translator for source, system in systems.items()}
+        self._intake = Intake(engine, systems)
 
     async def receive(self, messages: Sequence[Message]) -> list[Outcome]:
         """Keeps messages, with the events and the facts that they amount to, in one transaction. What became of each.
@@ -90,40 +78,8 @@ class Inbox:
 
     async def _receive(self, messages: Sequence[Message]) -> dict[MessageKey, Outcome]:
         """As `receive`, of messages whose keys differ."""
-        names = names_of(messages, self._translators)
-        seen = await self._look(messages, names)
-        outcomes = {key: REPEATED for key, known in seen.known.items() if known.status == InboxStatus.DONE}
-        waiting = [message for message in messages if message.key not in outcomes]
-        translations = translate(waiting, names, self._translators, seen.knowledge)
-        changes = [each for each in translations if not says_nothing_new(each, seen)]
-        kept, receipt = await self._write(changes, names)
-        outcomes |= outcomes_of(translations, kept.changed, receipt.signals)
-        outcomes |= {each.message.key: REPEATED for each in changes if each.message.key not in kept.changed}
-        outcomes |= await self._follow_up(changes, seen.knowledge)
-        return outcomes
-
-    async def _look(self, messages: Iterable[Message], names: Names) -> Seen:
-        mappings = self.mappings
-        named = [key for message in messages for key in names[message.key]]
-
-        async def work(connection: AsyncConnection) -> Seen:
-            known = await inbox_store.known(connection, [message.key for message in messages])
-            courses = await self.engine.context.courses.courses(connection)
-            return Seen(known, Knowledge(courses, mappings, await facts_store.references(connection, named)))
-
-        return await self.engine.database.query(work)
-
-    async def _write(self, translations: Sequence[Translation], names: Names) -> tuple[Kept, Receipt]:
-        kept: list[Kept] = []
-
-        async def alongside(connection: AsyncConnection) -> None:
-            kept.append(await keep(connection, translations, names, self.engine.context.shard))
-
-        if not translations:
-            return NOTHING_WRITTEN
-        events = [translation.event for translation in translations if translation.event is not None]
-        receipt = await self.engine.ingest.submit(events, alongside)
-        return kept[-1], receipt
+        taken = await self._intake.take_in(messages, self.mappings)
+        return taken.outcomes | await self._follow_up(taken.changes, taken.knowledge)
 
     async def _follow_up(self, changes: Sequence[Translation], knowledge: Knowledge) -> dict[MessageKey, Outcome]:
         """What is to be tried again for messages that are kept by now. If it cannot be done now, it is owed."""
@@ -146,7 +102,7 @@ class Inbox:
         """
         if not parked:
             return {}
-        if (await self._look(parked, names_of(parked, self._translators))).knowledge.is_within(knowledge):
+        if (await self._intake.knowledge(parked, self.mappings)).is_within(knowledge):
             return {}
         return {key: outcome for key, outcome in (await self._receive(parked)).items() if not outcome.is_repeat}
 
@@ -170,9 +126,3 @@ class Inbox:
             half = len(messages) // 2
             return await self._retry(messages[:half]) + await self._retry(messages[half:])
         return Counter(outcome.status for outcome in outcomes.values())
-
-
-def says_nothing_new(translation: Translation, seen: Seen) -> bool:
-    """Whether the message is parked already, for this very reason."""
-    known = seen.known.get(translation.message.key)
-    return known is not None and translation.reason is not None and translation.reason == known.reason

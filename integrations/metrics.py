@@ -27,6 +27,10 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 UNREAD = "unread"
 """The type of a message that was refused before its type was known: what senders write is no label."""
 
+REFUSED = "refused"
+FAILED = "failed"
+"""What became of messages that were not recorded: they never will be, or they come again."""
+
 disable_created_metrics()  # type: ignore[no-untyped-call]  # they would double the series
 
 PUBLISHED = Counter(
@@ -46,6 +50,18 @@ PROCESSING_ERRORS = Counter(
 DEAD_LETTERS = Gauge(
     "dlq_message_count", "Dead letters that are there now", ("source",), multiprocess_mode="mostrecent"
 )
+
+
+def count_recorded(source: str, kind: str, outcome: str, seconds: float) -> None:
+    """Counts a message of that type, what became of it, and how long that took."""
+    CONSUMED.labels(source, kind, outcome).inc()
+    PROCESSING_SECONDS.labels(source, kind).observe(seconds)
+
+
+def count_error(source: str, kind: str, outcome: str) -> None:
+    """Counts a message of that type that was refused, or failed."""
+    CONSUMED.labels(source, kind, outcome).inc()
+    PROCESSING_ERRORS.labels(source, kind).inc()
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from integrations.message import InboxStatus, MessageKey
 from integrations.translation import Translation
 from signals.signal import Signal
 
+DUPLICATE = "duplicate"
+
 
 class Outcome(NamedTuple):
     """A message is `done`, or `parked` for a `reason`; it `is_repeat` if it was so before.
@@ -18,6 +20,11 @@ class Outcome(NamedTuple):
     is_repeat: bool
     reason: str | None = None
     signals: Sequence[Signal] = ()
+
+    @property
+    def word(self) -> str:
+        """What became of it, as metrics name it: done, parked or duplicate."""
+        return DUPLICATE if self.is_repeat else self.status.value
 
 
 REPEATED = Outcome(InboxStatus.DONE, is_repeat=True)

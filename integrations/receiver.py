@@ -9,8 +9,6 @@ from integrations.message import Message
 from integrations.source import Delivery
 from integrations.systems import System
 
-DUPLICATE = "duplicate"
-
 
 class Typed(Protocol):
     """A message that was read."""
@@ -51,6 +49,4 @@ class InboxReceiver:
 
     async def receive(self, messages: Sequence[Message]) -> list[str]:
         """Keeps them, and says of each whether it is done, parked or a duplicate."""
-        return [
-            DUPLICATE if outcome.is_repeat else outcome.status.value for outcome in await self._inbox.receive(messages)
-        ]
+        return [outcome.word for outcome in await self._inbox.receive(messages)]

@@ -7,7 +7,6 @@ once it answers again.
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,12 +17,13 @@ from eventstore.errors import Unavailable
 from eventstore.times import Clock
 from integrations import deliveries
 from integrations.attempt import DeliveryStatus, Due, Settled, settle
-from integrations.backoff import Backoff
+from integrations.backoff import Backoff, wait
 from integrations.batch_sending import send, tried
 from integrations.fault import fault
 from integrations.metrics import PUBLISHED
 from integrations.sink import Sink
 from integrations.sinks import KnownSink
+from integrations.trouble import Trouble
 
 BATCH = 100
 LOOK_EVERY_SEC = 1.0
@@ -53,6 +53,12 @@ class Sending:
         self._database = database
         self._known = known
         self._clock = clock
+        self._trouble = Trouble(log, f"sending to {known.name} is interrupted", f"sending to {known.name} goes on")
+        self._refusals = Trouble(
+            log,
+            f"announcements do not arrive at {known.name}",
+            f"announcements arrive at {known.name} again",
+        )
 
     async def run(self) -> None:
         """Sends what is due, until `stopping`."""
@@ -62,10 +68,10 @@ class Sending:
                 async with self._known.make() as sink:
                     await self._keep_sending(sink, backoff)
             except Unavailable as error:
-                log.warning("sending to %s is interrupted: %s", self._known.name, error)
+                self._trouble.tell(str(error))
                 await backoff.pause()
             except Exception as error:
-                log.error("sending to %s failed, and is tried again: %s", self._known.name, fault(error))
+                self._trouble.tell(f"expected no fault, found one: {fault(error)}")
                 await backoff.pause()
 
     async def once(self) -> Sent:
@@ -82,6 +88,7 @@ class Sending:
         while not self.stopping.is_set():
             self.news.clear()
             sent = await self._send_due(sink, most)
+            self._trouble.end()
             if sent.arrived:
                 most = BATCH
                 backoff.reset()
@@ -89,8 +96,7 @@ class Sending:
                 most = 1
                 await backoff.pause()
             else:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self.news.wait(), LOOK_EVERY_SEC)
+                await wait(self.news, LOOK_EVERY_SEC)
 
     async def _send_due(self, sink: Sink, most: int) -> Sent:
         async def read(connection: AsyncConnection) -> list[Due]:
@@ -113,16 +119,19 @@ class Sending:
                 async with self._database.write_apart() as connection:
                     return await deliveries.note(connection, settled)
             except Unavailable as error:
-                log.warning("what was sent to %s is not noted yet: %s", self._known.name, error)
+                self._trouble.tell(f"what was sent is not noted yet: {error}")
                 await asyncio.sleep(NOTE_AGAIN_SEC)
 
     def _tell(self, due: Sequence[Due], settled: Sequence[Settled]) -> None:
-        """Tells the metrics, and the log of what failed: its id, not its words."""
+        """Tells the metrics what became of each, and the log why any did not arrive: not what it says."""
         types = {one.announcement.message_id: one.announcement.type for one in due}
         for one in settled:
             outcome = "failed" if one.status == DeliveryStatus.PENDING else one.status.value
             PUBLISHED.labels(self._known.system, types[one.message_id], outcome).inc()
             if one.status == DeliveryStatus.DEAD:
                 log.error("announcement %s to %s is dead", one.message_id, one.sink)
-            elif one.last_error is not None and one.attempts == 1:
-                log.warning("announcement %s did not arrive at %s; it is tried again", one.message_id, one.sink)
+        refusals = [one.last_error for one in settled if one.last_error is not None]
+        if refusals:
+            self._refusals.tell(refusals[0])
+        elif settled:
+            self._refusals.end()

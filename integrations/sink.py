@@ -39,10 +39,9 @@ NOT_TRIED = "not tried"
 
 
 class Sink(Protocol):
-    """One receiver, while it is open. `types` are the signals that it takes."""
+    """One receiver, while it is open."""
 
     name: str
-    types: frozenset[str]
 
     async def __aenter__(self) -> Self: ...
 

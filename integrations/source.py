@@ -13,7 +13,8 @@ class Delivery(NamedTuple):
     """One message as a broker hands it over.
 
     `topic` is where it was found (a stream, a routing key, a topic), `position` its place there, by which the broker
-    tells it from all others; `sent_at` is the broker's time in UTC; `attempts` counts the deliveries before this one.
+    tells it from all others; `sent_at` is the broker's time in UTC; `attempts` counts the deliveries before this one;
+    `correlation_id` is what its sender's log calls it, where the broker says.
     """
 
     topic: str
@@ -21,6 +22,7 @@ class Delivery(NamedTuple):
     body: bytes
     sent_at: datetime
     attempts: int = 0
+    correlation_id: str | None = None
 
 
 class Source(Protocol):

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import NamedTuple
 
+from eventstore.times import in_utc
 from signals.signal import Signal, SignalType
 
 Worth = Mapping[SignalType, int]
@@ -42,19 +43,19 @@ class Place(NamedTuple):
 
 def week(instant: datetime) -> str:
     """The ISO week, from Monday 00:00 UTC, as `2026-W47`."""
-    year, number, _ = instant.astimezone(UTC).isocalendar()
+    year, number, _ = in_utc(instant).isocalendar()
     return f"{year:04}-W{number:02}"
 
 
 def month(instant: datetime) -> str:
     """The calendar month in UTC, as `2026-11`."""
-    utc = instant.astimezone(UTC)
+    utc = in_utc(instant)
     return f"{utc.year:04}-{utc.month:02}"
 
 
 def boards(signal: Signal) -> tuple[Board, ...]:
     """Every leaderboard that the signal's XP counts on."""
-    return _boards(signal.course_id or ALL_COURSES, signal.occurred_at.astimezone(UTC).date())
+    return _boards(signal.course_id or ALL_COURSES, in_utc(signal.occurred_at).date())
 
 
 @lru_cache(maxsize=KNOWN_BOARDS)

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 from eventstore.database import Database
 from eventstore.migrate import migrate
+from tests.support import processes
+from tests.support.forks import Fork
 from tests.support.postgres import PostgresServer, required_postgres
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
@@ -90,6 +92,14 @@ def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
 def database_url(new_database: Callable[[], str]) -> str:
     """The URL of one database at the current schema."""
     return new_database()
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[None]:
+    """Programs that are started are forked off a process that has imported them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "start", Fork)
+        yield
 
 
 @pytest.fixture(scope="session")

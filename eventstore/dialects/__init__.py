@@ -9,24 +9,12 @@ from eventstore.dialects.columns import Id, JsonText, Name, Number, Seq, UtcTime
 from eventstore.dialects.connect import WRITES, create_engine
 from eventstore.dialects.days import daily_counts
 from eventstore.dialects.direct import DirectConnection
+from eventstore.dialects.functions import at_least, later, unindexed, utc_day, whole_part
 from eventstore.dialects.indexes import only_rows
+from eventstore.dialects.json_functions import json_field, json_text, plain_number
 from eventstore.dialects.log import append_only, seq_keys
 from eventstore.dialects.prepared import PreparedStatements
-from eventstore.dialects.statements import (
-    at_least,
-    hours_ago,
-    in_stages,
-    insert,
-    json_field,
-    json_text,
-    later,
-    plain_number,
-    texts_apart,
-    unindexed,
-    unnest_json,
-    utc_day,
-    whole_part,
-)
+from eventstore.dialects.statements import hours_ago, in_stages, insert, texts_apart, unnest_json
 from eventstore.dialects.transactions import has_one_writer, lock_courses, lock_rounds, one_snapshot
 from eventstore.dialects.trouble import is_clash, is_transient
 

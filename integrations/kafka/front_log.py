@@ -4,7 +4,7 @@ Any number of servers then takes events, and any number of consumers of one grou
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from eventstore.envelope import parse, validate
 from eventstore.errors import A_TIME, FieldError, InvalidInput, TooLarge, found
 from eventstore.event import Event
 from eventstore.times import from_text, to_text
-from integrations.kafka.source import said
+from integrations.kafka.client import producer_of, started, translated
 from integrations.kafka.topics import LEARNER_EVENTS
 from integrations.message import InboxStatus
 from integrations.source import Delivery
@@ -30,6 +30,9 @@ ANSWER_MS = 10_000
 
 GROUP = "lms-progress-ingest"
 """The group of all that append. It begins with the first event there is."""
+
+RECORD_BYTES = 1_000_000
+"""The largest record, with which a batch is within what brokers take unless they are told otherwise."""
 
 KEPT = ("type", "version", "event_id", "user_id", "class_id", "course_id", "correlation_id")
 
@@ -48,14 +51,16 @@ class FrontLog:
     async def keep(self, events: Sequence[Event]) -> None:
         """Keeps the events: whichever brokers have to have them have them when it returns.
 
-        Raises Unavailable, and TooLarge for an event that is more than a broker takes.
+        Raises TooLarge for an event that is more than a broker takes, and Unavailable: some may be kept even so.
         """
-        async with said(self._servers):
+        records = [(event.user_id.encode(), to_record(event)) for event in events]
+        must_fit(record for _, record in records)
+        async with translated(self._servers):
             producer = await self._connected()
             try:
-                await asyncio.gather(*[await send(producer, event) for event in events])
-            except MessageSizeTooLargeError as error:
-                raise TooLarge(f"expected events of at most a megabyte, found one that is larger: {error}") from error
+                await asyncio.gather(*[await send(producer, key, record) for key, record in records])
+            except MessageSizeTooLargeError as error:  # of brokers that were told to take less
+                raise TooLarge(f"expected events that Kafka takes, found one that is larger: {error}") from error
 
     async def close(self) -> None:
         """Ends the connection, after what is under way."""
@@ -66,31 +71,21 @@ class FrontLog:
     async def _connected(self) -> AIOKafkaProducer:
         async with self._connecting:
             if self._producer is None:
-                self._producer = await started(self._servers)
+                self._producer = await started(producer_of(self._servers, request_timeout_ms=ANSWER_MS))
         return self._producer
 
 
-async def send(producer: AIOKafkaProducer, event: Event) -> Awaitable[object]:
-    """Has an event sent with those that are sent now; what is returned ends when it has arrived."""
-    key = event.user_id.encode()
-    arrives: Awaitable[object] = await producer.send(LEARNER_EVENTS.name, to_record(event), key=key)
+def must_fit(records: Iterable[bytes]) -> None:
+    """Raises TooLarge before any of them is sent: of what is refused nothing is kept."""
+    largest = max(map(len, records), default=0)
+    if largest > RECORD_BYTES:
+        raise TooLarge(f"expected events of at most {RECORD_BYTES} bytes, found one of {largest}")
+
+
+async def send(producer: AIOKafkaProducer, key: bytes, record: bytes) -> Awaitable[object]:
+    """Has a record sent with those that are sent now; what is returned ends when it has arrived."""
+    arrives: Awaitable[object] = await producer.send(LEARNER_EVENTS.name, record, key=key)
     return arrives
-
-
-async def started(servers: str) -> AIOKafkaProducer:
-    """A producer from which the brokers take each event once, however often it has to send it."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=servers,
-        acks="all",
-        enable_idempotence=True,
-        request_timeout_ms=ANSWER_MS,
-    )
-    try:
-        await producer.start()
-    except BaseException:
-        await producer.stop()
-        raise
-    return producer
 
 
 class Appender:

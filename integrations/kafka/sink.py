@@ -6,12 +6,11 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from integrations.contracts.kafka import SOURCE
-from integrations.kafka.announce import TYPES, announce
-from integrations.kafka.source import said
+from integrations.kafka.announce import announce
+from integrations.kafka.client import producer_of, started, translated
 from integrations.mapping import SystemMapping
 from integrations.sink import Announcement
 
@@ -21,14 +20,12 @@ class KafkaSink:
 
     def __init__(self, servers: str, mapping: Callable[[], SystemMapping]) -> None:
         self.name = SOURCE
-        self.types = TYPES
         self._servers = servers
         self._mapping = mapping
 
     async def __aenter__(self) -> Self:
-        self._producer = AIOKafkaProducer(bootstrap_servers=self._servers, acks="all", enable_idempotence=True)
-        async with said(self._servers):
-            await self._producer.start()
+        async with translated(self._servers):
+            self._producer = await started(producer_of(self._servers))
         return self
 
     async def __aexit__(
@@ -40,7 +37,7 @@ class KafkaSink:
     async def send(self, announcements: Sequence[Announcement]) -> list[str | None]:
         """Sends them in the order given, which each partition keeps. The answers are waited for together."""
         mapping = self._mapping()
-        async with said(self._servers):
+        async with translated(self._servers):
             await asyncio.gather(*[await self._send(announcement, mapping) for announcement in announcements])
         return [None] * len(announcements)
 

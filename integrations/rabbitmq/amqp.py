@@ -25,15 +25,16 @@ NOT_COPIED = frozenset({"CC", "BCC", "x-delivery-count"})
 
 def delivery_of(message: DeliveredMessage, taken_at: datetime) -> Delivery:
     """What a message is to the consumer. Its time is the sender's, if that set one."""
-    headers = message.header.properties.headers or {}
+    properties = message.header.properties
+    headers, sent_at = properties.headers or {}, properties.timestamp
     routing_key, failures = headers.get(ROUTING_KEY), headers.get(FAILURES)
-    sent_at = message.header.properties.timestamp
     return Delivery(
         topic=routing_key if isinstance(routing_key, str) else message.routing_key or "",
         position=str(message.delivery_tag),
         body=message.body,
         sent_at=sent_at.astimezone(UTC) if isinstance(sent_at, datetime) else taken_at,
         attempts=failures if isinstance(failures, int) and failures >= 0 else 0,
+        correlation_id=properties.correlation_id or properties.message_id,
     )
 
 

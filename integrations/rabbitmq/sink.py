@@ -3,9 +3,7 @@
 An event that no queue is bound for is refused here, and not dropped: it is for the relay to try it again.
 """
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -14,11 +12,12 @@ from aio_pika import DeliveryMode, Message
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from integrations.contracts.rabbitmq import EXCHANGE, SOURCE
+from integrations.in_order import send_in_order
 from integrations.mapping import SystemMapping
-from integrations.rabbitmq.announce import TYPES, announce
+from integrations.rabbitmq.announce import announce
 from integrations.rabbitmq.connection import answered, connected
 from integrations.rabbitmq.topology import declare_exchange
-from integrations.sink import NOT_TRIED, Announcement, Outgoing
+from integrations.sink import Announcement, Outgoing
 
 APP_ID = "lms-progress"
 
@@ -27,7 +26,6 @@ class RabbitmqSink:
     """Publishes those of one learner one after the other, those of several at once."""
 
     name = SOURCE
-    types = TYPES
 
     def __init__(self, url: str, mapping: Callable[[], SystemMapping]) -> None:
         self._url = url
@@ -51,20 +49,7 @@ class RabbitmqSink:
     async def send(self, announcements: Sequence[Announcement]) -> Sequence[str | None]:
         mapping = self._mapping()
         async with answered(self._url):
-            sent = await asyncio.gather(*(self._send_in_turn(each, mapping) for each in by_learner(announcements)))
-        reasons: Mapping[str, str | None] = {message_id: why for of_one in sent for message_id, why in of_one.items()}
-        return [reasons[each.message_id] for each in announcements]
-
-    async def _send_in_turn(self, of_one: Iterable[Announcement], mapping: SystemMapping) -> Mapping[str, str | None]:
-        """Why each did not arrive. After the first of those, the others are not sent."""
-        reasons: dict[str, str | None] = {}
-        failed: str | None = None
-        for each in of_one:
-            if failed is None:
-                failed = reasons[each.message_id] = await self._publish(each, announce(each, mapping))
-            else:
-                reasons[each.message_id] = NOT_TRIED
-        return reasons
+            return await send_in_order(announcements, lambda one: self._publish(one, announce(one, mapping)))
 
     async def _publish(self, announcement: Announcement, outgoing: Outgoing) -> str | None:
         try:
@@ -74,13 +59,6 @@ class RabbitmqSink:
         except DeliveryError:
             return f"expected the queues bound to {EXCHANGE} for {outgoing.topic} to take it, found that one refuses"
         return None
-
-
-def by_learner(announcements: Iterable[Announcement]) -> Iterable[Sequence[Announcement]]:
-    learners: defaultdict[str, list[Announcement]] = defaultdict(list)
-    for each in announcements:
-        learners[each.user_id].append(each)
-    return learners.values()
 
 
 def message(announcement: Announcement, outgoing: Outgoing) -> Message:

@@ -7,10 +7,11 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from integrations.batches import FIRST, next_number
 from integrations.redis.client import WAIT_MS
 from integrations.redis.entry import delivery
 from integrations.redis.scripts import FORGET
-from integrations.source import BATCH, Delivery
+from integrations.source import Delivery
 
 GONE_AFTER_MS = 3_600_000
 """A consumer that is silent for so long is gone for good."""
@@ -33,6 +34,7 @@ class Group:
         self._name = name
         self._consumer = consumer
         self._claim_ms = claim_ms
+        self._number = FIRST
 
     async def make(self) -> None:
         """Makes it, if it is not there, to read from the beginning; and its streams, too."""
@@ -44,18 +46,25 @@ class Group:
                     raise
 
     async def new(self) -> list[Delivery]:
-        """Entries that no consumer of the group has had, BATCH of a stream; after a second without any, none."""
+        """Entries that no consumer of the group has had, some of each stream; after a second without any, none."""
         streams: dict[Any, Any] = dict.fromkeys(self._streams, ">")
-        found: Any = await self._client.xreadgroup(self._name, self._consumer, streams, count=BATCH, block=WAIT_MS)
-        return [
+        found: Any = await self._client.xreadgroup(
+            self._name, self._consumer, streams, count=self._number, block=WAIT_MS
+        )
+        deliveries = [
             delivery(stream.decode(), entry_id, fields)
             for stream, entries in found.items()
             for entry_id, fields in entries
         ]
+        self._number = next_number(self._number, deliveries)
+        return deliveries
 
     async def stale(self) -> list[Delivery]:
-        """Entries that somebody took and did not settle in time, BATCH of a stream. They are this consumer's now."""
-        return [each for stream in self._streams for each in await self._claimed(stream)]
+        """Entries that somebody took and did not settle in time, some of each stream. They are this consumer's now."""
+        deliveries = [each for stream in self._streams for each in await self._claimed(stream)]
+        if deliveries:
+            self._number = next_number(self._number, deliveries)
+        return deliveries
 
     async def tidy(self, *, leave: bool = False) -> None:
         """Removes consumers that are gone, and if it is to `leave` this one, unless they hold anything."""
@@ -68,7 +77,7 @@ class Group:
         entries: list[Any] = []
         while not entries:
             reply = await self._client.xautoclaim(
-                stream, self._name, self._consumer, min_idle_time=self._claim_ms, start_id=cursor, count=BATCH
+                stream, self._name, self._consumer, min_idle_time=self._claim_ms, start_id=cursor, count=self._number
             )
             cursor, entries, deleted = reply
             if deleted:

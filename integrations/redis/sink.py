@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from integrations.contracts.redis import SOURCE
 from integrations.mapping import SystemMapping
-from integrations.redis.announce import TYPES, announce
+from integrations.redis.announce import announce
 from integrations.redis.client import connect, translated
 from integrations.sink import Announcement
 
@@ -18,7 +18,6 @@ class RedisSink:
 
     def __init__(self, url: str, mapping: Callable[[], SystemMapping]) -> None:
         self.name = SOURCE
-        self.types = TYPES
         self._url = url
         self._mapping = mapping
 

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
-from itertools import groupby
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +17,7 @@ import httpx
 
 from eventstore.errors import Unavailable
 from eventstore.times import Clock
+from integrations.in_order import send_in_order
 from integrations.sink import NOT_TRIED, Announcement
 from integrations.webhook.address import NotPublic, PublicTransport
 from integrations.webhook.request import content, headers_of
@@ -42,7 +42,6 @@ class WebhookSink:
 
     def __init__(self, subscription: Subscription, gone: Gone, clock: Clock, *, private: bool) -> None:
         self.name = subscription.subscription_id
-        self.types = subscription.types
         self._subscription = subscription
         self._gone = gone
         self._clock = clock
@@ -61,29 +60,21 @@ class WebhookSink:
         await self._client.aclose()
 
     async def send(self, announcements: Sequence[Announcement]) -> Sequence[str | None]:
-        """Sends learners' announcements beside each other, and each learner's one after the other."""
+        """A few at once; those that are not under way after BATCH_SEC, or once the receiver is gone, are not tried."""
         until = asyncio.get_running_loop().time() + BATCH_SEC
-        said: dict[str, str | None] = {}
         free = asyncio.Semaphore(AT_ONCE)
-        in_order = sorted(announcements, key=by_learner)
-        learners = [list(theirs) for _, theirs in groupby(in_order, by_learner)]
-        await asyncio.gather(*(self._send_theirs(theirs, said, free, until) for theirs in learners))
+
+        async def send_one(one: Announcement) -> str | None:
+            async with free:
+                if self._is_gone or asyncio.get_running_loop().time() > until:
+                    return NOT_TRIED
+                return await self._send(one)
+
+        said = await send_in_order(announcements, send_one)
         if self._is_gone:
             with suppress(Unavailable):
                 await self._gone()
-        return [said.get(one.message_id, NOT_TRIED) for one in announcements]
-
-    async def _send_theirs(
-        self, theirs: Sequence[Announcement], said: dict[str, str | None], free: asyncio.Semaphore, until: float
-    ) -> None:
-        """Sends one learner's, up to the first that does not arrive."""
-        for one in theirs:
-            async with free:
-                if self._is_gone or asyncio.get_running_loop().time() > until:
-                    return
-                said[one.message_id] = await self._send(one)
-            if said[one.message_id] is not None:
-                return
+        return said
 
     async def _send(self, announcement: Announcement) -> str | None:
         body = content(announcement)
@@ -110,10 +101,6 @@ class WebhookSink:
         finally:
             await response.aclose()
         return response
-
-
-def by_learner(announcement: Announcement) -> str:
-    return announcement.user_id
 
 
 async def read_some(response: httpx.Response) -> None:

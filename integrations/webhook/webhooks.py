@@ -1,5 +1,6 @@
 """The webhooks of all subscriptions: how each becomes a sink, and what happens when its receiver is gone."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -11,6 +12,8 @@ from integrations.sinks import KnownSink
 from integrations.webhook import subscriptions
 from integrations.webhook.sink import WebhookSink
 from integrations.webhook.subscriptions import Subscription
+
+log = logging.getLogger(__name__)
 
 GONE = "expected a receiver, found that it is gone (410)"
 
@@ -24,6 +27,7 @@ def webhooks(database: Database, clock: Clock, *, private: bool) -> Callable[[Su
     async def disable(subscription_id: str) -> None:
         async with database.write_apart() as connection:
             await subscriptions.disable(connection, subscription_id, GONE, clock())
+        log.warning("%s is disabled: %s", subscription_id, GONE)
 
     def of(subscription: Subscription) -> KnownSink:
         async def gone() -> None:

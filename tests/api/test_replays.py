@@ -9,7 +9,8 @@ from engine.replay_status import ReplayRequest, start
 from eventstore.dialects.sole import sole_replay
 from tests.api.support import COURSE, NOW, Json, accepted, ping, problem, quiz
 from tests.engine.rows import change
-from tests.support.serving import PATIENCE_SEC, Local
+from tests.support.processes import PATIENCE_SEC
+from tests.support.serving import Local
 
 OTHER = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
 

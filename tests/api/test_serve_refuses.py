@@ -12,7 +12,7 @@ import pytest
 
 from cli.serve import is_loopback
 from tests.cli.support import run
-from tests.support.serving import command
+from tests.support.processes import command
 
 
 def test_development_listens_on_loopback_alone(tmp_path: Path) -> None:

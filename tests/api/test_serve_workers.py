@@ -15,7 +15,8 @@ from tests.api.support import COURSE, accepted, ping
 from tests.cli.support import run
 from tests.faults.traffic import until
 from tests.support.postgres import PostgresServer
-from tests.support.serving import LISTENS, Server, command, serving
+from tests.support.processes import command
+from tests.support.serving import LISTENS, Server, serving
 
 WORKERS = ("--workers", "2")
 NewSqlite = Callable[[], str]

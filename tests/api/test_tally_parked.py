@@ -11,7 +11,8 @@ from tests.api.support import COURSE, TALLY_SECRET, accepted, contents, tally
 from tests.api.tally import BODY, DUPLICATE, PATH, deliver, inbox, submissions
 from tests.engine.support import HandClock
 from tests.integrations.tally_payloads import form_response
-from tests.support.serving import PATIENCE_SEC, Local
+from tests.support.processes import PATIENCE_SEC
+from tests.support.serving import Local
 
 
 def test_what_cannot_be_resolved_waits_for_its_course(api: Local) -> None:

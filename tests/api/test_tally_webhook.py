@@ -97,6 +97,27 @@ def test_deliveries_at_the_same_time_count_once(published: Local) -> None:
     assert len(submissions(published)) == len(inbox(published)) == 1
 
 
+def test_deliveries_are_counted_as_other_systems_messages_are(published: Local) -> None:
+    before = {outcome: counted(published, outcome) for outcome in ("done", "duplicate", "parked", "refused")}
+
+    deliver(published, BODY)
+    deliver(published, BODY)
+    deliver(published, form_response(form_id="another form", response_id="another"))
+    problem(published.post(PATH, **tally(b"{}")), 422, "eventType")
+
+    assert {outcome: counted(published, outcome) - number for outcome, number in before.items()} == dict.fromkeys(
+        before, 1
+    )
+
+
+def counted(api: Local, outcome: str) -> float:
+    kind = "unread" if outcome == "refused" else "FORM_RESPONSE"
+    line = f'events_consumed_total{{outcome="{outcome}",source="tally",type="{kind}"}} '
+    return sum(
+        float(each.removeprefix(line)) for each in api.get("/metrics").text.splitlines() if each.startswith(line)
+    )
+
+
 def test_another_response_is_another_submission(published: Local) -> None:
     deliver(published, BODY)
     assert deliver(published, form_response(form_id="loops-quiz", response_id="other")) == TAKEN

@@ -19,7 +19,7 @@ from engine.submission import Receipt
 from eventstore.errors import Unavailable
 from eventstore.times import system_clock
 from tests.cli.support import PROGRAM, envelope, environment, ndjson, query, run
-from tests.support.serving import PATIENCE_SEC
+from tests.support.processes import PATIENCE_SEC
 
 VIDEO = "https://w3id.org/xapi/video"
 

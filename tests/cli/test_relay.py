@@ -3,12 +3,18 @@
 import asyncio
 import re
 
+import httpx
+
 from eventstore.times import system_clock
 from integrations.lease import Lease
 from tests.cli.support import envelope, ndjson, run
 from tests.conftest import opened
+from tests.faults.traffic import until
 from tests.integrations.http_receiver import receiving
-from tests.support.relaying import relaying
+from tests.support.postgres import free_port
+from tests.support.processes import Process, relaying, running
+
+SENT = 'events_published_total{outcome="sent",source="webhook",type="VIDEO_COMPLETED"} 1.0'
 
 
 def subscribe(url: str, receiver: str, *options: str) -> str:
@@ -96,3 +102,17 @@ def test_a_receiver_inside_the_network_is_refused(database_url: str) -> None:
     done = run(database_url, "subscription", "create", "http://127.0.0.1:8000/")
     assert (done.code, done.out) == (1, "")
     assert "url: expected a host at a public address, found 127.0.0.1 at 127.0.0.1" in done.err
+
+
+def test_prometheus_is_told_what_was_sent(database_url: str) -> None:
+    port = free_port()
+    options = ("relay", "--metrics-port", str(port))
+    settings = {"LMS_DATABASE_URL": database_url, "LMS_WEBHOOK_PRIVATE": "true"}
+    with (
+        receiving() as receiver,
+        running(Process, "Relaying", *options, **settings),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        subscribe(database_url, receiver.url)
+        record(database_url, "a")
+        until(lambda: SENT in client.get("/metrics").text)

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine import mend
 from engine.daily import mend_daily
 from engine.derived import LEARNER, SHAPES, Evidence, Shape
-from engine.derived_store import count_events, read_evidence
 from engine.engine import Engine
+from engine.evidence_store import count_events, read_evidence
 from engine.histogram import mend_histogram
-from engine.mend import Rebuilt, rebuild
+from engine.mend import rebuild
 from engine.publish import publish
+from engine.rebuilt import Rebuilt
 from engine.submission import Receipt
 from eventstore.database import Database
 from eventstore.tables import DERIVED

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import deriving, filling, swap_in
+from engine import catch_up, deriving, filling, swap_in
 from engine.engine import Engine
 from engine.replay import replay
 from engine.replay_status import ReplayReport, ReplayRequest, start
@@ -246,9 +246,9 @@ def test_events_and_versions_that_come_meanwhile_are_caught_up_with(
 
     async def meanwhile() -> Rows:
         left = happenings.copy()
-        original = swap_in.SwapIn._catch_up
+        original = catch_up.CatchingUp.run
 
-        async def catch_up(self: swap_in.SwapIn) -> set[str]:
+        async def run(self: catch_up.CatchingUp) -> set[str]:
             caught_up = await original(self)
             if left:
                 await left.pop(0)(engine)
@@ -256,12 +256,38 @@ def test_events_and_versions_that_come_meanwhile_are_caught_up_with(
 
         async with running(new_database(), HandClock(at(3))) as engine:
             await filled(engine)
-            monkeypatch.setattr(swap_in.SwapIn, "_catch_up", catch_up)
+            monkeypatch.setattr(catch_up.CatchingUp, "run", run)
             while left:
                 assert await replayed(engine) == UNCHANGED
             return await derived(engine.database)
 
     assert asyncio.run(meanwhile()) == asyncio.run(live())
+
+
+def test_all_that_is_left_for_the_last_round_is_taken_in_by_as_many_chunks_as_it_makes(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catch_up, "CHUNK_EVENTS", 2)
+    original = catch_up.CatchingUp.run
+
+    async def scenario() -> None:
+        async with running(database_url, HandClock(at(3))) as engine:
+            await filled(engine)
+            users = ["new", "newer", "newest", "last", "very last"]
+            left = [[ping(at(2), user_id=user, class_id=class_id) for user in users] for class_id in ("a", "b")]
+
+            async def run(self: catch_up.CatchingUp) -> set[str]:
+                caught_up = await original(self)
+                if left:
+                    await engine.ingest.submit(left.pop())
+                return caught_up
+
+            monkeypatch.setattr(catch_up.CatchingUp, "run", run)
+            assert await replayed(engine) == UNCHANGED
+            assert left == []
+            assert await replayed(engine) == UNCHANGED
+
+    asyncio.run(scenario())
 
 
 def test_only_one_runs_at_a_time_and_a_second_is_refused_with_its_id(database_url: str) -> None:

@@ -12,7 +12,8 @@ import pytest
 from engine import retry as retry_module
 from engine.engine import Engine
 from engine.park import RetryStatus
-from engine.retry import ATTEMPTS, Retried, retry_all, retry_due, retry_one
+from engine.retry import Retried, retry_all, retry_due, retry_one
+from engine.retry_store import ATTEMPTS
 from eventstore.errors import NotFound
 from eventstore.event import Event
 from projections import fold

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from engine import swap_in
+from engine import sides, swap_in
+from engine.changes import Compared
 from engine.replay import replay
 from engine.replay_status import ReplayReport, ReplayRequest
 from eventstore.errors import LmsError
 from tests.conftest import opened
 from tests.engine.rows import change, is_sqlite, rows, value
-from tests.engine.support import HandClock, at, ping, running
+from tests.engine.support import HandClock, at, ping, quiz, running, step
 from tests.engine.test_replay import UNCHANGED, filled, replayed
 from tests.support.derived import derived
 from tests.support.postgres import PostgresServer
@@ -88,9 +89,11 @@ def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_with(
     tried = asyncio.Event()
     original = swap_in.SwapIn._swap
 
-    async def swap(self: swap_in.SwapIn, replay_id: str, most: int, *, publish: bool) -> ReplayReport | None:
+    async def swap(
+        self: swap_in.SwapIn, replay_id: str, events: int, attempt: int, *, publish: bool
+    ) -> ReplayReport | None:
         try:
-            return await original(self, replay_id, most, publish=publish)
+            return await original(self, replay_id, events, attempt, publish=publish)
         finally:
             tried.set()
 
@@ -109,6 +112,36 @@ def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_with(
             assert report.rows_differing > 0
             assert await value(other, "SELECT count(*) FROM lms_signal") == len(right["lms_signal"]) + 1
             assert (await derived(other))["lms_signal"] == (await derived(engine.database))["lms_signal"]
+
+    asyncio.run(scenario())
+
+
+def test_what_comes_after_all_was_brought_is_brought_again(
+    new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite, rows are brought while others are still compared."""
+    monkeypatch.setattr(sides, "RANGE_LEARNERS", 1)
+    original = swap_in.SwapIn._compare_those
+
+    async def scenario() -> None:
+        async with running(new_sqlite(), HandClock(at(3))) as engine:
+            await filled(engine)
+            happened = False
+
+            async def compare_those(self: swap_in.SwapIn, those: sides.Those) -> Compared | None:
+                nonlocal happened
+                compared = await original(self, those)
+                if compared is not None and not happened:
+                    happened = True
+                    await self._bringing.bring_all()
+                    await engine.publish("other", "Other", (step("a"), step("b", "quiz")))
+                    await engine.ingest.submit([quiz(at(2.5), user_id="bob", class_id="b")])
+                return compared
+
+            monkeypatch.setattr(swap_in.SwapIn, "_compare_those", compare_those)
+            assert await replayed(engine) == UNCHANGED
+            assert happened
+            assert await replayed(engine) == UNCHANGED
 
     asyncio.run(scenario())
 

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from eventstore.database import Database
+from eventstore.database import Database, translated
+from eventstore.errors import Unavailable
 from tests.conftest import opened
 from tests.engine.rows import change
 
@@ -32,3 +33,8 @@ def test_what_is_wrong_with_a_statement_does_not_pass(database_url: str, stateme
 async def works(database: Database) -> None:
     """Fails if what went wrong before is in the way."""
     await change(database, "INSERT INTO lms_erasure (user_id, erased_at) VALUES ('ada', '2026-11-21T05:04:24.587453Z')")
+
+
+def test_no_answer_in_time_is_said_in_words() -> None:
+    with pytest.raises(Unavailable, match="expected an answer from the database, found: none in time"), translated():
+        raise TimeoutError

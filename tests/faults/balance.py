@@ -16,7 +16,7 @@ from signals.xp import DEFAULT_WORTH, Worth
 from tests.conftest import opened
 from tests.faults.ledger import Ledger
 from tests.support.derived import derived
-from tests.support.serving import command
+from tests.support.processes import command
 from views.event_daily_stats import v_event_daily_stats
 
 SHOWN = 5

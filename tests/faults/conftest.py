@@ -1,10 +1,18 @@
-"""The counts of the fault tests, shown at the end of every run: a fault that nothing met would prove nothing."""
+"""What the tests of faults share: programs that start quickly, since they are killed so often, and counts.
+
+The counts are shown at the end of every run: a fault that nothing met would prove nothing.
+"""
 
 from collections.abc import Callable
 
 import pytest
 
 COUNTS = "counts"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_starts(forked: None) -> None:
+    """Programs are started here to be killed."""
 
 
 @pytest.fixture

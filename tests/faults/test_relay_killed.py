@@ -19,7 +19,7 @@ from signals.signal import SignalType
 from tests.conftest import opened
 from tests.faults.traffic import until
 from tests.integrations.http_receiver import Hook, Receiver, receiving
-from tests.support.relaying import relaying
+from tests.support.processes import relaying
 
 KILLS = 10
 LEARNERS = 30

@@ -12,7 +12,7 @@ from tests.faults.balance import balance
 from tests.faults.ledger import Body, Ledger
 from tests.faults.test_replay_killed import MANY, NewDatabase, never_refused, replay
 from tests.faults.traffic import CLIENTS, PATIENCE_SEC, READINGS, Publisher, Work, clients, posting, reading, until
-from tests.support.serving import serving
+from tests.support.serving import client_of, serving
 
 PUBLISH_EVERY_SEC = 1
 REPLAYS = 3
@@ -66,7 +66,7 @@ def timing(work: Work, waits: list[Waits]) -> Work:
 
 def post_many(url: str, ledger: Ledger) -> None:
     """Posts so much that several processes replay it."""
-    with httpx.Client(base_url=url, timeout=PATIENCE_SEC, trust_env=False) as client:
+    with client_of(url, PATIENCE_SEC) as client:
         while len(ledger.sent) < MANY:
             drawn = [ledger.draw() for _ in range(50)]
             body = Body([event for some in drawn for event in some.events], sum(some.unknown for some in drawn))

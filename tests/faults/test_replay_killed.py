@@ -4,11 +4,12 @@ Servers go on meanwhile: nobody is refused anything, and nothing acknowledged is
 """
 
 import asyncio
+import os
 import random
 import signal
-import subprocess
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -27,8 +28,10 @@ from tests.conftest import opened
 from tests.faults.balance import balance, everything, feed_once, read_log
 from tests.faults.ledger import CLASSES, Ledger
 from tests.faults.traffic import CLIENTS, READINGS, Publisher, Work, clients, posting, reading, until
+from tests.support import processes
 from tests.support.looking import looking
-from tests.support.serving import PROGRAM, command, environment_of, serving
+from tests.support.processes import command, end, environment_of
+from tests.support.serving import serving
 
 KILLS = 10
 """In each of the two tests."""
@@ -145,18 +148,13 @@ def killed(url: str, after_sec: float, settings: Settings) -> bool:
     """Kills a replay so long after it has begun. Whether that is what ended it."""
     with looking(url) as look:
         before = look(REPLAYS)
-        process = subprocess.Popen(
-            [PROGRAM, "replay"],
-            env=environment_of(LMS_DATABASE_URL=url, **settings),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = processes.start(["replay"], environment_of(LMS_DATABASE_URL=url, **settings), Path(os.devnull))
         try:
             until(lambda: process.poll() is not None or look(REPLAYS) != before, LOOK_EVERY_SEC)
             sleep(after_sec)
         finally:
-            process.kill()
-    return process.wait() == -signal.SIGKILL
+            end(process)
+    return process.returncode == -signal.SIGKILL
 
 
 def replay(url: str, settings: Settings) -> float:

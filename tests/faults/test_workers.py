@@ -37,7 +37,8 @@ from tests.faults.traffic import (
     until,
 )
 from tests.support.postgres import PostgresServer
-from tests.support.serving import Server, command, serving
+from tests.support.processes import command
+from tests.support.serving import Server, client_of, serving
 
 LOAD_SEC = float(os.environ.get("LOAD_SECONDS", "8"))
 ROUND_SEC = 4
@@ -170,13 +171,13 @@ def replay(server: Server, chance: random.Random) -> None:
     """Has one of the processes start a replay, and asks any of them until it is done."""
     learner = f"learner {chance.randrange(LEARNERS)}"
     limit = chance.choice([{}, {}, {"user_id": learner}, {"course_id": "course"}])
-    with httpx.Client(base_url=server.url, timeout=PATIENCE_SEC, trust_env=False) as client:
+    with client_of(server.url, PATIENCE_SEC) as client:
         started = accepted(client.post("/v1/replays", json={**limit, "publish": True}), 202)
         ended: list[Json] = []
         while not ended or ended[-1]["status"] == "running":
             time.sleep(LOOK_EVERY_SEC)
-            with httpx.Client(timeout=PATIENCE_SEC, trust_env=False) as another:
-                ended.append(accepted(another.get(f"{server.url}/v1/replays/{started['replay_id']}")))
+            with client_of(server.url, PATIENCE_SEC) as another:
+                ended.append(accepted(another.get(f"/v1/replays/{started['replay_id']}")))
     assert ended[-1]["status"] == "finished", ended[-1]
 
 
@@ -185,7 +186,7 @@ def posting_twice(ledger: Ledger) -> Work:
 
     def post(client: httpx.Client, url: str) -> int | None:
         body = ledger.draw()
-        with httpx.Client(timeout=PATIENCE_SEC, trust_env=False) as other, ThreadPoolExecutor(1) as pool:
+        with client_of("", PATIENCE_SEC) as other, ThreadPoolExecutor(1) as pool:
             second = pool.submit(other.post, f"{url}/v1/events", json=body.events)
             try:
                 responses = [client.post(f"{url}/v1/events", json=body.events), second.result()]

@@ -1,4 +1,4 @@
-"""Brokers for tests, empty at the start of each."""
+"""Brokers for tests, empty at the start of each, and programs that start quickly."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,6 +11,11 @@ from integrations.rabbitmq.topology import DEAD_LETTERS, DELAYS_SEC, QUEUE, wait
 from tests.support.kafka import KafkaServer, required_kafka
 from tests.support.rabbitmq import RabbitmqServer, required_rabbitmq
 from tests.support.redis import RedisServer, required_redis
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_starts(forked: None) -> None:
+    """Programs are started here for what they exchange with others."""
 
 
 @pytest.fixture(scope="session")

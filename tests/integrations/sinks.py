@@ -11,7 +11,7 @@ from eventstore.database import Database
 from eventstore.times import Clock
 from integrations.relay import Relay
 from integrations.sink import NOT_TRIED, Announcement
-from integrations.sinks import KnownSink
+from integrations.sinks import KnownSink, Sinks
 from integrations.webhook.subscriptions import Subscription
 from signals.signal import SignalType
 from tests.engine.support import at, ping, step
@@ -83,7 +83,7 @@ class ScriptedSink:
 
 def relay_to(database: Database, clock: Clock, *sinks: ScriptedSink) -> Relay:
     """A relay to these sinks alone."""
-    return Relay(database, [sink.known for sink in sinks], no_webhook, clock)
+    return Relay(database, Sinks([sink.known for sink in sinks], no_webhook), clock)
 
 
 def no_webhook(subscription: Subscription) -> KnownSink:

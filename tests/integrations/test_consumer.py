@@ -7,10 +7,10 @@ import pytest
 from prometheus_client import REGISTRY
 
 from eventstore.errors import Unavailable
-from integrations import backoff, consumer
-from integrations.consumer import Consumer
-from integrations.source import ATTEMPTS
-from tests.integrations.scripted import ScriptedSource, Word, WordReceiver
+from integrations import backoff, batches, consumer
+from integrations.consumer import Consumer, name_of
+from integrations.source import ATTEMPTS, Delivery
+from tests.integrations.scripted import NOW, ScriptedSource, Word, WordReceiver
 
 LARGEST = 100
 PATIENCE_SEC = 30
@@ -43,6 +43,16 @@ def test_messages_are_recorded_a_batch_at_a_time_and_then_settled() -> None:
 
     assert receiver.batches == [2, 1]
     assert source.settled == ["a", "b", "c"]
+
+
+def test_a_transaction_takes_as_many_messages_as_are_small_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "RECORD_BYTES", 10)
+    source, receiver = ScriptedSource("five5", "five6", "large one", "x"), WordReceiver()
+
+    consume(source, receiver)
+
+    assert receiver.batches == [2, 2]
+    assert source.settled == ["five5", "five6", "large one", "x"]
 
 
 def test_what_the_batch_was_recorded_for_but_not_settled_comes_again_and_is_settled_then() -> None:
@@ -170,6 +180,13 @@ def test_no_log_line_shows_what_a_message_says(caplog: pytest.LogCaptureFixture)
     assert "ada" not in caplog.text
     assert "words 1 is buried" in caplog.text
     assert "words 2 failed, attempt 3" in caplog.text
+
+
+def test_the_log_names_a_message_as_its_senders_log_does() -> None:
+    delivery = Delivery("user.created", "7", b"", NOW)
+
+    assert name_of(delivery) == "user.created 7"
+    assert name_of(delivery._replace(correlation_id="c1\n")) == "user.created 7, correlation id 'c1\\n'"
 
 
 def test_stopping_ends_the_batch_under_way_and_takes_no_other() -> None:

@@ -234,7 +234,7 @@ def test_what_arrives_while_a_message_is_being_parked_is_not_missed(
     async def scenario() -> None:
         async with inbox_on(database_url, mappings("r", "loops")) as inbox, inbox_on(database_url) as other:
             # given that what the message misses comes after it was looked for, and before the message is parked
-            write = inbox._write
+            write = inbox._intake._write
 
             async def arrive_first(*given: Any) -> Any:
                 monkeypatch.undo()
@@ -247,7 +247,7 @@ def test_what_arrives_while_a_message_is_being_parked_is_not_missed(
                     await inbox.retry_parked()
                 return await write(*given)
 
-            monkeypatch.setattr(inbox, "_write", arrive_first)
+            monkeypatch.setattr(inbox._intake, "_write", arrive_first)
 
             # when
             [outcome] = await inbox.receive([passed(1, lesson_id="1" if what == "reference" else None)])
@@ -262,13 +262,13 @@ def test_what_arrives_while_a_message_is_being_parked_is_not_missed(
 def test_what_somebody_else_has_done_meanwhile_stays_done(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         async with inbox_on(database_url) as one, inbox_on(database_url, mappings("r", "loops")) as other:
-            write = one._write
+            write = one._intake._write
 
             async def second(*given: Any) -> Any:
                 assert statuses(await other.receive([passed(1, room="r")])) == [DONE]
                 return await write(*given)
 
-            monkeypatch.setattr(one, "_write", second)
+            monkeypatch.setattr(one._intake, "_write", second)
 
             [outcome] = await one.receive([passed(1, room="r")])
 

@@ -15,10 +15,10 @@ from integrations.kafka.topics import DEAD_LETTERS
 from tests.api.support import accepted
 from tests.engine.worlds import Fact, facts
 from tests.faults.traffic import until
-from tests.support.consuming import consuming
 from tests.support.kafka import KafkaServer
 from tests.support.looking import looking
-from tests.support.serving import command, serving
+from tests.support.processes import command, consuming
+from tests.support.serving import serving
 
 EVENTS = 2_000
 LEARNERS = 50
@@ -87,6 +87,24 @@ def test_what_is_refused_is_refused_before_kafka_has_it(kafka: KafkaServer, new_
         assert (some.status_code, some.json()["accepted"]) == (httpx.codes.MULTI_STATUS, 1)
         none = server.client.post("/v1/events", json={"type": "VIDEO_PING"})
         assert none.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+
+
+def test_of_what_has_an_event_too_large_for_kafka_nothing_is_kept(
+    kafka: KafkaServer, new_sqlite: Callable[[], str]
+) -> None:
+    large = ping(2) | {"payload": {"video_id": "v", "position": 1, "duration": 300, "note": "x" * 1_000_000}}
+    with serving(new_sqlite(), "--dev", LMS_INGEST="kafka", KAFKA_BOOTSTRAP_SERVERS=kafka.servers) as server:
+        refused = server.client.post("/v1/events", json=[*map(ping, range(500)), large])
+        assert refused.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
+        assert "expected events of at most 1000000 bytes, found one of 1000" in refused.json()["detail"]
+    offsets = kafka.tool(
+        "org.apache.kafka.tools.GetOffsetShell", "--bootstrap-server", kafka.servers, "--topic", "learner-events"
+    )
+    begun = kafka.tool(
+        "org.apache.kafka.tools.GetOffsetShell",
+        *("--bootstrap-server", kafka.servers, "--topic", "learner-events", "--time", "earliest"),
+    )
+    assert offsets == begun
 
 
 def test_without_kafka_nothing_is_acknowledged_and_the_server_serves_on(new_sqlite: Callable[[], str]) -> None:

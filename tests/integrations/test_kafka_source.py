@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from eventstore.errors import Unavailable
 from eventstore.times import to_text
-from integrations.kafka.source import Group, KafkaSource, instant
+from integrations.kafka.client import Group, translated
+from integrations.kafka.source import KafkaSource, instant
 from integrations.kafka.topics import DEAD_LETTERS, PLATFORM_TOPICS, create_topics
 from integrations.source import ATTEMPTS, BATCH, Delivery
 from tests.support.kafka import KafkaServer
@@ -136,6 +138,27 @@ def test_what_fails_comes_again_and_is_buried_after_its_last_attempt(
     asyncio.run(scenario())
 
 
+def test_of_more_that_failed_than_a_batch_a_batch_comes_again_at_a_time(
+    kafka: KafkaServer, group_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("integrations.kafka.source.PAUSES_SEC", (0.0,) * (ATTEMPTS - 1))
+    number = BATCH + 20
+
+    async def scenario() -> None:
+        await produce(kafka, *[b"%d" % each for each in range(number)])
+        async with opened(kafka, group_id) as source:
+            failed: list[Delivery] = []
+            while len(failed) < number:
+                failed += await some(source)
+            for each in failed:
+                await source.give_back(each, "not now")
+            again = [await source.take(), await source.take()]
+            assert [len(taken) for taken in again] == [BATCH, number - BATCH]
+            assert {delivery.attempts for taken in again for delivery in taken} == {1}
+
+    asyncio.run(scenario())
+
+
 def test_while_one_waits_to_come_again_nothing_past_it_is_committed(kafka: KafkaServer, group_id: str) -> None:
     async def scenario() -> None:
         await produce(kafka, b"fails", b"good")
@@ -180,4 +203,13 @@ def test_a_broker_that_is_away_is_unavailable() -> None:
             pass
 
     with pytest.raises(Unavailable, match=r"kafka: expected a broker at 127\.0\.0\.1:1, found"):
+        asyncio.run(scenario())
+
+
+def test_where_a_topic_is_missing_it_is_said_what_creates_it() -> None:
+    async def scenario() -> None:
+        async with translated("HOST:9092"):
+            raise UnknownTopicOrPartitionError
+
+    with pytest.raises(Unavailable, match="`lms-progress topic create` at HOST:9092, found that one is missing"):
         asyncio.run(scenario())

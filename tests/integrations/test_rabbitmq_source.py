@@ -137,6 +137,7 @@ def test_a_dead_letter_says_what_it_was_and_why_it_is_there(rabbitmq: RabbitmqSe
         async with opened(rabbitmq) as broker:
             await publish(rabbitmq, "poison", key="user.created", **sent_on, **acted_on)
             (poison,) = await some(broker)
+            assert poison.correlation_id == "c1"
             await broker.bury(poison, "expected JSON, found poison")
             assert await broker.count_buried() == 1
 

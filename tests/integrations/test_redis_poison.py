@@ -10,7 +10,7 @@ from sqlalchemy import select
 from eventstore.tables import lms_profile
 from tests.conftest import opened
 from tests.faults.traffic import until
-from tests.support.consuming import consuming
+from tests.support.processes import consuming
 from tests.support.redis import RedisServer
 
 LARGEST = 2_000

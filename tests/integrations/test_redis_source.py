@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from eventstore.errors import Unavailable
+from integrations import batches
+from integrations.batches import FIRST
 from integrations.redis import group
 from integrations.redis.source import RedisSource
 from integrations.source import ATTEMPTS, BATCH, Delivery
@@ -81,14 +83,32 @@ def test_entries_of_both_streams_are_taken_from_the_beginning_and_settled(redis:
     assert redis.open_entries() == 0
 
 
-def test_no_more_than_a_batch_is_taken_at_once_however_much_both_streams_have(redis: RedisServer) -> None:
+def test_what_is_small_is_soon_taken_a_batch_at_a_time_however_much_both_streams_have(redis: RedisServer) -> None:
     for stream in ("lms_events", "cbt_events"):
-        add_many(redis, BATCH, stream)
+        add_many(redis, 3 * BATCH, stream)
 
     async def scenario() -> None:
         async with opened(redis) as source:
-            sizes = [len(await source.take()), len(await source.take())]
-            assert sizes == [BATCH, BATCH]
+            sizes: list[int] = []
+            while sum(sizes) < 6 * BATCH:
+                taken = await some(source)
+                await source.settle(taken)
+                sizes.append(len(taken))
+            assert sizes[0] == 2 * FIRST, "of each stream as many"
+            assert max(sizes) == BATCH
+
+    run(scenario)
+
+
+def test_what_is_large_is_taken_a_few_at_a_time(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "TAKE_BYTES", 1_000)
+    add_many(redis, BATCH, "lms_events")
+
+    async def scenario() -> None:
+        async with opened(redis) as source:
+            await some(source)
+            taken = await some(source)
+            assert 0 < sum(len(each.body) for each in taken) <= 1_000
 
     run(scenario)
 

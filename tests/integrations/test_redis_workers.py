@@ -10,8 +10,9 @@ import pytest
 from tests.api.support import accepted
 from tests.faults.traffic import until
 from tests.support.postgres import PostgresServer
+from tests.support.processes import PATIENCE_SEC
 from tests.support.redis import RedisServer
-from tests.support.serving import PATIENCE_SEC, serving
+from tests.support.serving import serving
 
 ENTRIES = 300
 CONSUMED = re.compile(

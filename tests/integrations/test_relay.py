@@ -4,7 +4,9 @@ Each test says what is given, when what happens, then what follows; on SQLite an
 """
 
 import asyncio
+import logging
 import random
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -203,6 +205,24 @@ def test_while_nothing_can_be_sent_at_all_no_attempt_is_counted(database_url: st
     assert sink.opened == 4, "it was made anew each time"
 
 
+def test_a_broker_that_is_away_is_told_of_once_and_once_more_when_it_is_back(
+    new_sqlite: Callable[[], str], clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Given a broker that is away for many attempts, when it is back, then the log has two lines of it."""
+    sink = ScriptedSink()
+    sink.troubles.extend([Unavailable("no broker")] * 5)
+
+    async def scenario() -> None:
+        async with running(new_sqlite(), clock) as engine:
+            await complete(engine, "a")
+            async with background_relay(relay_to(engine.database, clock, sink)):
+                await until(lambda: "goes on" in caplog.text)
+
+    with caplog.at_level(logging.WARNING, logger="integrations"):
+        asyncio.run(scenario())
+    assert caplog.messages == ["sending to scripted is interrupted: no broker", "sending to scripted goes on"]
+
+
 def test_a_fault_of_ours_costs_the_announcement_that_it_is_about_and_no_other(
     database_url: str, clock: HandClock
 ) -> None:
@@ -229,7 +249,9 @@ def test_a_fault_of_ours_costs_the_announcement_that_it_is_about_and_no_other(
     assert {told.user_id for told in sink.told} == {"ada", "cyd"}
 
 
-def test_a_sink_at_which_nothing_arrives_is_tried_with_one_at_a_time(database_url: str, clock: HandClock) -> None:
+def test_a_sink_at_which_nothing_arrives_is_tried_with_one_at_a_time_and_told_of_once(
+    database_url: str, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
     """Given a sink that takes nothing, when it does again, then it was asked little meanwhile."""
     sink, learners = ScriptedSink(), BATCH + 20
     sink.refuses = lambda _: "no" if len(sink.batches) < 5 else None
@@ -243,6 +265,10 @@ def test_a_sink_at_which_nothing_arrives_is_tried_with_one_at_a_time(database_ur
 
     asyncio.run(scenario())
     assert sink.batches[:5] == [BATCH, 1, 1, 1, 1]
+    assert caplog.messages == [
+        "announcements do not arrive at scripted: no",
+        "announcements arrive at scripted again",
+    ]
 
 
 def test_one_relay_is_at_work_at_a_time(database_url: str, clock: HandClock) -> None:
@@ -293,7 +319,7 @@ def test_two_that_fan_out_at_once_do_it_once(database_url: str, clock: HandClock
             for number in range(20):
                 await complete(engine, "a", "b", user_id=f"learner-{number}")
             relays = [relay_to(engine.database, clock, sink), relay_to(other, clock, sink)]
-            await asyncio.gather(*(relay._fan_out() for relay in relays))
+            await asyncio.gather(*(relay._fanning_out.next() for relay in relays))
             assert len(await all_deliveries(engine)) == 40
 
     asyncio.run(scenario())

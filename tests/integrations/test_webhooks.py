@@ -14,6 +14,7 @@ from integrations import backoff
 from integrations.attempt import DeliveryStatus
 from integrations.relay import Relay, background_relay
 from integrations.sending import BATCH
+from integrations.sinks import Sinks
 from integrations.webhook import sink, subscriptions
 from integrations.webhook.address import NotPublic, PublicTransport, check_url, public_address
 from integrations.webhook.signature import sign
@@ -47,7 +48,8 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def relay_of(engine: Engine, *, private: bool = True) -> Relay:
-    return Relay(engine.database, [], webhooks(engine.database, engine.clock, private=private), engine.clock)
+    sinks = Sinks([], webhooks(engine.database, engine.clock, private=private))
+    return Relay(engine.database, sinks, engine.clock)
 
 
 async def subscribe(engine: Engine, url: str, *types: SignalType) -> Subscription:
@@ -168,7 +170,9 @@ def test_an_answer_without_end_is_not_read_to_the_end(database_url: str, clock: 
     asyncio.run(scenario())
 
 
-def test_a_receiver_that_is_gone_is_sent_nothing_more(database_url: str, clock: HandClock, receiver: Receiver) -> None:
+def test_a_receiver_that_is_gone_is_sent_nothing_more_and_the_log_says_so(
+    database_url: str, clock: HandClock, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
     receiver.answers = {"/gone": 410}
 
     async def scenario() -> None:
@@ -186,6 +190,7 @@ def test_a_receiver_that_is_gone_is_sent_nothing_more(database_url: str, clock: 
             assert {(item.status, item.last_error) for item in theirs} == {(DeliveryStatus.DEAD, GONE)}
             assert len(theirs) == 6, "of what is announced later, nothing is meant for it"
             assert await value(engine.database, "SELECT count(*) FROM lms_subscription WHERE disabled_at IS NULL") == 1
+            assert f"{gone.subscription_id} is disabled: {GONE}" in caplog.messages
 
     asyncio.run(scenario())
     assert len(receiver.to("/gone")) <= AT_ONCE

@@ -2,13 +2,9 @@
 Both are asked over HTTP; the process can be stopped, killed and started again on the same database."""
 
 import asyncio
-import os
-import signal
+import ssl
 import subprocess
-import sysconfig
-import tempfile
-import threading
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -20,30 +16,21 @@ from api.app import create_app
 from api.settings import Settings
 from engine.engine import Engine
 from eventstore.times import Clock, system_clock
-
-PROGRAM = Path(sysconfig.get_path("scripts")) / "lms-progress"
-PATIENCE_SEC = 180
-"""After so long a process is taken for stuck. No test waits for it unless it fails."""
+from tests.support.processes import PATIENCE_SEC, Process, Started, running
 
 LISTENS = "Serving on "
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 T = TypeVar("T")
 
 
-class Server:
-    """A process that serves at `url`. `client` asks it; `said` is what it printed until it listened."""
+class Server(Process):
+    """A process that serves at `url`. `client` asks it."""
 
-    def __init__(self, process: subprocess.Popen[str], said: list[str], errors: Path) -> None:
-        self.process = process
-        self.said = said
+    def __init__(self, process: Started, said: list[str], errors: Path) -> None:
+        super().__init__(process, said, errors)
         self.url = said[-1].removeprefix(LISTENS)
-        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_SEC, trust_env=False)
-        self._errors = errors
-
-    @property
-    def log(self) -> str:
-        """What it said on stderr so far."""
-        return self._errors.read_text()
+        self.client = client_of(self.url)
 
     @property
     def workers(self) -> list[int]:
@@ -56,73 +43,18 @@ class Server:
         )
         return list(map(int, found.stdout.split()))
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> str:
-        """Ends it as an operator does, and checks that it ends well. What else it printed."""
-        self.process.send_signal(how)
-        assert self.process.wait(PATIENCE_SEC) == 0, self.log
-        assert self.process.stdout is not None
-        return self.process.stdout.read()
-
-    def kill(self) -> None:
-        """Ends it as a power cut does."""
-        self.process.kill()
-        self.process.wait()
-
 
 @contextmanager
 def serving(database_url: str, *options: str, **settings: str) -> Iterator[Server]:
-    """`lms-progress serve` with those options and LMS_… settings, on a free port, once it listens.
-
-    Whoever has not ended it by the end of the block has it stopped there, and checked.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        errors = Path(folder) / "stderr"
-        with errors.open("w") as stderr:
-            command: list[str | Path] = [PROGRAM, "serve", "--port", "0", *options]
-            environment = environment_of(LMS_DATABASE_URL=database_url, **settings)
-            process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True)
-        try:
-            server = Server(process, lines_until_it_listens(process, errors), errors)
-            with server.client:
-                yield server
-            if process.poll() is None:
-                server.stop()
-        finally:
-            process.kill()
-            process.communicate()
+    """`lms-progress serve` with those options and LMS_… settings, on a free port, while it listens."""
+    arguments = ("serve", "--port", "0", *options)
+    with running(Server, LISTENS, *arguments, LMS_DATABASE_URL=database_url, **settings) as server, server.client:
+        yield server
 
 
-def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Runs `lms-progress` with those arguments and LMS_… settings to its end."""
-    return subprocess.run(
-        [PROGRAM, *arguments],
-        env=environment_of(**settings),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SEC,
-        check=False,
-    )
-
-
-def environment_of(**settings: str) -> Mapping[str, str]:
-    """This process's environment, but of our settings only those."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("LMS_")} | settings
-
-
-def lines_until_it_listens(process: subprocess.Popen[str], errors: Path) -> list[str]:
-    """What it prints, up to the line that says where it listens."""
-    assert process.stdout is not None
-    said: list[str] = []
-    stuck = threading.Timer(PATIENCE_SEC, process.kill)
-    stuck.start()
-    try:
-        for line in process.stdout:
-            said.append(line.strip())
-            if line.startswith(LISTENS):
-                return said
-    finally:
-        stuck.cancel()
-    raise AssertionError(f"`lms-progress serve` ended with {process.wait()}:\n{errors.read_text()}")
+def client_of(url: str, patience_sec: float = PATIENCE_SEC) -> httpx.Client:
+    """A client of a server on this machine. It knows no certificates: they take longer to load than most answers."""
+    return httpx.Client(base_url=url, timeout=patience_sec, trust_env=False, verify=NO_TLS)
 
 
 class Local:

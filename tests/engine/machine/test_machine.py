@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from engine import catch_up, deriving, filling, learners, mend, publish, retry, sides, swap_in, verify
-from eventstore.dialects import shadow_sqlite
+from engine import bringing, catch_up, deriving, filling, learners, mend, publish, retry, sides, swap_in, verify
+from eventstore.dialects import second_tables
 from tests.engine.machine.broken import use_breakable_rules
 from tests.engine.machine.facts import Break
 from tests.engine.machine.machine import Machine
@@ -25,14 +25,14 @@ SMALL = [
     (filling, "PIECE_SEQS", 3),
     (deriving, "PIECE_LEARNERS", 1),
     (catch_up, "CHUNK_EVENTS", 2),
-    (swap_in, "SHORT_SEQS", 2),
+    (catch_up, "SHORT_SEQS", 2),
     (swap_in, "PAUSE_SEC", 0.01),
-    (swap_in, "BROUGHT_LEARNERS", 1),
+    (bringing, "BROUGHT_LEARNERS", 1),
     (swap_in, "FEW_LEARNERS", 1),
     (sides, "RANGE_LEARNERS", 2),
-    (shadow_sqlite, "SHORT_ROWS", 12),
-    (shadow_sqlite, "CHUNK_ROWS", 5),
-    (shadow_sqlite, "CHUNK_LEARNERS", 1),
+    (second_tables, "SHORT_ROWS", 12),
+    (second_tables, "CHUNK_ROWS", 5),
+    (second_tables, "CHUNK_LEARNERS", 1),
     (learners, "CHUNK_LEARNERS", 1),
     (verify, "CHUNK_LEARNERS", 1),
     (mend, "CHUNK_LEARNERS", 2),

@@ -1,0 +1,65 @@
+"""Bringing: a filled shadow is got ready to be swapped in, in short steps, between which others append.
+
+Where its rows lie apart from the live ones, they are brought beside those; else it lacks its indexes alone.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.read import last_seq
+from eventstore.shadow import ShadowTables
+
+BROUGHT_LEARNERS = 200
+
+QUIET_SHARE = 0.25
+"""How long others are let in after each step of bringing, in steps, as long as nobody else was seen to write."""
+
+
+class Bringing:
+    """Has the rows of a shadow where they can be swapped in; the log was at the seq `position` before."""
+
+    def __init__(self, tables: ShadowTables, position: int) -> None:
+        self._shadow, self._filling, self._swapping = tables
+        self._seen = position
+        self._begun: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Begins to bring all beside what else is done, where readers of the shadow do not mind."""
+        if self._shadow.apart and self._begun is None:
+            self._begun = asyncio.create_task(self._bring_all())
+
+    async def bring_all(self) -> None:
+        """All rows, with their indexes."""
+        await (self._begun or self._bring_all())
+
+    async def break_off(self) -> None:
+        """Ends what was begun and not waited for."""
+        if self._begun is not None:
+            self._begun.cancel()
+            await asyncio.gather(self._begun, return_exceptions=True)
+
+    async def _bring_all(self) -> None:
+        await self._shadow.settle(self._aside if self._shadow.apart else self._filling.write_apart)
+
+    async def bring_again(self, user_ids: Collection[str]) -> None:
+        """Those of these learners, to whom something happened since."""
+        if self._shadow.apart:
+            ordered = sorted(user_ids)
+            for some in range(0, len(ordered), BROUGHT_LEARNERS):
+                async with self._aside() as connection:
+                    await self._shadow.bring_learners(connection, ordered[some : some + BROUGHT_LEARNERS])
+
+    @asynccontextmanager
+    async def _aside(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that others wait for, and a pause in which they go first: as long, once somebody appended."""
+        began = time.monotonic()
+        async with self._swapping.write_apart() as connection:
+            yield connection
+            seen = await last_seq(connection)
+        share = 1.0 if seen > self._seen else QUIET_SHARE
+        self._seen = seen
+        await asyncio.sleep(share * (time.monotonic() - began))

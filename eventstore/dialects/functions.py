@@ -1,0 +1,78 @@
+"""SQL functions of columns and values that the two databases say in different words."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, Date, Integer
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+
+class later(GenericFunction[Any]):  # noqa: N801
+    """The larger of two values, neither of them NULL."""
+
+    inherit_cache = True
+
+
+@compiles(later)
+def _later(element: later, compiler: SQLCompiler, **kw: Any) -> str:
+    name = "max" if compiler.dialect.name == "sqlite" else "greatest"
+    return f"{name}({compiler.process(element.clauses, **kw)})"
+
+
+class unindexed(GenericFunction[Any]):  # noqa: N801
+    """A column's value, and no reason to read by an index of it: SQLite, which does not count, would guess."""
+
+    inherit_cache = True
+
+
+@compiles(unindexed)
+def _unindexed(element: unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    sign = "+" if compiler.dialect.name == "sqlite" else ""
+    return f"{sign}{compiler.process(element.clauses, **kw)}"
+
+
+class utc_day(GenericFunction[Any]):  # noqa: N801
+    """The UTC day of an instant, as dates are kept."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(utc_day)
+def _utc_day(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
+    instant = compiler.process(element.clauses, **kw)
+    sqlite = compiler.dialect.name == "sqlite"
+    return f"substr({instant}, 1, 10)" if sqlite else f"CAST({instant} AT TIME ZONE 'UTC' AS DATE)"
+
+
+class whole_part(GenericFunction[Any]):  # noqa: N801
+    """The whole part of a number that is not negative."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(whole_part)
+def _whole_part(element: whole_part, compiler: SQLCompiler, **kw: Any) -> str:
+    number = compiler.process(element.clauses, **kw)
+    return f"CAST({number} AS INTEGER)" if compiler.dialect.name == "sqlite" else f"CAST(floor({number}) AS INTEGER)"
+
+
+class at_least(GenericFunction[Any]):  # noqa: N801
+    """Whether a number is another or more. In decimals; NULL where SQLite, which has none, cannot tell.
+
+    It can if both are whole, or differ by more than the error of numbers below 2**38.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(at_least)
+def _at_least(element: at_least, compiler: SQLCompiler, **kw: Any) -> str:
+    a, b = (f"({compiler.process(number, **kw)})" for number in element.clauses)
+    if compiler.dialect.name != "sqlite":
+        return f"({a} >= {b})"
+    whole = f"{a} = CAST({a} AS INTEGER) AND {b} = CAST({b} AS INTEGER)"
+    return f"CASE WHEN {a} - {b} > 0.001 THEN 1 WHEN {b} - {a} > 0.001 THEN 0 WHEN {whole} THEN {a} >= {b} END"

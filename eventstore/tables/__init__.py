@@ -1,0 +1,53 @@
+"""Every table, for statements to be written against. `migrations/` makes them; a test holds the two equal.
+
+Tables of learners are keyed by user_id first, so that PostgreSQL can distribute them by it (Citus).
+"""
+
+from eventstore.tables.base import metadata, on_side
+from eventstore.tables.derived import (
+    DERIVED,
+    DERIVED_BY_LEARNER,
+    lms_event_daily,
+    lms_learner,
+    lms_progress,
+    lms_retry,
+    lms_signal,
+    lms_xp,
+    lms_xp_histogram,
+)
+from eventstore.tables.facts import lms_enrolment, lms_media, lms_profile, lms_reference
+from eventstore.tables.history import lms_course_version, lms_erasure, lms_event
+from eventstore.tables.inbox import lms_inbox, lms_inbox_reference, lms_message_daily
+from eventstore.tables.operations import lms_grant, lms_key, lms_lease, lms_replay
+from eventstore.tables.outbox import lms_delivery, lms_outbox, lms_subscription
+
+__all__ = [
+    "DERIVED",
+    "DERIVED_BY_LEARNER",
+    "lms_course_version",
+    "lms_delivery",
+    "lms_enrolment",
+    "lms_erasure",
+    "lms_event",
+    "lms_event_daily",
+    "lms_grant",
+    "lms_inbox",
+    "lms_inbox_reference",
+    "lms_key",
+    "lms_learner",
+    "lms_lease",
+    "lms_media",
+    "lms_message_daily",
+    "lms_outbox",
+    "lms_profile",
+    "lms_progress",
+    "lms_reference",
+    "lms_replay",
+    "lms_retry",
+    "lms_signal",
+    "lms_subscription",
+    "lms_xp",
+    "lms_xp_histogram",
+    "metadata",
+    "on_side",
+]

@@ -1,0 +1,109 @@
+"""Derived tables: what follows from the history alone, so that a replay can build all of it anew."""
+
+from sqlalchemy import Column, Date, Index, Integer, PrimaryKeyConstraint, Table, Text, text
+
+from eventstore.dialects import Id, Name, UtcTime
+from eventstore.tables.base import metadata
+
+lms_progress = Table(
+    "lms_progress",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("class_id", Name, nullable=False),
+    Column("course_id", Name),
+    Column("named_course_id", Name),
+    Column("video_max_position_sec", Integer, nullable=False),
+    Column("video_completed_at", UtcTime),
+    Column("quiz_score", Integer),
+    Column("quiz_passed_at", UtcTime),
+    PrimaryKeyConstraint("user_id", "class_id"),
+    Index("lms_progress_by_class", "class_id", "user_id"),
+    Index("lms_progress_by_course", "course_id", "user_id"),
+)
+"""What events add up to. `v_user_progress` shows it; `named_course_id` is the course that events name."""
+
+lms_signal = Table(
+    "lms_signal",
+    metadata,
+    Column("signal_id", Id, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("user_id", Name, nullable=False),
+    Column("class_id", Name),
+    Column("course_id", Name),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("xp", Integer, nullable=False),
+    PrimaryKeyConstraint("user_id", "signal_id"),
+    Index("lms_signal_by_user", "user_id", "type", "occurred_at"),
+    Index("lms_signal_by_time", "occurred_at"),
+    Index("lms_signal_by_type", "type", "occurred_at"),
+    Index("lms_signal_by_class", "class_id", "occurred_at"),
+    Index("lms_signal_by_course", "course_id", "occurred_at"),
+)
+"""What progress means: facts that others act on."""
+
+lms_learner = Table(
+    "lms_learner",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("last_activity_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("user_id"),
+)
+"""One row a learner: the roll-up of activity, and the lock that serialises what is written for that learner."""
+
+lms_xp = Table(
+    "lms_xp",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("course_id", Name, nullable=False),
+    Column("period", Name, nullable=False),
+    Column("xp", Integer, nullable=False),
+    PrimaryKeyConstraint("user_id", "course_id", "period"),
+    Index("lms_xp_by_rank", "course_id", "period", text("xp DESC"), "user_id"),
+)
+"""The roll-up behind leaderboards: XP a learner, a course ('' for all) and a period ('all', a week, a month)."""
+
+lms_xp_histogram = Table(
+    "lms_xp_histogram",
+    metadata,
+    Column("course_id", Name, nullable=False),
+    Column("period", Name, nullable=False),
+    Column("xp", Integer, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("learners", Integer, nullable=False),
+    PrimaryKeyConstraint("course_id", "period", "xp", "shard"),
+)
+"""The roll-up behind ranks: how many learners have so much XP on a leaderboard, as a sum over shards."""
+
+lms_event_daily = Table(
+    "lms_event_daily",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("events", Integer, nullable=False),
+    PrimaryKeyConstraint("day", "type", "shard"),
+)
+"""The roll-up behind v_event_daily_stats. A shard a process, so that writers do not wait for each other."""
+
+lms_retry = Table(
+    "lms_retry",
+    metadata,
+    Column("retry_id", Id, nullable=False),
+    Column("user_id", Name, nullable=False),
+    Column("event_id", Id, nullable=False),
+    Column("rule", Name, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("parked_at", UtcTime, nullable=False),
+    Column("next_attempt_at", UtcTime, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("status", Name, nullable=False),
+    PrimaryKeyConstraint("user_id", "retry_id"),
+    Index("lms_retry_by_due", "status", "next_attempt_at"),
+    Index("lms_retry_by_status", "status", "parked_at"),
+    Index("lms_retry_by_age", "parked_at"),
+)
+"""Events that a rule could not take yet."""
+
+DERIVED_BY_LEARNER = (lms_progress, lms_signal, lms_xp, lms_learner)
+DERIVED = (*DERIVED_BY_LEARNER, lms_xp_histogram, lms_event_daily, lms_retry)
+"""What a replay builds anew, from the log and the course history alone."""

@@ -1,0 +1,56 @@
+"""The outbox: what is announced to other systems, who they are, and what became of it there."""
+
+from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, Text
+
+from eventstore.dialects import Id, JsonText, Name, Seq, UtcTime, only_rows
+from eventstore.tables.base import metadata
+
+lms_outbox = Table(
+    "lms_outbox",
+    metadata,
+    Column("seq", Seq, nullable=False),
+    Column("user_id", Name, nullable=False),
+    Column("message_id", Id, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("body", JsonText, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("percent", Integer),
+    Column("relayed_at", UtcTime),
+    PrimaryKeyConstraint("user_id", "message_id"),
+    Index("lms_outbox_to_relay", "seq", **only_rows("relayed_at IS NULL")),
+)
+"""Announcements, written with the signal that each is of; `seq` orders one learner's. Relayed: deliveries are due."""
+
+lms_delivery = Table(
+    "lms_delivery",
+    metadata,
+    Column("user_id", Name, nullable=False),
+    Column("sink", Name, nullable=False),
+    Column("message_id", Id, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("seq", Seq, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_attempt_at", UtcTime),
+    Column("next_attempt_at", UtcTime, nullable=False),
+    Column("last_error", Text),
+    Column("sent_at", UtcTime),
+    PrimaryKeyConstraint("user_id", "sink", "message_id"),
+    Index("lms_delivery_by_status", "status", "sink", "seq"),
+    Index("lms_delivery_in_order", "sink", "user_id", "seq", **only_rows("status = 'pending'")),
+)
+"""What becomes of each announcement at each sink that takes its type."""
+
+lms_subscription = Table(
+    "lms_subscription",
+    metadata,
+    Column("subscription_id", Name, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("types", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("disabled_at", UtcTime),
+    PrimaryKeyConstraint("subscription_id"),
+    Index("lms_subscription_by_age", "created_at", "subscription_id"),
+)
+"""URLs that are told of signals: webhooks. Disabled is one whose receiver has said that it is gone."""
