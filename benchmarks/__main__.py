@@ -25,6 +25,7 @@ ROWS = {
     "5": "replay",
     "6": "peers",
     "9": "latency",
+    "10": "front_log",
     "8": "memory",
     "7": "reads",
 }
@@ -38,7 +39,7 @@ def main(numbers: Sequence[str], scale: float) -> None:
     """Prints the table; what was measured at full scale is kept as RESULTS.md. Ends with 1 if a row failed."""
     unknown = set(numbers) - set(ROWS)
     if unknown:
-        sys.exit(f"expected rows of {', '.join(sorted(ROWS))}, found {', '.join(sorted(unknown))}")
+        sys.exit(f"expected rows of {', '.join(sorted(ROWS, key=int))}, found {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # by which everything is cleaned up
     results: list[Result] = []
     failures: list[str] = []
@@ -48,7 +49,7 @@ def main(numbers: Sequence[str], scale: float) -> None:
             lines, failed = measure(bench, number)
             if scale == 1:  # after every row, so that a run that is cut off leaves what it has
                 RESULTS.write_text(report(kept.keep(measured_now(number, lines, failed))))
-            results = sorted([*results, *lines], key=lambda result: result.row)
+            results = sorted([*results, *lines], key=lambda result: int(result.row))
             failures += failed
     print(table(results), notes(results), *failures, sep="\n")
     sys.exit(1 if failures else 0)

@@ -40,7 +40,7 @@ def read(file: Path = FILE) -> list[Kept]:
 
 def keep(row: Kept, file: Path = FILE) -> list[Kept]:
     """Puts the row in the place of what stood there. All rows by number."""
-    rows = sorted([row, *(other for other in read(file) if other.row != row.row)], key=lambda kept: kept.row)
+    rows = sorted([row, *(other for other in read(file) if other.row != row.row)], key=lambda kept: int(kept.row))
     file.write_bytes(_kept.dump_json(rows, indent=1) + b"\n")
     return rows
 

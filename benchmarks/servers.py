@@ -16,9 +16,9 @@ PATIENCE_SEC = 30
 
 
 @contextmanager
-def product(store: Store, *options: str) -> Iterator[str]:
+def product(store: Store, *options: str, **settings: str) -> Iterator[str]:
     """The URL of `lms-progress serve --dev` on that database."""
-    with serving(store.url, "--dev", *options) as server:
+    with serving(store.url, "--dev", *options, **settings) as server:
         yield server.url
 
 

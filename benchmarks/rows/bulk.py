@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -69,21 +70,24 @@ def posted(bench: Bench, kind: Kind) -> float:
     return seconds
 
 
-def post_all(url: str, file: Path) -> int:
-    """Posts the file, a body after the other on each of a few connections. How many events were accepted."""
+def post_all(url: str, file: Path, status: int = HTTPStatus.OK) -> int:
+    """Posts the file, a body after the other on each of a few connections. How many events were accepted.
+
+    Raises WrongResult for an answer of another `status`.
+    """
     texts = list(bodies(file, BODY_LINES))
     with ThreadPoolExecutor(CLIENTS) as clients:
-        return sum(clients.map(lambda client: post_some(url, texts[client::CLIENTS]), range(CLIENTS)))
+        return sum(clients.map(lambda client: post_some(url, texts[client::CLIENTS], status), range(CLIENTS)))
 
 
-def post_some(url: str, texts: list[bytes]) -> int:
+def post_some(url: str, texts: list[bytes], status: int) -> int:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=POST_TIMEOUT_SEC)
     accepted = 0
     for text in texts:
         connection.request("POST", "/v1/events", text, {"Content-Type": "application/x-ndjson"})
         answer = connection.getresponse()
         said = answer.read()
-        same(f"status, of {said[:200]!r}", answer.status, 200)
+        same(f"status, of {said[:200]!r}", answer.status, status)
         accepted += json.loads(said)["accepted"]
     connection.close()
     return accepted
