@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.project import SHARDS, Context
 from engine.record import Recorded, record, record_carefully
 from engine.submission import Alongside, Queue, Receipt, Submission, distinct, receipts
+from engine.trouble import Trouble
 from eventstore.database import Database
 from eventstore.errors import Clash, LmsError, Unavailable
 from eventstore.event import Event
@@ -46,7 +47,9 @@ class Ingest:
         self._writers: list[asyncio.Task[None]] = []
         self._taking = False  # while a transaction is on its way, to take all that waits then
         self._stopping = False
-        self._refusal: str | None = None
+        self._trouble = Trouble(
+            log, "events are not written, and their senders are told so", "events are written again"
+        )
 
     def start(self) -> None:
         much = MUCH_EVENTS if self._database.writers > 1 else 0
@@ -101,25 +104,15 @@ class Ingest:
                 for submission in batch:
                     await self._settle([submission], context)
                 return
-            self._log_refusal(str(error))
+            self._trouble.tell(str(error))
             for submission in batch:
                 if not submission.receipt.done():
                     submission.receipt.set_exception(error)
         else:
-            self._log_refusal(None)
+            self._trouble.end()
             for submission, receipt in zip(batch, receipts, strict=True):
                 if not submission.receipt.done():
                     submission.receipt.set_result(receipt)
-
-    def _log_refusal(self, reason: str | None) -> None:
-        """Says once why events are not written, however often that happens, and when they are again."""
-        if reason == self._refusal:
-            return
-        if reason is None:
-            log.warning("events are written again")
-        else:
-            log.warning("events are not written, and their senders are told so: %s", reason)
-        self._refusal = reason
 
     async def _record(self, batch: list[Submission], context: Context) -> list[Receipt]:
         for _ in range(CLASH_ATTEMPTS - 1):

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from engine.engine import Engine
 from engine.retry import retry_due
+from engine.trouble import Trouble
 from engine.unbroken import unbroken
 from eventstore.errors import Unavailable
 
@@ -30,6 +31,7 @@ async def background_worker(engine: Engine) -> AsyncIterator[None]:
 
 
 async def _work(engine: Engine) -> None:
+    trouble = Trouble(log, "looking for what is left to do is interrupted", "looking for what is left to do goes on")
     catching_up: asyncio.Task[None] | None = None
     while True:
         try:
@@ -38,8 +40,9 @@ async def _work(engine: Engine) -> None:
             done = await unbroken(retry_due(engine.database, engine.context, engine.clock))
             if sum(done):
                 log.warning("retried parked events: %d succeeded, %d failed again", *done)
+            trouble.end()
         except Unavailable as error:
-            log.warning("looking for what is left to do is interrupted: %s", error)
+            trouble.tell(str(error))
         except Exception:
             log.exception("looking for what is left to do failed; it is tried again")
         await asyncio.sleep(LOOK_EVERY_SEC)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Generic, NamedTuple
 
+from engine.trouble import Trouble
 from eventstore.errors import Refused, TooLarge, Unavailable, found
 from integrations.backoff import Backoff
 from integrations.batches import parts
@@ -17,7 +18,6 @@ from integrations.fault import fault
 from integrations.metrics import DEAD_LETTERS, FAILED, REFUSED, UNREAD, count_error, count_recorded
 from integrations.receiver import Item, Receiver
 from integrations.source import Delivery, Source
-from integrations.trouble import Trouble
 
 RECORDING_SEC = 30
 """A batch that takes longer is a database that does not answer: it is tried again."""

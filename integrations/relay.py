@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from engine.trouble import Trouble
 from engine.unbroken import unbroken
 from eventstore.database import Database
 from eventstore.errors import LmsError, Unavailable
@@ -22,7 +23,6 @@ from integrations.metrics import DEAD_LETTERS
 from integrations.sending import Sending, Sent
 from integrations.sink_tasks import SinkTasks
 from integrations.sinks import Sinks
-from integrations.trouble import Trouble
 
 LOOK_EVERY_SEC = 0.25
 IDLE_SEC = 1.0

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.trouble import Trouble
 from engine.unbroken import unbroken
 from eventstore.database import Database
 from eventstore.errors import Unavailable
@@ -23,7 +24,6 @@ from integrations.fault import fault
 from integrations.metrics import PUBLISHED
 from integrations.sink import Sink
 from integrations.sinks import KnownSink
-from integrations.trouble import Trouble
 
 BATCH = 100
 LOOK_EVERY_SEC = 1.0

@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ def sqlite_engine(url: URL, **pool: Any) -> AsyncEngine:
     engine = create_async_engine(url, connect_args=connect_args, hide_parameters=True, **pool)
     event.listen(engine.sync_engine, "connect", set_up_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine.sync_engine, "invalidate", _let_go)
     return engine
 
 
@@ -134,3 +136,12 @@ def _begin_sqlite(connection: Connection) -> None:
         raise DBAPIError.instance(begin, None, error, sqlite3.Error, hide_parameters=True) from error
     finally:
         cursor.close()
+
+
+def _let_go(connection: Any, _record: object, _error: object) -> None:
+    """What is closed amid reading stays open until its cursor is gone, which an error's traceback can hold for long.
+
+    A connection is so closed when its task is cancelled: it would keep the write lock.
+    """
+    with suppress(sqlite3.Error, ValueError):  # it may be closed already
+        connection.rollback()

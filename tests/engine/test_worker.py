@@ -23,6 +23,7 @@ def test_it_goes_on_after_trouble_and_ends_with_its_block(
 ) -> None:
     outcomes: list[Exception | Retried] = [
         Unavailable("no database"),
+        Unavailable("no database"),
         ArithmeticError("a fault of ours"),
         Retried(2, 1),
         Retried(0, 0),
@@ -55,6 +56,7 @@ def test_it_goes_on_after_trouble_and_ends_with_its_block(
         "looking for what is left to do is interrupted: no database",
         "looking for what is left to do failed; it is tried again",
         "retried parked events: 2 succeeded, 1 failed again",
+        "looking for what is left to do goes on",
     ]
 
 
