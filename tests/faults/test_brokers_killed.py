@@ -1,7 +1,4 @@
-"""20,000 messages through each broker, while its consumer and the broker are killed: each takes effect once, all do.
-
-Through RabbitMQ into SQLite alone: what the databases do differently, the others meet.
-"""
+"""20,000 messages through each broker, while its consumer and the broker are killed: each takes effect once, all do."""
 
 import asyncio
 import random
@@ -10,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -42,13 +40,7 @@ PLATFORMS: Mapping[str, Callable[[Path], AbstractContextManager[Platform]]] = {
     "rabbitmq": course_platform,
     "redis": exam_system,
 }
-CASES = [
-    ("kafka", "sqlite"),
-    ("kafka", "postgresql"),
-    ("rabbitmq", "sqlite"),
-    ("redis", "sqlite"),
-    ("redis", "postgresql"),
-]
+CASES = list(product(PLATFORMS, ("sqlite", "postgresql")))
 
 
 @pytest.fixture
