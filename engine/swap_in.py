@@ -38,6 +38,10 @@ LONGEST_PAUSE_SEC = 5.0
 FEW_LEARNERS = 100
 """The rows of so many can be taken over while nobody appends."""
 
+RANGES_BESIDE = 20
+"""Beside comparing more, nothing is brought: SQLite's log only grows as long as there is always somebody who reads it,
+and reading takes longer the more of it there is."""
+
 
 class SwapIn:
     """The last part of a replay, from a shadow that is filled up to the seq `position` by those `courses`."""
@@ -54,6 +58,7 @@ class SwapIn:
         self._sides = Sides(self._shadow.live, self._shadow.here)
         self._compared = total([])
         self._differing = 0
+        self._beside = False
         self._few = False
 
     async def run(self, replay_id: str, events: int, *, publish: bool) -> ReplayReport:
@@ -62,7 +67,7 @@ class SwapIn:
         await self._shadow.analyze(self._filling.write_apart)
         try:
             touched = await self._compare()
-            self._few = len(self._compared.user_ids) <= FEW_LEARNERS
+            self._few = self._differing <= FEW_LEARNERS
             if not self._few:
                 await self._bringing.bring_all()
                 await self._bringing.bring_again(touched)
@@ -80,6 +85,7 @@ class SwapIn:
             self._differing = 0
             async with self._filling.read() as connection:
                 learners = [those async for those in ranges(connection, self._sides)]
+            self._beside = len(learners) <= RANGES_BESIDE
             compared = await side_by_side(self._compare_those, learners)
             counted = [part for part in compared if part is not None]
             if len(counted) == len(learners):
@@ -95,9 +101,11 @@ class SwapIn:
                 return None
             compared = await compare(connection, self._sides, those, self._catching_up.position)
         self._differing += len(compared.user_ids)
-        if self._differing > FEW_LEARNERS:  # so all is brought, and what is left to be compared changes nothing of that
+        if self._differing <= FEW_LEARNERS:
+            return compared
+        if self._beside:  # all of it, and what is left to be compared changes nothing of that
             self._bringing.begin()
-        return compared
+        return compared._replace(user_ids=set())  # of so many nobody asks who they are, and they are too many to keep
 
     async def _swap_patiently(self, replay_id: str, events: int, *, publish: bool) -> ReplayReport:
         """Tries to swap, with growing pauses in which appenders, and readers of the live tables, go on."""

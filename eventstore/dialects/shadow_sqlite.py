@@ -12,13 +12,13 @@ from sqlalchemy import Table, event, text
 from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from eventstore.dialects.connect import sqlite_engine
+from eventstore.dialects.connect import SQLITE_PAGE_CACHE_KIB, sqlite_engine
 from eventstore.dialects.second_tables import PREFIX, SecondTables, drop_some, trade
 from eventstore.dialects.transactions import Transaction
 
 FILLING_TIMEOUT_MS = 600_000
 
-FILLING_CACHE_KIB = 8_192
+SIDE_CACHE_KIB = 8_192
 """SQLite sorts as much at a time as its page cache may hold, and does it faster in what the processor's own holds."""
 
 COUNT_INDEXES = text("SELECT count(*) FROM main.sqlite_schema WHERE type = 'index' AND sql NOT NULL")
@@ -47,9 +47,11 @@ class SqliteShadow:
             cursor.execute("PRAGMA main.synchronous = OFF")  # whatever happens to it, the next replay starts anew
             cursor.execute("ATTACH ? AS live", (f"file:{quote(str(self._file))}?mode={mode}",))
             cursor.execute("PRAGMA live.synchronous = FULL")
-            if not swaps:  # it waits for its own processes alone, each of which may write many rows
+            cursor.execute(f"PRAGMA main.cache_size = -{SIDE_CACHE_KIB}")
+            if swaps:  # it writes rows into large indexes there, in no order
+                cursor.execute(f"PRAGMA live.cache_size = -{SQLITE_PAGE_CACHE_KIB}")
+            else:  # it waits for its own processes alone, each of which may write many rows
                 cursor.execute(f"PRAGMA busy_timeout = {FILLING_TIMEOUT_MS}")
-                cursor.execute(f"PRAGMA main.cache_size = -{FILLING_CACHE_KIB}")
             cursor.close()
 
         event.listen(engine.sync_engine, "connect", attach)
