@@ -3,6 +3,7 @@
 Tables of learners are keyed by user_id first, so that PostgreSQL can distribute them by it (Citus).
 """
 
+from eventstore.tables.activity import lms_activity, lms_cursor
 from eventstore.tables.base import metadata, on_side
 from eventstore.tables.derived import (
     DERIVED,
@@ -24,7 +25,9 @@ from eventstore.tables.outbox import lms_delivery, lms_outbox, lms_subscription
 __all__ = [
     "DERIVED",
     "DERIVED_BY_LEARNER",
+    "lms_activity",
     "lms_course_version",
+    "lms_cursor",
     "lms_delivery",
     "lms_enrolment",
     "lms_erasure",

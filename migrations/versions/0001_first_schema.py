@@ -18,6 +18,7 @@ def upgrade() -> None:
     create_inbox()
     create_outbox()
     create_facts()
+    create_activity()
     dialect = op.get_bind().dialect
     log = append_only(dialect, "lms_event", ("user_id", "event_id"), erasable=True)
     for statement in log + append_only(dialect, "lms_course_version", ("course_id", "version")):
@@ -313,4 +314,25 @@ def create_facts() -> None:
         Column("said_at", UtcTime, nullable=False),
         Column("is_deleted", Boolean, nullable=False),
         PrimaryKeyConstraint("source", "kind", "external_id"),
+    )
+
+
+def create_activity() -> None:
+    op.create_table(
+        "lms_activity",
+        Column("user_id", Name, nullable=False),
+        Column("message_id", Name, nullable=False),
+        Column("type", Name, nullable=False),
+        Column("occurred_at", UtcTime, nullable=False),
+        Column("noticed_at", UtcTime, nullable=False),
+        Column("notified_at", UtcTime),
+        PrimaryKeyConstraint("user_id", "message_id"),
+    )
+    op.create_index("lms_activity_by_time", "lms_activity", ["occurred_at"])
+    op.create_table(
+        "lms_cursor",
+        Column("name", Name, nullable=False),
+        Column("position", JsonText, nullable=False),
+        Column("moved_at", UtcTime, nullable=False),
+        PrimaryKeyConstraint("name"),
     )
