@@ -32,6 +32,7 @@ from api.composition import open_inbox
 from api.deliveries import RetryBody
 from api.direct import App
 from api.methods import HeadAsGet
+from api.monitoring import monitoring
 from api.replays import ReplayBody
 from api.settings import Settings
 from api.sinks import make_relay
@@ -73,6 +74,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
             open_inbox(settings, clock) as opened,
             background_worker(opened.engine),
             background_consumers(settings, opened),
+            monitoring(settings, opened),
             background_relay(make_relay(settings, opened, private_webhooks=app.state.private_webhooks)),
             replay_processes(settings.database_url, settings.worth) as processes,
             open_front_log(settings) as front_log,

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from api.activity_settings import ActivitySettings
 from api.addresses import of_servers, url_of
 from eventstore.errors import FieldError, InvalidInput, field_errors
 from signals.signal import SignalType
@@ -40,7 +41,7 @@ KAFKAS = "KAFKA_"
 """What the variables of Kafka begin with, which its platform's other services read too."""
 
 
-class Settings(BaseSettings):
+class Settings(ActivitySettings):
     """What an operator can choose. Secrets that are absent switch off what they protect."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, populate_by_name=True)
@@ -130,5 +131,5 @@ def variable_of(name: str) -> str:
 
 def fault_of_variable(fault: FieldError) -> FieldError:
     variable = variable_of(fault.where)
-    holds_secret = variable.endswith(("_SECRET", "_URL"))
+    holds_secret = variable.endswith(("_SECRET", "_URL", "_PASSWORD"))
     return FieldError(variable, fault.expected, "another" if holds_secret else fault.found)

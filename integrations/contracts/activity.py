@@ -3,6 +3,7 @@
 The platform sends nothing by itself: the monitor reads these there, and hands them in as its messages.
 """
 
+from itertools import chain
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -16,10 +17,15 @@ SOURCE = "activity"
 Percentage = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False)]
 
 
-class AnyActivity(Head):
-    """What every activity has. `event_id` tells it from all others, however often it is read."""
+class Named(Head):
+    """What an activity has to have to be a message. `event_id` tells it from all others, however often it is read."""
 
     event_id: Ident
+
+
+class AnyActivity(Named):
+    """What every activity has. The mentor is one of the student's, if there are several."""
+
     student_id: ExternalId
     student_username: Words | None = None
     mentor_id: ExternalId | None = None
@@ -30,9 +36,10 @@ class AnyActivity(Head):
 
 
 class ExamMetadata(BaseModel):
-    """How an exam went, as far as it did."""
+    """How an exam went, as far as it did. `score` is out of `max_score`, where the platform says that."""
 
     score: Score | None = None
+    max_score: Annotated[Score, Field(gt=0)] | None = None
     percentage: Percentage | None = None
     result: Words | None = None
     time_taken: Words | None = None
@@ -50,12 +57,16 @@ class ExamActivity(AnyActivity):
 
 
 class ContentMetadata(BaseModel):
-    """What somebody looked at, and how far that went. `content_type` is `video` for videos."""
+    """What somebody looked at, and how far that went.
+
+    `content_type` is `video` for videos, `state` is `completed` for what was watched to its end.
+    """
 
     content_type: Words | None = None
     state: Words | None = None
     course_title: Words | None = None
     chapter_name: Words | None = None
+    duration_sec: Annotated[Score, Field(gt=0)] | None = None
     correct_answers: int | None = None
     incorrect_answers: int | None = None
     completed_on: Instant | None = None
@@ -66,6 +77,9 @@ class ContentActivity(AnyActivity):
 
     metadata: ContentMetadata = ContentMetadata()
 
+
+VIDEO = "video"
+COMPLETED = "completed"
 
 Activity = ExamActivity | ContentActivity
 
@@ -81,8 +95,10 @@ CONTENT_STARTED, CONTENT_COMPLETED, CONTENT_WATCHED = CONTENTS = (
     "content_watched",
 )
 
-TYPES = (
-    *(EventType(name, {"1.0": ExamActivity}, {}) for name in EXAMS),
-    *(EventType(name, {"1.0": ContentActivity}, {}) for name in CONTENTS),
-)
-"""What is noticed."""
+BY_TABLE = {
+    "exam_attempts": tuple(EventType(name, {"1.0": ExamActivity}, {}) for name in EXAMS),
+    "content_progress": tuple(EventType(name, {"1.0": ContentActivity}, {}) for name in CONTENTS),
+}
+"""What is noticed, by what the layout file calls the table where it is."""
+
+TYPES = tuple(chain.from_iterable(BY_TABLE.values()))
