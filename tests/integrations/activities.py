@@ -9,7 +9,7 @@ from integrations.message import Message
 from integrations.source import Delivery
 from tests.integrations.worlds import NOW
 
-Activity = Mapping[str, object]
+Activity = dict[str, object]
 
 AT = "2026-03-01T10:00:00Z"
 HEAD: Activity = {
@@ -61,7 +61,7 @@ def activity(event_type: str, metadata: Mapping[str, object] | None = None, **fi
     return {name: value for name, value in said.items() if value is not None}
 
 
-def message(said: Activity) -> Message:
+def message(said: Mapping[str, object]) -> Message:
     """What the inbox keeps of it."""
     topic = "content_progress" if said["event_type"] in CONTENTS else "exam_attempts"
     return read(Delivery(topic, str(said["event_id"]), json.dumps(said).encode(), NOW), NOW)

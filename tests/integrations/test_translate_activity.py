@@ -34,7 +34,7 @@ def test_given_a_mapped_exam_when_it_is_passed_then_it_is_a_quiz_submit() -> Non
     assert envelope == {
         "type": "QUIZ_SUBMIT",
         "version": "1.0",
-        "event_id": "54ba5ab6-8585-574c-b41f-b084b90650fb",  # frozen: by another, activities that come again count twice
+        "event_id": "54ba5ab6-8585-574c-b41f-b084b90650fb",  # frozen: by another, repeats count twice
         "user_id": "123",
         "class_id": "loops",
         "course_id": "python-101",
@@ -78,7 +78,7 @@ def test_given_a_mapped_video_when_it_is_completed_then_it_is_a_ping_at_its_end(
     assert envelope == {
         "type": "VIDEO_PING",
         "version": "1.0",
-        "event_id": "57ff94ff-ad6e-5d12-8cc5-dcf8110764f5",  # frozen: by another, activities that come again count twice
+        "event_id": "57ff94ff-ad6e-5d12-8cc5-dcf8110764f5",  # frozen: by another, repeats count twice
         "user_id": "123",
         "class_id": "loops",
         "course_id": "python-101",

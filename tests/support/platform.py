@@ -66,7 +66,8 @@ class Platform(NamedTuple):
         statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks}) RETURNING *"  # noqa: S608
         connection = await asyncpg.connect(self.url)
         try:
-            return (await connection.fetchrow(statement, *values.values())).get("id")
+            [row] = await connection.fetch(statement, *values.values())
+            return row.get("id")
         finally:
             await connection.close()
 
