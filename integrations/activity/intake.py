@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 
@@ -9,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.submission import Alongside
 from eventstore.errors import Refused, Unavailable
-from integrations.activity.batch import NEWS, Batch, Item, Tell, keep
+from integrations.activity import batch as batches
+from integrations.activity.batch import NEWS, Batch, Item, Tell
 from integrations.activity.layout import Layout
 from integrations.activity.mentors import Mentors, TheirMentors
 from integrations.activity.noticing import Noticed, Row, of_attempt, of_progress
@@ -46,13 +48,22 @@ class ActivityIntake:
         self._types = types
         self._tell = tell
 
-    async def take_in(self, feed: str, rows: Sequence[Row], began_at: datetime, also: Alongside) -> int:
-        """Keeps what rows of that table tell of; `also` is done in the same transaction. How many were new.
+    async def prepare(self, feed: str, rows: Sequence[Row], began_at: datetime) -> Batch:
+        """What rows of that table tell of, ready to be kept.
 
-        Mentors are told of what was done since the platform was first read, `began_at`, or little before. Raises
-        Unavailable if nothing can be kept now.
+        Mentors are told of what was done since the platform was first read, `began_at`, or little before.
         """
-        batch = await self._batch(feed, rows, began_at)
+        seen = [each for row in rows for each in FEEDS[feed](row, self._layout) if each.event_type in self._types]
+        mentors = await self._mentors.of({each.row["student_id"] for each in seen})
+        now = self._inbox.engine.clock()
+        items = [item for each in seen for item in self._try_to_read(feed, each, mentors, now)]
+        return Batch(items, mentors, began_at - NEWS)
+
+    async def keep(self, batch: Batch, also: Alongside) -> int:
+        """Keeps them; `also` is done in the same transaction. How many were new.
+
+        Raises Unavailable if nothing can be kept now.
+        """
         try:
             return await self._receive(batch, also)
         except Unavailable:
@@ -60,13 +71,6 @@ class ActivityIntake:
         except Exception:  # one of them cannot be kept, whatever it is: the others are
             new = await self._receive_halves(batch)
         return new + await self._receive(batch._replace(items=()), also)
-
-    async def _batch(self, feed: str, rows: Sequence[Row], began_at: datetime) -> Batch:
-        seen = [each for row in rows for each in FEEDS[feed](row, self._layout) if each.event_type in self._types]
-        mentors = await self._mentors.of({each.row["student_id"] for each in seen})
-        now = self._inbox.engine.clock()
-        items = [item for each in seen for item in self._try_to_read(feed, each, mentors, now)]
-        return Batch(items, mentors, began_at - NEWS)
 
     def _try_to_read(self, feed: str, seen: Noticed, mentors: TheirMentors, now: datetime) -> Iterator[Item]:
         try:
@@ -79,19 +83,16 @@ class ActivityIntake:
         began = time.monotonic()
 
         async def beside(connection: AsyncConnection, new: Set[MessageKey]) -> None:
-            await keep(connection, batch, new, self._tell)
+            await batches.keep(connection, batch, new, self._tell)
             await also(connection)
 
         outcomes = await self._inbox.receive([item.message for item in batch.items], beside)
         seconds = time.monotonic() - began
-        new = [
-            (item.message.type, each.word)
-            for item, each in zip(batch.items, outcomes, strict=True)
-            if not each.is_repeat
-        ]
-        for kind, word in new:
-            count_recorded(SOURCE, kind, word, seconds)
-        return len(new)
+        pairs = zip(batch.items, outcomes, strict=True)
+        new = Counter((item.message.type, outcome.word) for item, outcome in pairs if not outcome.is_repeat)
+        for (kind, word), number in new.items():
+            count_recorded(SOURCE, kind, word, seconds, number)
+        return new.total()
 
     async def _receive_halves(self, batch: Batch) -> int:
         """Keeps what can be kept of a batch that as a whole cannot, and passes the rest over."""

@@ -16,6 +16,7 @@ from engine.unbroken import unbroken
 from eventstore.database import Database
 from eventstore.times import Clock
 from integrations import cursors
+from integrations.activity.batch import Batch
 from integrations.activity.intake import FEEDS, ActivityIntake
 from integrations.activity.noticing import Row
 from integrations.activity.platform import Platform
@@ -33,6 +34,14 @@ class Taken(NamedTuple):
 
     def plus(self, other: "Taken") -> "Taken":
         return Taken(self.rows + other.rows, self.new + other.new)
+
+
+class Page(NamedTuple):
+    """So many rows, what they tell of, and the sweep that is gone on behind them."""
+
+    rows: int
+    batch: Batch
+    sweep: Sweep
 
 
 class Polling:
@@ -63,12 +72,11 @@ class Polling:
         page = asyncio.create_task(self._page(feed, sweep))
         try:
             while not sweep.is_over and not stopping.is_set():
-                rows = await page
-                sweep = moved(sweep, rows)
+                rows, batch, sweep = await page
                 if not sweep.is_over:
                     page = asyncio.create_task(self._page(feed, sweep))  # it comes while the one before is kept
-                new = await unbroken(self._intake.take_in(feed, rows, sweep.began_at, partial(self._move, feed, sweep)))
-                taken = taken.plus(Taken(len(rows), new))
+                new = await unbroken(self._intake.keep(batch, partial(self._move, feed, sweep)))
+                taken = taken.plus(Taken(rows, new))
         finally:
             page.cancel()
             with suppress(asyncio.CancelledError, Exception):
@@ -79,10 +87,12 @@ class Polling:
         found = await unbroken(self._database.query(partial(cursors.find, name=cursor_of(feed))))
         return None if found is None else Sweep.model_validate_json(found.position)
 
-    async def _page(self, feed: str, sweep: Sweep) -> Sequence[Row]:
+    async def _page(self, feed: str, sweep: Sweep) -> Page:
         if sweep.changed_at is None or sweep.row_id is None:
-            return await self._platform.since(feed, sweep.since)
-        return await self._platform.after(feed, sweep.changed_at, sweep.row_id)
+            rows = await self._platform.since(feed, sweep.since)
+        else:
+            rows = await self._platform.after(feed, sweep.changed_at, sweep.row_id)
+        return Page(len(rows), await self._intake.prepare(feed, rows, sweep.began_at), moved(sweep, rows))
 
     async def _move(self, feed: str, sweep: Sweep, connection: AsyncConnection) -> None:
         await cursors.move(connection, cursor_of(feed), sweep.model_dump_json(exclude_none=True), self._clock())
