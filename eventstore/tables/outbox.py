@@ -34,12 +34,13 @@ lms_delivery = Table(
     Column("first_attempt_at", UtcTime),
     Column("next_attempt_at", UtcTime, nullable=False),
     Column("last_error", Text),
+    Column("receipt", Text),
     Column("sent_at", UtcTime),
     PrimaryKeyConstraint("user_id", "sink", "message_id"),
     Index("lms_delivery_by_status", "status", "sink", "seq"),
     Index("lms_delivery_in_order", "sink", "user_id", "seq", **only_rows("status = 'pending'")),
 )
-"""What becomes of each announcement at each sink that takes its type."""
+"""What becomes of each announcement at each sink that takes its type. Receipt: the receiver's id of what arrived."""
 
 lms_subscription = Table(
     "lms_subscription",

@@ -254,6 +254,7 @@ def create_outbox() -> None:
         Column("first_attempt_at", UtcTime),
         Column("next_attempt_at", UtcTime, nullable=False),
         Column("last_error", Text),
+        Column("receipt", Text),
         Column("sent_at", UtcTime),
         PrimaryKeyConstraint("user_id", "sink", "message_id"),
     )
