@@ -22,6 +22,7 @@ from integrations.backoff import Backoff, wait
 from integrations.batch_sending import send, tried
 from integrations.fault import fault
 from integrations.metrics import PUBLISHED
+from integrations.notifications import notified
 from integrations.sink import Announcement, Result, Sink
 from integrations.sinks import KnownSink
 from integrations.trouble import Trouble
@@ -120,9 +121,7 @@ class Sending:
             try:
                 async with self._database.write_apart() as connection:
                     await deliveries.note(connection, settled)
-                    if arrived and self._known.on_arrival is not None:
-                        await self._known.on_arrival(connection, arrived, now)
-                    return
+                    return await notified.note(connection, arrived, now)
             except Unavailable as error:
                 self._trouble.tell(f"what was sent is not noted yet: {error}")
                 await asyncio.sleep(NOTE_AGAIN_SEC)

@@ -1,16 +1,11 @@
 """The sinks that there are, before they are opened: each system that is configured, and each URL that subscribed."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from integrations.sink import Announcement, Sink
+from integrations.sink import Sink
 from integrations.webhook.subscriptions import Subscription
-
-OnArrival = Callable[[AsyncConnection, Sequence[Announcement], datetime], Awaitable[None]]
-"""Notes what else follows from it that these announcements arrived at that time, in the transaction that notes it."""
 
 
 class KnownSink(NamedTuple):
@@ -24,7 +19,6 @@ class KnownSink(NamedTuple):
     types: frozenset[str]
     make: Callable[[], Sink]
     since: datetime | None = None
-    on_arrival: OnArrival | None = None
 
     def takes(self, kind: str, announced_at: datetime) -> bool:
         """Whether an announcement of that type is meant for it."""

@@ -3,7 +3,7 @@
 Tables of learners are keyed by user_id first, so that PostgreSQL can distribute them by it (Citus).
 """
 
-from eventstore.tables.activity import lms_activity, lms_cursor
+from eventstore.tables.activity import lms_activity, lms_cursor, lms_notified_daily
 from eventstore.tables.base import metadata, on_side
 from eventstore.tables.derived import (
     DERIVED,
@@ -41,6 +41,7 @@ __all__ = [
     "lms_lease",
     "lms_media",
     "lms_message_daily",
+    "lms_notified_daily",
     "lms_outbox",
     "lms_profile",
     "lms_progress",
