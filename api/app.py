@@ -16,6 +16,7 @@ from api import (
     inbox,
     leaderboard,
     metrics,
+    notifications,
     openapi,
     progress,
     replays,
@@ -32,6 +33,7 @@ from api.composition import open_inbox
 from api.deliveries import RetryBody
 from api.direct import App
 from api.methods import HeadAsGet
+from api.notifications import SummaryBody
 from api.replays import ReplayBody
 from api.settings import Settings
 from api.sinks import make_relay
@@ -55,6 +57,7 @@ ROUTERS = (
     retries,
     inbox,
     deliveries,
+    notifications,
     subscriptions,
     replays,
     schemas,
@@ -100,5 +103,5 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
     for module in ROUTERS:
         app.include_router(module.router)
     errors.install(app)
-    openapi.install(app, Envelope, CourseBody, FormResponse, ReplayBody, SubscriptionBody, RetryBody)
+    openapi.install(app, Envelope, CourseBody, FormResponse, ReplayBody, SubscriptionBody, RetryBody, SummaryBody)
     return app

@@ -20,11 +20,12 @@ from eventstore.tables.facts import lms_enrolment, lms_media, lms_profile, lms_r
 from eventstore.tables.history import lms_course_version, lms_erasure, lms_event
 from eventstore.tables.inbox import lms_inbox, lms_inbox_reference, lms_message_daily
 from eventstore.tables.operations import lms_grant, lms_key, lms_lease, lms_replay
-from eventstore.tables.outbox import lms_delivery, lms_outbox, lms_subscription
+from eventstore.tables.outbox import FOR_MENTORS, lms_delivery, lms_outbox, lms_subscription
 
 __all__ = [
     "DERIVED",
     "DERIVED_BY_LEARNER",
+    "FOR_MENTORS",
     "lms_activity",
     "lms_course_version",
     "lms_cursor",

@@ -1,4 +1,4 @@
-"""The operator's own function that says whom to tell: it may add to the recipients that the platform gives, or drop some.
+"""The operator's own function that says whom to tell: it may add to the platform's recipients, or drop some.
 
 A fault in it loses no activity, and no mentor: the platform's recipients are told then.
 """

@@ -1,7 +1,5 @@
 """Summaries: what a mentor's students did over a period, as one notification of its own. Pure."""
 
-from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -62,15 +60,17 @@ def span_of(period: Period, now: datetime) -> Span:
     return Span(until - HOUR, until)
 
 
-def summary(recipient: Recipient, period: Period, span: Span, activities: Iterable[AnyOfActivity]) -> Summary:
-    """What a mentor is told of these activities. They are read once, and MOST_ITEMS are kept."""
-    counts: Counter[str] = Counter()
-    items: list[SummaryItem] = []
-    for activity in activities:
-        counts[activity.event_type] += 1
-        if len(items) < MOST_ITEMS:
-            items.append(item(activity))
-    return Summary(recipient=recipient, period=period, since=span.since, until=span.until, counts=counts, items=items)
+def nothing_yet(recipient: Recipient, period: Period, span: Span) -> Summary:
+    """What a mentor is told of a period in which nothing happened, to add to."""
+    return Summary(recipient=recipient, period=period, since=span.since, until=span.until, counts={}, items=[])
+
+
+def add(summed: Summary, activity: AnyOfActivity) -> None:
+    """Counts an activity in, and names it if it is one of the first."""
+    kind = activity.event_type
+    summed.counts[kind] = summed.counts.get(kind, 0) + 1
+    if len(summed.items) < MOST_ITEMS:
+        summed.items.append(item(activity))
 
 
 def item(activity: AnyOfActivity) -> SummaryItem:

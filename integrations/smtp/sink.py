@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from eventstore.errors import Unavailable
+from integrations.fault import fault
 from integrations.notifications.recipient import recipient_of
-from integrations.sink import ARRIVED, NOT_TRIED, Announcement, Result
+from integrations.sink import NOT_TRIED, Announcement, Result
 from integrations.smtp import SYSTEM
 from integrations.smtp.mail import mail
 from integrations.smtp.server import MailServer, kind_of, opened
@@ -18,6 +18,7 @@ BATCH_SEC = 20.0
 """After so long, no more of a batch is sent: what has arrived by then is to be noted."""
 
 NO_ADDRESS = Result("expected an e-mail address of the mentor, found none", is_final=True)
+FOR_GOOD = range(500, 600)
 TAKEN = "expected the server to take an e-mail"
 
 
@@ -48,21 +49,16 @@ class SmtpSink:
         until = time.monotonic() + BATCH_SEC
         with opened(self._server) as session:
             for one in announcements:
-                is_due = one.user_id not in waiting and time.monotonic() < until
-                said.append(self._deliver(session, one) if is_due else NOT_TRIED)
+                is_due = one.user_id not in waiting and is_open(session) and time.monotonic() < until
+                said.append(self._try(session, one) if is_due else NOT_TRIED)
                 if said[-1].holds_back:
                     waiting.add(one.user_id)
         return said
 
-    def _deliver(self, session: smtplib.SMTP, announcement: Announcement) -> Result:
-        recipient = recipient_of(announcement.body)
-        letter = mail(announcement, self._sender, recipient.email or "")
-        if letter is None:
-            return NO_ADDRESS
+    def _try(self, session: smtplib.SMTP, announcement: Announcement) -> Result:
+        """What becomes of it. Nothing is raised: that would have others sent again that have arrived."""
         try:
-            session.send_message(letter)
-        except smtplib.SMTPSenderRefused as error:
-            raise Unavailable(f"expected the server to take e-mail from us, found {kind_of(error)}") from error
+            return self._deliver(session, announcement)
         except smtplib.SMTPRecipientsRefused as error:
             [(code, words)] = error.recipients.values()
             return refusal(code, words)
@@ -72,10 +68,23 @@ class SmtpSink:
             return Result("expected a server that takes such an address, found one that does not", is_final=True)
         except (smtplib.SMTPException, OSError) as error:
             return Result(f"{TAKEN}, found {kind_of(error)}")
-        return ARRIVED._replace(receipt=letter["Message-ID"])
+        except Exception as error:
+            return Result(fault(error))
+
+    def _deliver(self, session: smtplib.SMTP, announcement: Announcement) -> Result:
+        letter = mail(announcement, self._sender, recipient_of(announcement.body).email or "")
+        if letter is None:
+            return NO_ADDRESS
+        session.send_message(letter)
+        return Result(receipt=letter["Message-ID"])
+
+
+def is_open(session: smtplib.SMTP) -> bool:
+    """Whether the server has not ended it."""
+    return session.sock is not None
 
 
 def refusal(code: int, words: bytes | str) -> Result:
     """What the server's refusal amounts to: for good, if its code begins with 5."""
     details = words.decode(errors="replace") if isinstance(words, bytes) else words
-    return Result(f"{TAKEN}, found {code}", details, is_final=500 <= code < 600)
+    return Result(f"{TAKEN}, found {code}", details, is_final=code in FOR_GOOD)

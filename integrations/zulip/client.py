@@ -5,6 +5,7 @@ Source: https://zulip.com/api, as servers from version 7.0 on answer it.
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
@@ -26,6 +27,8 @@ PAGE = 200
 """So many messages are read at once."""
 
 USER_AGENT = "lms-progress"
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log URLs, which have people's addresses in them
+
 NEWEST = "newest"
 
 
