@@ -37,7 +37,6 @@ class ActivitySettings(BaseSettings):
     event_types_to_monitor: Annotated[str, AfterValidator(of_types)] = Field(
         ",".join(TYPE_NAMES), description="The types of activities that are taken in, separated by commas"
     )
-    notify_mentors_enabled: bool = Field(default=False, description="Whether mentors are told of what students did")
     db_name: str | None = Field(None, description="The name of the platform's database, a PostgreSQL")
     db_user: str | None = Field(None, description="Who reads there: a role that can only read")
     db_password: SecretStr | None = Field(None, description="That role's password")

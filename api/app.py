@@ -16,6 +16,7 @@ from api import (
     inbox,
     leaderboard,
     metrics,
+    notifications,
     openapi,
     progress,
     replays,
@@ -33,6 +34,7 @@ from api.deliveries import RetryBody
 from api.direct import App
 from api.methods import HeadAsGet
 from api.monitoring import monitoring
+from api.notifications import SummaryBody
 from api.replays import ReplayBody
 from api.settings import Settings
 from api.sinks import make_relay
@@ -56,6 +58,7 @@ ROUTERS = (
     retries,
     inbox,
     deliveries,
+    notifications,
     subscriptions,
     replays,
     schemas,
@@ -102,5 +105,5 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
     for module in ROUTERS:
         app.include_router(module.router)
     errors.install(app)
-    openapi.install(app, Envelope, CourseBody, FormResponse, ReplayBody, SubscriptionBody, RetryBody)
+    openapi.install(app, Envelope, CourseBody, FormResponse, ReplayBody, SubscriptionBody, RetryBody, SummaryBody)
     return app

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from sqlalchemy.engine import URL
 
 from api.settings import Settings
+from api.sinks import make_notifier
 from eventstore.errors import LmsError
-from integrations.activity.batch import Tell
 from integrations.activity.intake import ActivityIntake
 from integrations.activity.layout import Layout
 from integrations.activity.mentors import Mentors
@@ -15,7 +15,6 @@ from integrations.activity.monitor import Monitor, background_monitor
 from integrations.activity.platform import Platform
 from integrations.activity.polling import Polling
 from integrations.inbox import Inbox
-from integrations.notifications.notification import notifications
 
 
 def layout_of(settings: Settings) -> Layout:
@@ -35,11 +34,6 @@ def url_of(settings: Settings) -> URL:
     return URL.create("postgresql", settings.db_user, password, settings.db_host, settings.db_port, settings.db_name)
 
 
-def tell_of(settings: Settings) -> Tell | None:
-    """What is announced of activities; None where mentors are told nothing."""
-    return notifications if settings.notify_mentors_enabled else None
-
-
 @asynccontextmanager
 async def open_monitor(settings: Settings, inbox: Inbox, interval_sec: float | None = None) -> AsyncIterator[Monitor]:
     """A monitor that takes in what it finds there. Raises LmsError as `layout_of` does."""
@@ -47,7 +41,7 @@ async def open_monitor(settings: Settings, inbox: Inbox, interval_sec: float | N
     platform = Platform(url_of(settings), layout)
     database, clock = inbox.engine.database, inbox.engine.clock
     mentors = Mentors(platform.mentors, clock)
-    intake = ActivityIntake(inbox, layout, mentors, settings.types_to_monitor, tell_of(settings))
+    intake = ActivityIntake(inbox, layout, mentors, settings.types_to_monitor, make_notifier(settings))
     polling = Polling(database, platform, intake, clock)
     try:
         yield Monitor(database, polling, mentors, clock, interval_sec or settings.activity_poll_interval)

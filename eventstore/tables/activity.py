@@ -1,6 +1,6 @@
 """Activities: what the monitor noticed on the platform that it watches, and how far it has read there."""
 
-from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table
+from sqlalchemy import Column, Date, Index, Integer, PrimaryKeyConstraint, Table
 
 from eventstore.dialects import JsonText, Name, UtcTime
 from eventstore.tables.base import metadata
@@ -18,6 +18,17 @@ lms_activity = Table(
     Index("lms_activity_by_time", "occurred_at"),
 )
 """What a student did; `message_id` is that of its message in the inbox. Notified: a mentor has been told of it."""
+
+lms_notified_daily = Table(
+    "lms_notified_daily",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("activities", Integer, nullable=False),
+    PrimaryKeyConstraint("day", "type", "shard"),
+)
+"""How many activities a mentor was first told of on a UTC day, as a sum over shards."""
 
 lms_cursor = Table(
     "lms_cursor",

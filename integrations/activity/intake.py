@@ -1,5 +1,6 @@
 """Taking in the platform's rows: what they tell of goes into the inbox, with all that belongs to it."""
 
+import asyncio
 import logging
 import time
 from collections import Counter
@@ -10,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.submission import Alongside
 from eventstore.errors import Refused, Unavailable
-from integrations.activity import batch as batches
-from integrations.activity.batch import NEWS, Batch, Item, Tell
+from integrations.activity.batch import Batch, Item, keep
 from integrations.activity.layout import Layout
 from integrations.activity.mentors import Mentors, TheirMentors
+from integrations.activity.news import with_news
 from integrations.activity.noticing import Noticed, Row, of_attempt, of_progress
 from integrations.activity.read import read
 from integrations.activity.telling import delivery
@@ -22,6 +23,7 @@ from integrations.fault import fault
 from integrations.inbox import Inbox
 from integrations.message import MessageKey
 from integrations.metrics import FAILED, REFUSED, UNREAD, count_error, count_recorded
+from integrations.notifications.notifier import Notifier
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +39,16 @@ async def nothing(_connection: AsyncConnection) -> None:
 
 
 class ActivityIntake:
-    """Takes in activities of these types, and announces them by `tell`, if there is one."""
+    """Takes in activities of these types, and has `notifier` tell mentors of them, if there is one."""
 
     def __init__(
-        self, inbox: Inbox, layout: Layout, mentors: Mentors, types: frozenset[str], tell: Tell | None
+        self, inbox: Inbox, layout: Layout, mentors: Mentors, types: frozenset[str], notifier: Notifier | None
     ) -> None:
         self._inbox = inbox
         self._layout = layout
         self._mentors = mentors
         self._types = types
-        self._tell = tell
+        self._notifier = notifier
 
     async def prepare(self, feed: str, rows: Sequence[Row], began_at: datetime) -> Batch:
         """What rows of that table tell of, ready to be kept.
@@ -57,7 +59,11 @@ class ActivityIntake:
         mentors = await self._mentors.of({each.row["student_id"] for each in seen})
         now = self._inbox.engine.clock()
         items = [item for each in seen for item in self._try_to_read(feed, each, mentors, now)]
-        return Batch(items, mentors, began_at - NEWS)
+        if self._notifier is None:
+            return items
+        return await asyncio.to_thread(
+            with_news, items, mentors, self._notifier, began_at
+        )  # an operator's code is slow
 
     async def keep(self, batch: Batch, also: Alongside) -> int:
         """Keeps them; `also` is done in the same transaction. How many were new.
@@ -70,7 +76,7 @@ class ActivityIntake:
             raise
         except Exception:  # one of them cannot be kept, whatever it is: the others are
             new = await self._receive_halves(batch)
-        return new + await self._receive(batch._replace(items=()), also)
+        return new + await self._receive([], also)
 
     def _try_to_read(self, feed: str, seen: Noticed, mentors: TheirMentors, now: datetime) -> Iterator[Item]:
         try:
@@ -83,12 +89,12 @@ class ActivityIntake:
         began = time.monotonic()
 
         async def beside(connection: AsyncConnection, new: Set[MessageKey]) -> None:
-            await batches.keep(connection, batch, new, self._tell)
+            await keep(connection, batch, new)
             await also(connection)
 
-        outcomes = await self._inbox.receive([item.message for item in batch.items], beside)
+        outcomes = await self._inbox.receive([item.message for item in batch], beside)
         seconds = time.monotonic() - began
-        pairs = zip(batch.items, outcomes, strict=True)
+        pairs = zip(batch, outcomes, strict=True)
         new = Counter((item.message.type, outcome.word) for item, outcome in pairs if not outcome.is_repeat)
         for (kind, word), number in new.items():
             count_recorded(SOURCE, kind, word, seconds, number)
@@ -96,17 +102,17 @@ class ActivityIntake:
 
     async def _receive_halves(self, batch: Batch) -> int:
         """Keeps what can be kept of a batch that as a whole cannot, and passes the rest over."""
-        new = 0
-        for half in batch.halves():
+        new, middle = 0, len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
             try:
                 new += await self._receive(half)
             except Unavailable:
                 raise
             except Exception as error:
-                if len(half.items) > 1:
+                if len(half) > 1:
                     new += await self._receive_halves(half)
                 else:
-                    message = half.items[0].message
+                    message = half[0].message
                     log.error("activity: message %s is passed over: %s", message.message_id, fault(error))
                     count_error(SOURCE, message.type, FAILED)
         return new

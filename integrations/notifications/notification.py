@@ -7,31 +7,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, field_serializer
+from pydantic import BaseModel
 
 from eventstore.event_type import Ident
-from integrations.contracts.activity import CONTENT_COMPLETED, EXAM_FAILED, EXAM_PASSED, Activity
-from integrations.notifications.recipient import Recipient
+from integrations.contracts.activity import Activity
+from integrations.contracts.notification import TOLD_OF, AnyOfActivity
+from integrations.notifications.recipient import KeptRecipient, Recipient
 from signals.outbox import Announced
 
 NOTIFICATIONS = UUID("13a62dad-6dad-4711-8c8d-222be5a125a7")
 
-TOLD_OF = (EXAM_PASSED, EXAM_FAILED, CONTENT_COMPLETED)
-"""The types of activities that mentors are told of."""
-
 
 class Notification(BaseModel):
-    """What the outbox keeps of one: the mentor, the activity, and the message in the inbox that told of it."""
+    """What the outbox keeps: for which mentor, which activity of whom, and its message's id in the inbox."""
 
-    recipient: Recipient
+    recipient: KeptRecipient
     user_id: Ident
     message_id: str
-    activity: Activity
-
-    @field_serializer("recipient")
-    def by_name(self, recipient: Recipient) -> dict[str, object]:
-        """As an object, less what is not known."""
-        return {name: value for name, value in recipient._asdict().items() if value is not None}
+    activity: AnyOfActivity
 
 
 def notifications(
@@ -55,6 +48,6 @@ def announced(activity: Activity, message_id: str, recipient: Recipient, now: da
     return Announced(recipient.user_id, notification_id(message_id, recipient.user_id), activity.event_type, body, now)
 
 
-def notification_id(message_id: str, mentor_id: str) -> str:
-    """What tells a notification from all others."""
-    return str(uuid5(NOTIFICATIONS, f"{message_id}\x1f{mentor_id}"))
+def notification_id(*parts: str) -> str:
+    """What tells a notification from all others: of an activity, by its message's id and its mentor's."""
+    return str(uuid5(NOTIFICATIONS, "\x1f".join(parts)))

@@ -242,6 +242,8 @@ def create_outbox() -> None:
         *keys.constraints,
     )
     op.create_index("lms_outbox_to_relay", "lms_outbox", ["seq"], **only_rows("relayed_at IS NULL"))
+    told_of = "type IN ('exam_passed', 'exam_failed', 'content_completed')"
+    op.create_index("lms_outbox_for_mentors", "lms_outbox", ["created_at"], **only_rows(told_of))
     op.create_table(
         "lms_delivery",
         Column("user_id", Name, nullable=False),
@@ -254,6 +256,7 @@ def create_outbox() -> None:
         Column("first_attempt_at", UtcTime),
         Column("next_attempt_at", UtcTime, nullable=False),
         Column("last_error", Text),
+        Column("receipt", Text),
         Column("sent_at", UtcTime),
         PrimaryKeyConstraint("user_id", "sink", "message_id"),
     )
@@ -329,6 +332,14 @@ def create_activity() -> None:
         PrimaryKeyConstraint("user_id", "message_id"),
     )
     op.create_index("lms_activity_by_time", "lms_activity", ["occurred_at"])
+    op.create_table(
+        "lms_notified_daily",
+        Column("day", Date, nullable=False),
+        Column("type", Name, nullable=False),
+        Column("shard", Integer, nullable=False),
+        Column("activities", Integer, nullable=False),
+        PrimaryKeyConstraint("day", "type", "shard"),
+    )
     op.create_table(
         "lms_cursor",
         Column("name", Name, nullable=False),

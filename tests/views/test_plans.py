@@ -26,6 +26,7 @@ from engine.replay_status import ReplayRequest, start
 from integrations import deliveries, fan_out
 from integrations.attempt import settle
 from integrations.sending import BATCH
+from integrations.sink import ARRIVED
 from signals.course_store import CourseCache
 from signals.xp import Board
 from tests.conftest import opened
@@ -319,7 +320,7 @@ def test_relaying_finds_what_is_due_by_sink_and_the_rest_by_learner(url: str) ->
                     courses = await CourseCache().courses(connection)
                     await fan_out.fan_out(connection, waiting, [ScriptedSink("redis").known], courses, at(9))
                     due = await deliveries.read_due(connection, "redis", BATCH, at(9))
-                    await deliveries.note(connection, [settle(one, "redis", None, at(9)) for one in due])
+                    await deliveries.note(connection, [settle(one, "redis", ARRIVED, at(9)) for one in due])
 
             return [plan for plan in await plans(engine.database, work) if OF_THE_RELAY.search(plan.statement)]
 
