@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cli.console import show
 from integrations.activity import mentor_store
 from integrations.activity.mentors import MentorFigures
+from integrations.contracts.notification import TOLD_OF
 from views import activity_stats
 from views.activity_stats import ActivityStats
 
@@ -20,7 +21,7 @@ class Figures(NamedTuple):
 
 async def read_figures(connection: AsyncConnection) -> Figures:
     """As the database has them now."""
-    return Figures(await activity_stats.read(connection), await mentor_store.figures(connection))
+    return Figures(await activity_stats.totals(connection, TOLD_OF), await mentor_store.figures(connection))
 
 
 def show_activities(figures: Figures) -> None:
