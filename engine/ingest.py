@@ -101,7 +101,7 @@ class Ingest:
                 for submission in batch:
                     await self._settle([submission], context)
                 return
-            self._log_refusal(str(error))
+            self._log_refusal(reason_of(error))
             for submission in batch:
                 if not submission.receipt.done():
                     submission.receipt.set_exception(error)
@@ -148,3 +148,10 @@ class Ingest:
         batch = self._queue.take(BATCH_EVENTS)
         self._taking = False
         return batch
+
+
+def reason_of(error: Exception) -> str:
+    """Why nothing is written, as a log may have it: a database's own words may quote what learners did."""
+    if isinstance(error, LmsError):
+        return str(error)
+    return type(error.orig if isinstance(error, DBAPIError) else error).__name__

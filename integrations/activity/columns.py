@@ -22,6 +22,9 @@ NAIVE = "timestamp without time zone"
 TIMES = ("timestamp with time zone", NAIVE, "date")
 INTERVAL = "interval"
 
+NAMES = {"student_id": "students", "mentor_id": "mentors", "exam_id": "exams", "content_id": "contents"}
+"""Of which table's row a column is the id."""
+
 WHOLE = frozenset(("correct_answers", "incorrect_answers", "unanswered", "zulip_user_id"))
 NUMBERED = WHOLE | {"max_score", "score", "percentage", "percentile", "speed", "duration_sec"}
 """What is a number, a whole one or any. `…_at` is a time, `id` and `…_id` an id; the rest is text, of any type."""
@@ -32,7 +35,7 @@ Types = Mapping[tuple[str, str], str]
 
 def check(layout: Layout, types: Types) -> None:
     """Holds the platform's columns to the layout. Raises InvalidInput with all that is missing, or of another type."""
-    wrong = list(faults(layout, types))
+    wrong = list(faults(layout, types)) or list(strangers(layout, types))
     if wrong:
         raise InvalidInput(wrong)
 
@@ -53,6 +56,24 @@ def faults(layout: Layout, types: Types) -> Iterator[FieldError]:
             elif allowed and found not in allowed:
                 expected = f"a column of {relation.table!r} of type {' or '.join(allowed)}"
                 yield FieldError(layout.where(relation_name, name), expected, found)
+
+
+def strangers(layout: Layout, types: Types) -> Iterator[FieldError]:
+    """Ids that name a row by an id of another sort than that row has."""
+    kinds = {
+        (relation_name, name): types[relation.table, column]
+        for relation_name, relation in layout.relations()
+        for name, column in relation.columns()
+    }
+    for (relation_name, name), kind in kinds.items():
+        named = NAMES.get(name)
+        if named is not None and sort_of(kind) != sort_of(kinds[named, "id"]):
+            expected = f"a column whose type goes with that of {named}.id, which is {kinds[named, 'id']}"
+            yield FieldError(layout.where(relation_name, name), expected, kind)
+
+
+def sort_of(kind: str) -> str:
+    return "a number" if kind in NUMBERS else "a text" if isinstance(IDS[kind], Text) else kind
 
 
 def allowed_for(name: str) -> Collection[str]:

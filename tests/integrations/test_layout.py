@@ -135,7 +135,16 @@ def test_what_the_platform_has_otherwise_is_told_where_the_layout_says_it(
     assert len(caught.value.errors) == 1
 
 
+def test_an_id_names_a_row_by_an_id_of_its_sort() -> None:
+    layout = Layout.load(LAYOUT)
+    with pytest.raises(InvalidInput) as caught:
+        check(layout, types_of(layout) | {("exam_attempts", "student_id"): "text"})
+    expected = "expected a column whose type goes with that of students.id, which is bigint, found text"
+    assert str(caught.value) == f"{LAYOUT}, exam_attempts.student_id: {expected}"
+
+
 def test_ids_may_be_of_any_type_that_ids_have_and_texts_of_all() -> None:
     layout = Layout.load(LAYOUT)
     for kind in ("uuid", "character varying", "integer", "numeric"):
-        check(layout, types_of(layout) | {("students", "id"): kind, ("exams", "title"): "jsonb"})
+        ids = {("exam_attempts", "id"): kind, ("exams", "id"): kind, ("exam_attempts", "exam_id"): kind}
+        check(layout, types_of(layout) | ids | {("exams", "title"): "jsonb"})
