@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.project import SHARDS, Context
+from engine.reason import reason_of
 from engine.record import Recorded, record, record_carefully
 from engine.submission import Alongside, Queue, Receipt, Submission, distinct, receipts
 from eventstore.database import Database
@@ -148,10 +149,3 @@ class Ingest:
         batch = self._queue.take(BATCH_EVENTS)
         self._taking = False
         return batch
-
-
-def reason_of(error: Exception) -> str:
-    """Why nothing is written, as a log may have it: a database's own words may quote what learners did."""
-    if isinstance(error, LmsError):
-        return str(error)
-    return type(error.orig if isinstance(error, DBAPIError) else error).__name__
