@@ -107,7 +107,7 @@ def test_each_mentor_is_told_once_and_the_activity_is_noted_with_the_first(datab
     assert sorted(one.user_id for one in sink.arrived) == ["456", "456", "457"]
 
 
-def test_a_second_channel_counts_no_activity_again(database_url: str, clock: HandClock) -> None:
+def test_a_second_sink_counts_no_activity_again(database_url: str, clock: HandClock) -> None:
     chat, mail = ScriptedSink("chat", MENTORS), ScriptedSink("mail", MENTORS)
 
     async def scenario() -> None:
@@ -119,7 +119,7 @@ def test_a_second_channel_counts_no_activity_again(database_url: str, clock: Han
     asyncio.run(scenario())
 
 
-def test_what_no_channel_takes_is_not_noted(database_url: str, clock: HandClock) -> None:
+def test_what_no_sink_takes_is_not_noted(database_url: str, clock: HandClock) -> None:
     sink = ScriptedSink(types=MENTORS)
     sink.refuses = lambda _: "never"
     sink.is_final = lambda _: True

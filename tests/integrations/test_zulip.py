@@ -12,8 +12,8 @@ from integrations.sink import NOT_TRIED, Announcement, Result
 from integrations.zulip import client, sent_before
 from integrations.zulip.client import Bot
 from integrations.zulip.pace import Pace
-from integrations.zulip.reference import reference, with_reference
 from integrations.zulip.sink import NO_ADDRESS, ZulipSink
+from integrations.zulip.tag import tag, with_tag
 from tests.integrations.notices import JONES, NOBODY, NOW, SMITH, announcement, content, exam
 from tests.support.zulip import (
     BOT_EMAIL,
@@ -202,10 +202,10 @@ def test_a_clock_that_is_behind_ours_hides_nothing(zulip: ZulipServer, monkeypat
 
 
 def test_nobody_but_the_bot_can_say_that_a_message_arrived(zulip: ZulipServer) -> None:
-    """A mentor quotes a reference, and a student writes one into a title: both are not told by the bot."""
+    """A mentor quotes a tag, and a student writes one into a title: both are not told by the bot."""
     one = announcement(exam())
-    forged = f"x\n\nref {reference(one.message_id)}"
-    zulip.keep(11, BOT_ID, with_reference("quoted", one.message_id))
+    forged = f"x\n\nref {tag(one.message_id)}"
+    zulip.keep(11, BOT_ID, with_tag("quoted", one.message_id))
     send(zulip, announcement(exam("another", activity_title=forged)))
 
     assert send(zulip, one) == [Result(receipt="1003")]
