@@ -82,7 +82,8 @@ class ZulipSink:
 
     async def _send_once(self, announcement: Announcement) -> int:
         """The id of the message: of the one that was sent before, if there is one."""
-        user_id = await self._id_of(recipient_of(announcement.body))
+        recipient = recipient_of(announcement.body)
+        user_id = await self._id_of(recipient)
         message_id = announcement.message_id
         before = await self._sent_before.find(user_id, tag(message_id), announcement.created_at)
         if before is not None:
@@ -92,6 +93,9 @@ class ZulipSink:
             return await self._client.send(user_id, with_tag(text, message_id))
         except (Unclear, Unavailable):
             self._sent_before.doubt(user_id)
+            raise
+        except Declined:
+            self._ids.pop(recipient.email or "", None)  # whoever had the address may have another id by now
             raise
 
     async def _id_of(self, recipient: Recipient) -> int:

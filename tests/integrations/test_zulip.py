@@ -86,6 +86,18 @@ def test_who_has_no_id_is_found_by_address_and_looked_for_once(zulip: ZulipServe
     assert [asked.path for asked in zulip.asked].count("/api/v1/users/jones@school.example.org") == 1
 
 
+def test_who_has_another_id_by_now_is_looked_for_again(zulip: ZulipServer) -> None:
+    async def scenario() -> None:
+        async with sink_of(zulip) as sink:
+            assert (await sink.send([announcement(exam("a"), JONES)]))[0].error is None
+            zulip.users[str(JONES.email)] = 14
+            assert (await sink.send([announcement(exam("b"), JONES)]))[0].is_final
+            assert (await sink.send([announcement(exam("b"), JONES)]))[0].error is None
+
+    asyncio.run(scenario())
+    assert (len(zulip.to(12)), len(zulip.to(14))) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("recipient", "result"),
     [
