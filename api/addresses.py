@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+MAILBOX = re.compile(r"[!-~]+@[A-Za-z0-9.-]+")
 WEB = ("https", "http")
 SERVER = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:[1-9][0-9]{0,4})?")
 """A host by its name or address; the port is Kafka's own where there is none."""
@@ -32,6 +33,13 @@ def web_address(url: str) -> str:
         if parts.scheme in WEB and parts.hostname and parts.port != 0 and not parts.username and not parts.query:
             return url
     raise ValueError("a URL such as https://HOST, without a user, a password or a query")
+
+
+def mailbox(text: str) -> str:
+    """Holds an e-mail address to what can be one."""
+    if MAILBOX.fullmatch(text):
+        return text
+    raise ValueError("an e-mail address")
 
 
 def of_servers(servers: str) -> str:

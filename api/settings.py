@@ -8,12 +8,13 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, Validati
 from pydantic_settings import SettingsConfigDict
 
 from api.activity_settings import ActivitySettings
-from api.addresses import of_servers, url_of, web_address
+from api.addresses import mailbox, of_servers, url_of, web_address
 from eventstore.errors import FieldError, InvalidInput, field_errors, found
 from signals.signal import SignalType
 from signals.xp import Worth
 
 Value = TypeVar("Value")
+Mailbox = Annotated[str, AfterValidator(mailbox)]
 
 Xp = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -128,7 +129,7 @@ class Settings(ActivitySettings):
     zulip_site: Annotated[str, AfterValidator(web_address)] | None = Field(
         None, description="The URL of a Zulip organisation, where mentors are told of activities"
     )
-    zulip_email: Annotated[str | None, AfterValidator(with_its("zulip_site"))] = Field(
+    zulip_email: Annotated[Mailbox | None, AfterValidator(with_its("zulip_site"))] = Field(
         None, validate_default=True, description="The address of the bot that tells them"
     )
     zulip_api_key: Annotated[SecretStr | None, AfterValidator(with_its("zulip_site"))] = Field(
@@ -137,7 +138,7 @@ class Settings(ActivitySettings):
     smtp_url: Annotated[SecretStr, AfterValidator(url_of("smtps", "smtp"))] | None = Field(
         None, description="`smtps://…` or `smtp://…`: the server by which mentors are told by e-mail"
     )
-    smtp_from: Annotated[str | None, AfterValidator(with_its("smtp_url"))] = Field(
+    smtp_from: Annotated[Mailbox | None, AfterValidator(with_its("smtp_url"))] = Field(
         None, validate_default=True, description="The address that e-mails come from"
     )
     xp_video_completed: Xp = Field(10, description="XP for VIDEO_COMPLETED")

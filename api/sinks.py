@@ -1,4 +1,4 @@
-"""The sinks that announcements go to: the brokers and channels that are configured, and the URLs that subscribed.
+"""The sinks that announcements go to: the brokers and other servers that are configured, and the URLs that subscribed.
 
 To add one, write its sink and name it in SINKS. Clients are imported where they are needed: few have every broker.
 """

@@ -28,7 +28,7 @@ app = typer.Typer(
 def summary_command(
     period: Annotated[Period, typer.Option("--period", help="The UTC day up to now, or the last full hour")],
 ) -> None:
-    """Queue a summary for every mentor whose students did something in the period, by every channel.
+    """Queue a summary for every mentor whose students did something in the period.
 
     It is sent by the relay, as all notifications are, and once for each mentor and period: a second one of the same
     day or hour is not sent.

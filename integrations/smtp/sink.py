@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+import threading
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -30,6 +31,7 @@ class SmtpSink:
     def __init__(self, server: MailServer, sender: str) -> None:
         self._server = server
         self._sender = sender
+        self._is_broken_off = threading.Event()
 
     async def __aenter__(self) -> Self:
         return self
@@ -41,7 +43,11 @@ class SmtpSink:
 
     async def send(self, announcements: Sequence[Announcement]) -> Sequence[Result]:
         """Sends them one after the other. Those that there is no time for are not tried."""
-        return await asyncio.to_thread(self._send, announcements)
+        try:
+            return await asyncio.to_thread(self._send, announcements)
+        except asyncio.CancelledError:
+            self._is_broken_off.set()  # the thread ends after the e-mail that is under way
+            raise
 
     def _send(self, announcements: Sequence[Announcement]) -> Sequence[Result]:
         said: list[Result] = []
@@ -49,8 +55,8 @@ class SmtpSink:
         until = time.monotonic() + BATCH_SEC
         with opened(self._server) as session:
             for one in announcements:
-                is_due = one.user_id not in waiting and is_open(session) and time.monotonic() < until
-                said.append(self._try(session, one) if is_due else NOT_TRIED)
+                may_go = is_open(session) and time.monotonic() < until and not self._is_broken_off.is_set()
+                said.append(self._try(session, one) if may_go and one.user_id not in waiting else NOT_TRIED)
                 if said[-1].holds_back:
                     waiting.add(one.user_id)
         return said

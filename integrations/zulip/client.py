@@ -31,6 +31,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log URLs, which
 
 NEWEST = "newest"
 
+log = logging.getLogger(__name__)
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -133,6 +134,8 @@ class ZulipClient:
             response = await self._answer(method, path, **content)
             return understood(response.status_code, response.headers, response.content)
         except Paused as paused:
+            if not self._pace.is_paused:
+                log.warning("zulip asks for a pause of %.0f s", paused.sec)
             self._pace.pause(paused.sec)
             raise
 

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from integrations.zulip.client import NEWEST, ZulipClient
-from integrations.zulip.reference import reference_of
+from integrations.zulip.tag import tag_of
 
 MARGIN = timedelta(hours=1)
 """By so much Zulip's clock may be behind ours."""
 
 
 class Read(NamedTuple):
-    """A conversation, as it was read back to `since` (UTC): the id of each message by its reference."""
+    """A conversation, as it was read back to `since` (UTC): the id of each message by its tag."""
 
     since: datetime
     ids: dict[str, int]
@@ -28,12 +28,12 @@ class SentBefore:
         self._own_id: int | None = None
         self._read: dict[int, Read] = {}
 
-    async def find(self, user_id: int, reference: str, since: datetime) -> int | None:
-        """The id of the message with that reference to somebody, who was not sent it before `since`."""
+    async def find(self, user_id: int, tag: str, since: datetime) -> int | None:
+        """The id of the message with that tag to somebody, who was not sent it before `since`."""
         read = self._read.get(user_id)
         if read is None or read.since > since:
             read = self._read[user_id] = Read(since, await self._ids(user_id, since - MARGIN))
-        return read.ids.get(reference)
+        return read.ids.get(tag)
 
     def doubt(self, user_id: int) -> None:
         """Something may have been sent by now that was not there when the conversation was read."""
@@ -48,7 +48,7 @@ class SentBefore:
         while True:
             page = await self._client.said(self._own_id, user_id, before)
             for one in page.messages:
-                if found := reference_of(one.content):
+                if found := tag_of(one.content):
                     ids[found] = one.id
             oldest = min(page.messages, key=lambda one: one.id, default=None)
             if oldest is None or page.found_oldest or oldest.timestamp < since.timestamp() or oldest.id == before:

@@ -18,8 +18,8 @@ from integrations.zulip import SYSTEM
 from integrations.zulip.answer import Declined, Paused, Unclear
 from integrations.zulip.client import AT_ONCE, Bot, ZulipClient
 from integrations.zulip.pace import Pace
-from integrations.zulip.reference import reference, with_reference
 from integrations.zulip.sent_before import SentBefore
+from integrations.zulip.tag import tag, with_tag
 
 BATCH_SEC = 20.0
 """After so long, no more of a batch is sent: what has arrived by then is to be noted."""
@@ -82,16 +82,20 @@ class ZulipSink:
 
     async def _send_once(self, announcement: Announcement) -> int:
         """The id of the message: of the one that was sent before, if there is one."""
-        user_id = await self._id_of(recipient_of(announcement.body))
+        recipient = recipient_of(announcement.body)
+        user_id = await self._id_of(recipient)
         message_id = announcement.message_id
-        before = await self._sent_before.find(user_id, reference(message_id), announcement.created_at)
+        before = await self._sent_before.find(user_id, tag(message_id), announcement.created_at)
         if before is not None:
             return before
         try:
             text = message(announcement.type, announcement.body)
-            return await self._client.send(user_id, with_reference(text, message_id))
+            return await self._client.send(user_id, with_tag(text, message_id))
         except (Unclear, Unavailable):
             self._sent_before.doubt(user_id)
+            raise
+        except Declined:
+            self._ids.pop(recipient.email or "", None)  # whoever had the address may have another id by now
             raise
 
     async def _id_of(self, recipient: Recipient) -> int:

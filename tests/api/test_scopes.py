@@ -48,6 +48,7 @@ OPENED: Mapping[Scope, tuple[Call, ...]] = {
         ("POST", "/v1/inbox/retry", {}),
         ("GET", "/v1/deliveries", {}),
         ("POST", "/v1/deliveries/retry", {"json": {}}),
+        ("POST", "/v1/notifications/summary", {"json": {"period": "today"}}),
         ("GET", "/v1/subscriptions", {}),
         ("POST", "/v1/subscriptions", {"json": SUBSCRIPTION}),
         ("DELETE", "/v1/subscriptions/{subscription_id}", {}),

@@ -1,4 +1,4 @@
-"""`lms-progress notification summary`, and the relay to channels, from a terminal."""
+"""`lms-progress notification summary`, and the relay to Zulip and by e-mail, from a terminal."""
 
 import asyncio
 from collections.abc import Mapping
@@ -29,21 +29,21 @@ def announce(url: str) -> None:
     asyncio.run(write())
 
 
-def test_a_summary_is_queued_and_sent_by_every_channel(database_url: str) -> None:
+def test_a_summary_is_queued_and_sent_by_every_sink(database_url: str) -> None:
     announce(database_url)
     assert run_with(database_url, {}, "notification", "summary", "--period", "today").out.split() == ["mentors", "1"]
     with zulip_serving() as zulip, smtp_serving() as smtp:
         zulip.users = {str(SMITH.email): 11}
-        channels = {
+        servers = {
             "LMS_ZULIP_SITE": zulip.url,
             "LMS_ZULIP_EMAIL": BOT_EMAIL,
             "LMS_ZULIP_API_KEY": BOT_KEY,
             "LMS_SMTP_URL": smtp.url,
             "LMS_SMTP_FROM": "progress@school.example.org",
         }
-        off = run_with(database_url, channels, "relay", "--once", is_on=False)
+        off = run_with(database_url, servers, "relay", "--once", is_on=False)
         assert (off.out.split(), zulip.asked, smtp.mails) == (["arrived", "0", "failed", "0"], [], [])
-        done = run_with(database_url, channels, "relay", "--once")
+        done = run_with(database_url, servers, "relay", "--once")
 
     assert (done.code, done.out.split(), done.err) == (0, ["arrived", "4", "failed", "0"], "")
     assert [told.splitlines()[0] for told in zulip.to(11)] == ["**Exam passed**", "**Summary of today**"]
@@ -56,7 +56,7 @@ def test_while_mentors_are_not_told_a_summary_is_refused(database_url: str) -> N
     assert "LMS_NOTIFY_MENTORS_ENABLED: expected true, found false" in done.err
 
 
-def test_a_channel_of_which_something_is_missing_is_refused(database_url: str) -> None:
+def test_a_sink_of_which_something_is_missing_is_refused(database_url: str) -> None:
     done = run(database_url, "relay", "--once", LMS_ZULIP_SITE="https://chat.example.org", LMS_ZULIP_EMAIL=BOT_EMAIL)
     assert done.code == 1
     assert "LMS_ZULIP_API_KEY: expected a value while LMS_ZULIP_SITE is there, found None" in done.err

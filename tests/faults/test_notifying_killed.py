@@ -14,7 +14,7 @@ from eventstore.tables import lms_activity, lms_delivery
 from integrations.attempt import DeliveryStatus
 from integrations.notifications.notification import notifications
 from integrations.notifications.recipient import Recipient
-from integrations.zulip.reference import reference, reference_of
+from integrations.zulip.tag import tag, tag_of
 from signals import outbox
 from tests.conftest import opened
 from tests.faults.test_relay_killed import expire, unsent
@@ -88,9 +88,9 @@ def test_a_relay_that_is_killed_tells_each_mentor_of_each_activity_once(
         receipts = asyncio.run(receipts_of(url))
 
     assert kills == KILLS
-    told = [(letter.to, reference_of(letter.content)) for letter in zulip.letters]
+    told = [(letter.to, tag_of(letter.content)) for letter in zulip.letters]
     assert len(told) == len(set(told)) == len(MENTORS) * EXAMS_EACH * (KILLS + 1)
-    assert {str(letter.id): reference_of(letter.content) for letter in zulip.letters} == receipts
+    assert {str(letter.id): tag_of(letter.content) for letter in zulip.letters} == receipts
     kind = make_url(url).get_backend_name()
     tell(f"{kind}: relay to Zulip killed {kills} times: {len(told)} messages, each once, {zulip.failed} failures")
 
@@ -129,10 +129,10 @@ async def hurry(url: str) -> None:
 
 
 async def receipts_of(url: str) -> Mapping[str | None, str]:
-    """The reference of each message by its receipt; and that every activity is noted."""
+    """The tag of each message by its receipt; and that every activity is noted."""
     d = lms_delivery.c
     async with opened(url) as database, database.read() as connection:
         untold = select(lms_activity.c.message_id).where(lms_activity.c.notified_at.is_(None))
         assert (await connection.execute(untold)).all() == []
         rows = await connection.execute(select(d.receipt, d.message_id))
-        return {receipt: reference(message_id) for receipt, message_id in rows}
+        return {receipt: tag(message_id) for receipt, message_id in rows}

@@ -35,7 +35,7 @@ def content(event_id: str = "content-1", event_type: str = "content_completed", 
 
 
 def announcement(activity: Activity, recipient: Recipient = SMITH, now: datetime = NOW) -> Announcement:
-    """What a channel is handed of an activity for one mentor."""
+    """What a sink is handed of an activity for one mentor."""
     [one] = notifications(activity, activity.event_id, [recipient], now)
     return Announcement(one.message_id, one.user_id, one.type, body_of(one.body), one.created_at)
 

@@ -14,9 +14,11 @@ from integrations.contracts.activity import Activity
 from integrations.notifications.message import message
 from integrations.notifications.notification import notifications
 from integrations.notifications.summary import Period, add, announced, nothing_yet, span_of
+from integrations.notifications.summary_message import summary_message
 from integrations.notifications.text import FORGES, MOST, markdown, plain
-from integrations.zulip.reference import reference, reference_of, with_reference
+from integrations.zulip.tag import tag, tag_of, with_tag
 from signals.outbox import Announced
+from tests.docs.pages import ROOT
 from tests.engine.support import at
 from tests.integrations.notices import JONES, NOW, SMITH, content, exam
 
@@ -121,9 +123,9 @@ def test_a_message_has_the_lines_that_it_is_meant_to_have_and_zulip_takes_all_of
     text = told(activity)
     [one] = notifications(activity, activity.event_id, [SMITH], NOW)
     assert len(text.splitlines()) == 4
-    assert len(with_reference(text, one.message_id)) <= ZULIPS_LONGEST
-    assert reference_of(text) is None
-    assert reference_of(with_reference(text, one.message_id)) == reference(one.message_id)
+    assert len(with_tag(text, one.message_id)) <= ZULIPS_LONGEST
+    assert tag_of(text) is None
+    assert tag_of(with_tag(text, one.message_id)) == tag(one.message_id)
 
 
 def test_the_longest_message_is_one_that_zulip_takes() -> None:
@@ -132,6 +134,29 @@ def test_the_longest_message_is_one_that_zulip_takes() -> None:
     assert len(told(exam(student_username=longest, activity_title=longest, metadata=metadata))) < ZULIPS_LONGEST
     metadata = {"course_title": longest, "chapter_name": longest, "content_type": longest}
     assert len(told(content(student_username=longest, activity_title=longest, metadata=metadata))) < ZULIPS_LONGEST
+
+
+def test_the_page_shows_messages_as_they_are() -> None:
+    failed = {"score": 41.0, "percentage": 41.0, "result": "fail"}
+    morning, afternoon = at(0) + timedelta(hours=9.5), at(0) + timedelta(hours=14.5)
+    page = (ROOT / "docs/integrations/notifications.md").read_text()
+    shown: list[Activity] = [
+        exam(timestamp=morning),
+        exam(event_type="exam_failed", metadata=failed, timestamp=morning),
+        content(timestamp=afternoon),
+    ]
+    for activity in shown:
+        assert f"```\n{told(activity)}\n\nref " in page
+    done: list[Activity] = [
+        exam(),
+        exam(event_type="exam_failed", activity_title="Physics", metadata=failed),
+        exam(student_username="jane_smith", student_id=124, metadata={"percentage": 92.0}),
+        content(),
+    ]
+    summed = nothing_yet(SMITH, Period.TODAY, span_of(Period.TODAY, at(0.75)))
+    for activity in done:
+        add(summed, activity)
+    assert f"```\n{summary_message(summed, markdown)}\n```" in page
 
 
 def summed_up(*activities: Activity, period: Period = Period.TODAY) -> Announced:

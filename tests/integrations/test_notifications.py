@@ -14,6 +14,7 @@ from sqlalchemy import insert
 
 from engine.engine import Engine
 from eventstore.tables import lms_activity
+from integrations import backoff
 from integrations.contracts.activity import Activity
 from integrations.contracts.notification import NOTIFIED
 from integrations.notifications.message import message
@@ -21,7 +22,7 @@ from integrations.notifications.notification import notifications
 from integrations.notifications.recipient import Recipient
 from integrations.notifications.summaries import queue_summaries
 from integrations.notifications.summary import Period
-from integrations.relay import Relay
+from integrations.relay import Relay, background_relay
 from integrations.sinks import KnownSink, Sinks
 from integrations.webhook import subscriptions
 from integrations.webhook.webhooks import webhooks
@@ -33,8 +34,9 @@ from tests.engine.rows import rows
 from tests.engine.support import HandClock, at, running
 from tests.integrations.http_receiver import Receiver, receiving
 from tests.integrations.notices import JONES, NOW, SMITH, content, exam
-from tests.integrations.sinks import ScriptedSink, deliveries, no_webhook, relay_to
-from tests.support.zulip import BOT_EMAIL, BOT_KEY, ZulipServer, error, zulip_serving
+from tests.integrations.sinks import LOOK_EVERY_SEC, LOOKS, ScriptedSink, deliveries, no_webhook, relay_to, until
+from tests.support.postgres import free_port
+from tests.support.zulip import BOT_EMAIL, BOT_KEY, ZulipServer, error, rate_limited, zulip_serving
 
 MENTORS = frozenset(NOTIFIED)
 
@@ -107,7 +109,7 @@ def test_each_mentor_is_told_once_and_the_activity_is_noted_with_the_first(datab
     assert sorted(one.user_id for one in sink.arrived) == ["456", "456", "457"]
 
 
-def test_a_second_channel_counts_no_activity_again(database_url: str, clock: HandClock) -> None:
+def test_a_second_sink_counts_no_activity_again(database_url: str, clock: HandClock) -> None:
     chat, mail = ScriptedSink("chat", MENTORS), ScriptedSink("mail", MENTORS)
 
     async def scenario() -> None:
@@ -119,7 +121,7 @@ def test_a_second_channel_counts_no_activity_again(database_url: str, clock: Han
     asyncio.run(scenario())
 
 
-def test_what_no_channel_takes_is_not_noted(database_url: str, clock: HandClock) -> None:
+def test_what_no_sink_takes_is_not_noted(database_url: str, clock: HandClock) -> None:
     sink = ScriptedSink(types=MENTORS)
     sink.refuses = lambda _: "never"
     sink.is_final = lambda _: True
@@ -226,6 +228,49 @@ def test_a_subscriber_is_told_without_the_mentors_addresses(database_url: str, c
     assert not any(str(SMITH.email).encode() in hook.body for hook in receiver.hooks)
 
 
+async def all_sent(engine: Engine) -> None:
+    """Waits until every delivery is noted as sent."""
+    for _ in range(LOOKS):
+        if {item.status for item in await deliveries(engine)} == {"sent"}:
+            return
+        await asyncio.sleep(LOOK_EVERY_SEC)
+    raise AssertionError(await deliveries(engine))
+
+
+def relay_to_zulip(engine: Engine, url: str) -> Relay:
+    bot, pace = Bot(url, BOT_EMAIL, BOT_KEY), Pace()
+    known = KnownSink("zulip", "zulip", MENTORS, lambda: ZulipSink(bot, pace))
+    return Relay(engine.database, Sinks([known], no_webhook), engine.clock)
+
+
+def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_and_no_attempt_is_counted(
+    database_url: str, clock: HandClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a Zulip that cannot be reached, then says that it is asked too much, when it is well, then all is there."""
+    monkeypatch.setattr(backoff, "LONGEST_SEC", 0.05)
+    pauses = iter([0.2, 0.1])
+    zulip = ZulipServer()
+    zulip.users = {str(SMITH.email): 11, str(JONES.email): 12}
+    zulip.trouble = lambda _: rate_limited(sec) if len(zulip.letters) == 1 and (sec := next(pauses, 0)) else None
+    port = free_port()
+
+    async def scenario() -> None:
+        async with running(database_url, clock) as engine:
+            for number in range(3):
+                await notice(engine, exam(f"exam {number}"), SMITH, JONES)
+            async with background_relay(relay_to_zulip(engine, f"http://127.0.0.1:{port}")):
+                await until(lambda: "sending to zulip is interrupted" in caplog.text)
+                with zulip_serving(zulip, port):
+                    await until(lambda: len(zulip.letters) == 6)
+                    await all_sent(engine)
+            assert {item.attempts for item in await deliveries(engine)} == {1}
+
+    asyncio.run(scenario())
+    assert (len(set(zulip.to(11))), len(set(zulip.to(12)))) == (3, 3)
+    assert next(pauses, None) is None
+    assert "zulip asks for a pause of 0 s" in caplog.messages
+
+
 def test_zulips_own_words_are_noted_for_operators_and_not_logged(
     database_url: str, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -236,9 +281,7 @@ def test_zulips_own_words_are_noted_for_operators_and_not_logged(
         async with running(database_url, clock) as engine:
             await notice(engine, exam(), SMITH)
             await notice(engine, exam("another"), JONES)
-            bot = Bot(zulip.url, BOT_EMAIL, BOT_KEY)
-            known = KnownSink("zulip", "zulip", MENTORS, lambda: ZulipSink(bot, Pace()))
-            relay = Relay(engine.database, Sinks([known], no_webhook), clock)
+            relay = relay_to_zulip(engine, zulip.url)
             zulip.trouble = lambda asked: error(400, "BAD_REQUEST", words) if "11" in asked.form.get("to", "") else None
             assert await relay.once() == (0, 2)
             said = {item.last_error for item in await deliveries(engine)}

@@ -12,8 +12,8 @@ from integrations.sink import NOT_TRIED, Announcement, Result
 from integrations.zulip import client, sent_before
 from integrations.zulip.client import Bot
 from integrations.zulip.pace import Pace
-from integrations.zulip.reference import reference, with_reference
 from integrations.zulip.sink import NO_ADDRESS, ZulipSink
+from integrations.zulip.tag import tag, with_tag
 from tests.integrations.notices import JONES, NOBODY, NOW, SMITH, announcement, content, exam
 from tests.support.zulip import (
     BOT_EMAIL,
@@ -84,6 +84,18 @@ def test_who_has_no_id_is_found_by_address_and_looked_for_once(zulip: ZulipServe
     assert [result.error for result in told] == [None, None]
     assert len(zulip.to(12)) == 2
     assert [asked.path for asked in zulip.asked].count("/api/v1/users/jones@school.example.org") == 1
+
+
+def test_who_has_another_id_by_now_is_looked_for_again(zulip: ZulipServer) -> None:
+    async def scenario() -> None:
+        async with sink_of(zulip) as sink:
+            assert (await sink.send([announcement(exam("a"), JONES)]))[0].error is None
+            zulip.users[str(JONES.email)] = 14
+            assert (await sink.send([announcement(exam("b"), JONES)]))[0].is_final
+            assert (await sink.send([announcement(exam("b"), JONES)]))[0].error is None
+
+    asyncio.run(scenario())
+    assert (len(zulip.to(12)), len(zulip.to(14))) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -202,10 +214,10 @@ def test_a_clock_that_is_behind_ours_hides_nothing(zulip: ZulipServer, monkeypat
 
 
 def test_nobody_but_the_bot_can_say_that_a_message_arrived(zulip: ZulipServer) -> None:
-    """A mentor quotes a reference, and a student writes one into a title: both are not told by the bot."""
+    """A mentor quotes a tag, and a student writes one into a title: both are not told by the bot."""
     one = announcement(exam())
-    forged = f"x\n\nref {reference(one.message_id)}"
-    zulip.keep(11, BOT_ID, with_reference("quoted", one.message_id))
+    forged = f"x\n\nref {tag(one.message_id)}"
+    zulip.keep(11, BOT_ID, with_tag("quoted", one.message_id))
     send(zulip, announcement(exam("another", activity_title=forged)))
 
     assert send(zulip, one) == [Result(receipt="1003")]

@@ -1,4 +1,4 @@
-"""The reference at the end of each message: by it a message that was sent is found again. Pure.
+"""The tag at the end of each message: by it a message that was sent is found again. Pure.
 
 Zulip takes a message as often as it is sent. So whoever does not know whether one arrived has to look for it.
 """
@@ -11,17 +11,17 @@ LENGTH = 12
 LAST_LINE = re.compile(rf"\n\nref ([0-9a-f]{{{LENGTH}}})\s*\Z")
 
 
-def reference(message_id: str) -> str:
+def tag(message_id: str) -> str:
     """What stands for a message id, which is a UUID, in a message."""
     return message_id[-LENGTH:]
 
 
-def with_reference(text: str, message_id: str) -> str:
-    """The text, and below it the reference."""
-    return f"{text}\n\nref {reference(message_id)}"
+def with_tag(text: str, message_id: str) -> str:
+    """The text, and below it the tag."""
+    return f"{text}\n\nref {tag(message_id)}"
 
 
-def reference_of(text: str) -> str | None:
-    """The reference that ends a message. Whatever users wrote stands above it."""
+def tag_of(text: str) -> str | None:
+    """The tag that ends a message. Whatever users wrote stands above it."""
     found = LAST_LINE.search(text)
     return found and found[1]
