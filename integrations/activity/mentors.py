@@ -15,6 +15,9 @@ from integrations.notifications.recipient import Recipient
 KEPT = timedelta(minutes=10)
 """So old what is known may be."""
 
+MOST = 100_000
+"""Of so many students it is known at most, or little more."""
+
 TheirMentors = Mapping[str, Sequence[Recipient]]
 """By the student's id, in the order of the mentors' ids."""
 
@@ -52,6 +55,8 @@ class Mentors:
         """The mentors of each. Raises whatever keeps them from being read."""
         now = self._clock()
         wanted = set(students)
+        if len(self._known) > MOST:
+            self.clear()
         missing = sorted(student for student in wanted if not self._is_fresh(student, now))
         self._hits += len(wanted) - len(missing)
         self._misses += len(missing)

@@ -3,6 +3,7 @@
 What goes wrong there is told by its kind. Its own words may hold what students did, and end up in a log.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -24,6 +25,8 @@ from integrations.notifications.recipient import Recipient
 
 CONNECT_SEC = 5
 STATEMENT_MS = 30_000
+ANSWER_SEC = 40
+"""How long a query may take there, and how long we wait for its answer: the server may be gone without a word."""
 
 
 class Queries(NamedTuple):
@@ -46,6 +49,7 @@ class Platform:
             url.set(drivername="postgresql+asyncpg"),
             pool_size=2,
             max_overflow=0,
+            pool_pre_ping=True,
             hide_parameters=True,
             connect_args={
                 "timeout": CONNECT_SEC,
@@ -93,7 +97,7 @@ class Platform:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:
         try:
-            async with self._engine.connect() as connection:
+            async with asyncio.timeout(ANSWER_SEC), self._engine.connect() as connection:
                 yield connection
         except (DBAPIError, OSError, PoolTimeout) as error:
             self._queries = None  # whatever was changed there is found when it is asked again

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from integrations.zulip.reference import reference, reference_of
 from sqlalchemy import func, make_url, select
 
 from eventstore.tables import lms_activity, lms_delivery
 from integrations.attempt import DeliveryStatus
+from integrations.zulip.tag import tag, tag_of
 from tests.cli.support import query
 from tests.conftest import opened
 from tests.faults.test_notifying_killed import LIFE_SEC, LOOK_EVERY_SEC, Failing, hurry
@@ -154,12 +154,12 @@ async def noticed(url: str) -> int:
 
 
 async def deliveries(url: str) -> dict[str, str]:
-    """The mentor of each message that was sent, by its receipt and reference."""
+    """The mentor of each message that was sent, by its receipt and tag."""
     d = lms_delivery.c
     async with opened(url) as database, database.read() as connection:
         rows = (await connection.execute(select(d.receipt, d.message_id, d.user_id, d.status))).all()
     assert {row.status for row in rows} <= {DeliveryStatus.SENT}
-    return {f"{row.receipt} {reference(row.message_id)}": row.user_id for row in rows}
+    return {f"{row.receipt} {tag(row.message_id)}": row.user_id for row in rows}
 
 
 def check_progress(url: str) -> None:
@@ -183,7 +183,7 @@ def check_progress(url: str) -> None:
 
 def check_letters(zulip: ZulipServer, sent: dict[str, str]) -> None:
     """Each mentor has one message of each activity of each of their students, and it says what was done."""
-    assert {f"{each.id} {reference_of(each.content)}": each.to for each in zulip.letters} == {
+    assert {f"{each.id} {tag_of(each.content)}": each.to for each in zulip.letters} == {
         delivery: ZULIP_IDS[mentor] for delivery, mentor in sent.items()
     }
     assert len(zulip.letters) == len(sent) == ROUNDS * TOLD

@@ -1,6 +1,7 @@
 """The monitor on the example platform in a real PostgreSQL: what students do there is taken in, and once."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from api.settings import Settings
 from integrations.activity import mentor_store, polling, statements
 from integrations.activity.mentors import MentorFigures
 from tests.cli.support import Ended, query, run
+from tests.faults.traffic import until
 from tests.integrations.monitored import MAPPING, ON, activities, marked, poll, progress, publish, told
 from tests.support.platform import Platform
 from tests.support.processes import command
+from tests.support.serving import serving
 
 
 @pytest.fixture
@@ -235,3 +238,11 @@ def test_mentors_are_read_once_until_they_are_cleared(
         (1, 1, 2),
     ]
     assert [mentor for mentor, _ in told(database_url)] == ["1", "1", "1", "2"]
+
+
+def test_a_server_monitors_if_it_is_told_to(new_sqlite: Callable[[], str], platform: Platform) -> None:
+    platform.sit(1, 1)
+    with serving(new_sqlite(), "--dev", **platform.settings | {"LMS_ACTIVITY_POLL_INTERVAL": "0.1"}) as server:
+        until(lambda: server.client.get("/v1/stats/activities").json()["total_events"] == 1)
+        platform.sit(2, 1)
+        until(lambda: server.client.get("/v1/stats/activities").json()["total_events"] == 2)

@@ -40,6 +40,7 @@ from views import (
     enrolments,
     event_daily_stats,
     event_list,
+    failed_notifications,
     inbox_list,
     leaderboard,
     learner_names,
@@ -213,6 +214,10 @@ def lists() -> Iterator[tuple[str, Case]]:
     yield from pages(subscription_list, "lms_subscription", key)
     key = {"status": "dead", "sink": "redis", "seq": 5000}
     yield from pages(delivery_list, "lms_delivery", key, {"status": "dead"})
+    of_types = {"types": ("STEP_COMPLETED",)}
+    for name, case in pages(failed_notifications, "lms_delivery", key):
+        found_by = {"lms_delivery": r"\bstatus\b", "lms_outbox": equals("user_id", "message_id")}
+        yield name, case._replace(read=partial(case.read, **of_types), by=found_by)
     yield from pages(signal_summary, "lms_signal", {"user_id": "ada", "type": "QUIZ_PASSED"}, ADA)
     for name, case in pages(user_activity, "lms_learner", {"user_id": "ada"}, ADA):
         yield name, case._replace(by={**case.by, "lms_event": OF_A_LEARNER + r".*\boccurred_at ?>"})
