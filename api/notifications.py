@@ -1,5 +1,7 @@
 """Notifications: GET lists those that failed, POST has them sent again, and mentors told what happened in a period."""
 
+from datetime import datetime
+
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,6 +28,12 @@ class Retried(BaseModel):
     """How many notifications are sent again."""
 
     retried: int
+
+
+class Cleared(BaseModel):
+    """Mentors that were read before are not used any more (UTC)."""
+
+    cleared_at: datetime
 
 
 class SummaryBody(BaseModel):
@@ -73,9 +81,11 @@ async def post_retry(request: Request) -> Retried:
         return Retried(retried=await deliveries.retry(connection, {}, engine.clock(), NOTIFIED))
 
 
-@router.post("/v1/mentors/clear", summary="Read mentors anew", status_code=204, responses=responses(401, 403, 503))
-async def post_clear(request: Request) -> None:
+@router.post("/v1/mentors/clear", summary="Read mentors anew", responses=responses(401, 403, 503))
+async def post_clear(request: Request) -> Cleared:
     """Has whoever polls the platform forget which mentors students have, before it polls again."""
     engine: Engine = request.app.state.engine
+    now = engine.clock()
     async with engine.database.write_apart() as connection:
-        await mentor_store.clear(connection, engine.clock())
+        await mentor_store.clear(connection, now)
+    return Cleared(cleared_at=now)

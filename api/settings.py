@@ -1,20 +1,18 @@
 """Every setting, read from the environment (prefix LMS_). docs/settings.md lists them; a test holds it complete."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import SettingsConfigDict
 
 from api.activity_settings import ActivitySettings
-from api.addresses import mailbox, of_servers, url_of, web_address
-from eventstore.errors import FieldError, InvalidInput, field_errors, found
+from api.addresses import of_servers, url_of
+from api.notification_settings import NotificationSettings
+from api.variables import PREFIX, fault_of_variable
+from eventstore.errors import InvalidInput, field_errors
 from signals.signal import SignalType
 from signals.xp import Worth
-
-Value = TypeVar("Value")
-Mailbox = Annotated[str, AfterValidator(mailbox)]
 
 Xp = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -37,26 +35,11 @@ def with_its_servers(ingest: str, known: ValidationInfo) -> str:
     return ingest
 
 
-def with_its(other: str) -> Callable[[Value, ValidationInfo], Value]:
-    """Holds a setting to be there where another is."""
-
-    def check(value: Value, known: ValidationInfo) -> Value:
-        if value is None and known.data.get(other) is not None:
-            raise ValueError(f"a value while {variable_of(other)} is there")
-        return value
-
-    return check
-
-
 OnRabbitmq = Literal["STEP_COMPLETED,COURSE_COMPLETED", "STEP_COMPLETED", "COURSE_COMPLETED", "none"]
 """Which of the signals that its platform has events for."""
 
-PREFIX = "LMS_"
-KAFKAS = "KAFKA_"
-"""What the variables of Kafka begin with, which its platform's other services read too."""
 
-
-class Settings(ActivitySettings):
+class Settings(ActivitySettings, NotificationSettings):
     """What an operator can choose. Secrets that are absent switch off what they protect."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, populate_by_name=True)
@@ -120,27 +103,6 @@ class Settings(ActivitySettings):
     webhook_private: bool = Field(
         default=False, description="Whether webhooks may go to loopback, link-local and private addresses"
     )
-    notify_mentors_enabled: bool = Field(
-        default=False, description="Whether mentors are told of their students' activities"
-    )
-    notify_recipients: str | None = Field(
-        None, description="`package.module:function` that says whom to tell; without it those that the platform gives"
-    )
-    zulip_site: Annotated[str, AfterValidator(web_address)] | None = Field(
-        None, description="The URL of a Zulip organisation, where mentors are told of activities"
-    )
-    zulip_email: Annotated[Mailbox | None, AfterValidator(with_its("zulip_site"))] = Field(
-        None, validate_default=True, description="The address of the bot that tells them"
-    )
-    zulip_api_key: Annotated[SecretStr | None, AfterValidator(with_its("zulip_site"))] = Field(
-        None, validate_default=True, description="The bot's key"
-    )
-    smtp_url: Annotated[SecretStr, AfterValidator(url_of("smtps", "smtp"))] | None = Field(
-        None, description="`smtps://…` or `smtp://…`: the server by which mentors are told by e-mail"
-    )
-    smtp_from: Annotated[Mailbox | None, AfterValidator(with_its("smtp_url"))] = Field(
-        None, validate_default=True, description="The address that e-mails come from"
-    )
     xp_video_completed: Xp = Field(10, description="XP for VIDEO_COMPLETED")
     xp_quiz_passed: Xp = Field(20, description="XP for QUIZ_PASSED")
     xp_step_completed: Xp = Field(30, description="XP for STEP_COMPLETED")
@@ -158,14 +120,3 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         raise InvalidInput([fault_of_variable(fault) for fault in field_errors(error)]) from None  # it holds secrets
-
-
-def variable_of(name: str) -> str:
-    """The environment variable of a setting."""
-    return name.upper() if name.upper().startswith(KAFKAS) else f"{PREFIX}{name.upper()}"
-
-
-def fault_of_variable(fault: FieldError) -> FieldError:
-    variable = variable_of(fault.where)
-    holds_secret = variable.endswith(("_SECRET", "_URL", "_KEY", "_PASSWORD", "_SITE")) and fault.found != found(None)
-    return FieldError(variable, fault.expected, "another" if holds_secret else fault.found)

@@ -5,37 +5,28 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Select, literal_column, select
+from sqlalchemy import Row, Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from eventstore.batch import batch
 from eventstore.dialects import json_text
 from eventstore.tables import lms_delivery, lms_outbox
-from views.page import Int64, KeyText, Page, after, decode, page, shown_as
+from views.page import Int64, KeyText, Page, after, decode, page
 
 _d, _o = lms_delivery.c, lms_outbox.c
 
 HAS_FAILED = (_d.status < "sent") & (_d.attempts > 0)
 """Of a delivery: it is dead, or pending and was tried; said so that the index by status is read in its order."""
 
-SELECT = (
-    select(
-        json_text(_o.body, literal_column("'user_id'")).label("user_id"),
-        json_text(_o.body, literal_column("'message_id'")).label("activity"),
-        _d.type,
-        _d.user_id.label("mentor_id"),
-        _d.sink,
-        _d.message_id,
-        _d.status,
-        _d.attempts,
-        _d.last_error,
-        _d.next_attempt_at,
-        _d.seq,
-    )
-    .join_from(lms_delivery, lms_outbox, (_o.user_id == _d.user_id) & (_o.message_id == _d.message_id))
-    .where(HAS_FAILED)
-    .order_by(_d.status, _d.sink, _d.seq)
-)
-"""Deliveries that failed, with what was to be told."""
+
+_keys = batch("keys", _o.user_id, _o.message_id)
+SELECT_ABOUT = select(
+    _o.user_id.label("mentor_id"),
+    _o.message_id,
+    json_text(_o.body, literal_column("'user_id'")).label("user_id"),
+    json_text(_o.body, literal_column("'message_id'")).label("activity"),
+).join(_keys, (_o.user_id == _keys.c.user_id) & (_o.message_id == _keys.c.message_id))
+"""Of which activity of whom some announcements tell."""
 
 
 class FailedNotification(BaseModel):
@@ -57,8 +48,9 @@ class FailedNotification(BaseModel):
 
 
 def select_page(types: Collection[str], limit: int, cursor: str | None) -> Select[Any]:
-    """Those of these types, by status and sink, the first announced first, after the cursor."""
-    query = SELECT.where(_d.type.in_(types)).limit(limit + 1)
+    """Deliveries that failed, of these types, by status and sink, the first announced first, after the cursor."""
+    query = select(lms_delivery).where(HAS_FAILED, _d.type.in_(types))
+    query = query.order_by(_d.status, _d.sink, _d.seq).limit(limit + 1)
     if cursor is not None:
         status, sink, seq = decode(cursor, KeyText, KeyText, Int64)
         query = query.where(after((_d.status, status), (_d.sink, sink), (_d.seq, seq)))
@@ -70,4 +62,11 @@ async def read(
 ) -> Page[FailedNotification]:
     """A page of notifications that failed, which are announcements of these types."""
     rows = (await connection.execute(select_page(types, limit, cursor))).all()
-    return page(rows, limit, shown_as(FailedNotification), lambda row: (row.status, row.sink, row.seq))
+    keys = [(row.user_id, row.message_id) for row in rows]
+    found = await connection.execute(SELECT_ABOUT, {"keys": keys})
+    about = {(row.mentor_id, row.message_id): row._asdict() for row in found}
+
+    def show(row: Row[Any]) -> FailedNotification:
+        return FailedNotification.model_validate(row._asdict() | about[row.user_id, row.message_id])
+
+    return page(rows, limit, show, lambda row: (row.status, row.sink, row.seq))

@@ -51,14 +51,14 @@ def api(database_url: str, clock: HandClock) -> Iterator[Local]:
     ]
 
     async def announce() -> None:
-        async with api.engine.database.write() as connection:
+        async with local.engine.database.write() as connection:
             await connection.execute(insert(lms_activity), rows)
             for one in exams:
                 await outbox.forward(connection, notifications(one, one.event_id, [SMITH, JONES], NOW))
 
-    with Local(database_url, clock=clock, notify_mentors_enabled=True) as api:
-        api.run(announce())
-        yield api
+    with Local(database_url, clock=clock, notify_mentors_enabled=True) as local:
+        local.run(announce())
+        yield local
 
 
 @pytest.fixture
@@ -116,7 +116,8 @@ def stats(api: Local) -> dict[str, int]:
 
 def test_mentors_are_cleared(api: Local, clock: HandClock) -> None:
     clock.now += timedelta(hours=1)
-    assert api.post("/v1/mentors/clear").status_code == 204
+    cleared = accepted(api.post("/v1/mentors/clear"))
+    assert cleared == {"cleared_at": clock.now.isoformat().replace("+00:00", "Z")}
 
     async def moved_at() -> object:
         async with api.engine.database.read() as connection:

@@ -21,7 +21,7 @@ from tests.support.serving import Local
 Call = tuple[str, str, Mapping[str, Any]]
 
 SUBSCRIPTION = {"url": "https://93.184.216.34/hooks", "types": ["COURSE_COMPLETED"]}
-STATUS = {("POST", "/v1/replays"): 202, ("POST", "/v1/subscriptions"): 201, ("POST", "/v1/mentors/clear"): 204}
+STATUS = {("POST", "/v1/replays"): 202, ("POST", "/v1/subscriptions"): 201}
 """Of those that answer another than 200."""
 
 OPENED: Mapping[Scope, tuple[Call, ...]] = {

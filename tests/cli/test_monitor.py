@@ -55,21 +55,21 @@ def test_what_cannot_be_monitored_is_refused_before_the_database_is_touched(
     database = tmp_path / "lms.db"
     settings = {name: value for name, value in SET_UP.items() if name != without} | more
 
-    ended = run(f"sqlite:///{database}", "monitor", option, **settings)
+    ended = run(f"sqlite:///{database}", "monitor", option, stdin=b"", **settings)
 
     assert (ended.code, ended.out, ended.err) == (1, "", f"lms-progress: {reason}\n")
     assert not database.exists()
 
 
 def test_it_does_one_thing_at_a_time(new_sqlite: Callable[[], str]) -> None:
-    ended = run(new_sqlite(), "monitor", "--once", "--stats", **SET_UP)
+    ended = run(new_sqlite(), "monitor", "--once", "--stats", stdin=b"", **SET_UP)
     expected = "expected one of --daemon, --once, --process-pending, --stats and --clear-mentors, found more"
     assert (ended.code, ended.err) == (1, f"lms-progress: {expected}\n")
 
 
 def test_a_platform_that_is_away_ends_a_single_poll_and_is_waited_for_else(new_sqlite: Callable[[], str]) -> None:
     url = new_sqlite()
-    assert run(url, "monitor", "--once", **SET_UP).err == f"lms-progress: {AWAY}\n"
+    assert run(url, "monitor", "--once", stdin=b"", **SET_UP).err == f"lms-progress: {AWAY}\n"
 
     with running(Process, "Monitoring", "monitor", LMS_DATABASE_URL=url, **SET_UP) as monitor:
         until(lambda: AWAY in monitor.log)
@@ -82,14 +82,14 @@ def test_one_process_at_a_time_polls(new_sqlite: Callable[[], str], platform: Pl
     settings = platform.settings | {"LMS_DATABASE_URL": url}
     with running(Process, "Monitoring", "monitor", "--verbose", "--interval", "0.1", **settings) as monitor:
         until(lambda: "content_progress: 0 rows read, 0 new activities" in monitor.log)
-        refused = run(url, "monitor", "--once", **platform.settings)
+        refused = run(url, "monitor", "--once", stdin=b"", **platform.settings)
     expected = "expected no other monitor at work, found one, such as a server's: that one polls"
     assert (refused.code, refused.err) == (1, f"lms-progress: {expected}\n")
-    assert run(url, "monitor", "--once", **platform.settings).code == 0
+    assert run(url, "monitor", "--once", stdin=b"", **platform.settings).code == 0
 
 
 def test_mentors_are_cleared_by_command(new_sqlite: Callable[[], str]) -> None:
-    ended = run(new_sqlite(), "monitor", "--clear-mentors", **SET_UP)
+    ended = run(new_sqlite(), "monitor", "--clear-mentors", stdin=b"", **SET_UP)
     assert (ended.code, ended.out) == (0, "Whoever polls next reads the mentors of students anew.\n")
 
 
@@ -97,7 +97,8 @@ def test_figures_are_shown_wherever_the_database_is(new_sqlite: Callable[[], str
     url = new_sqlite()
     platform.sit(1, 1)
     assert (
-        run(url, "monitor", "--once", **platform.settings).out == "rows read             1\nnew activities        1\n"
+        run(url, "monitor", "--once", stdin=b"", **platform.settings).out
+        == "rows read             1\nnew activities        1\n"
     )
 
     shown = run(url, "monitor", "--stats").out

@@ -24,7 +24,7 @@ ON = {"LMS_NOTIFY_MENTORS_ENABLED": "true"}
 
 def poll(url: str, platform: Platform, **settings: str) -> int:
     """Polls once. How many activities were new."""
-    ended = run(url, "monitor", "--once", **platform.settings | settings)
+    ended = run(url, "monitor", "--once", stdin=b"", **platform.settings | settings)
     assert (ended.code, ended.err) == (0, ""), ended.err
     return int(ended.out.split()[-1])
 

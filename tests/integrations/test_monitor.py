@@ -135,7 +135,7 @@ def test_what_is_not_understood_waits_and_is_tried_again(
     assert stats(database_url)["pending_events"] == 3
     publish(database_url, tmp_path)
     settings = platform.settings | {"LMS_MAPPING_FILE": str(mapping_file)}
-    ended = run(database_url, "monitor", "--process-pending", **settings)
+    ended = run(database_url, "monitor", "--process-pending", stdin=b"", **settings)
 
     assert ended == Ended(0, "done          1\nparked        2\n", "")
     assert progress(database_url) == [("1", "numbers", 0, 0, 17, 1)]

@@ -17,7 +17,9 @@ def test_a_layout_that_the_platform_does_not_have_is_refused(
     layout = tmp_path / "layout.toml"
     layout.write_text(LAYOUT.read_text().replace('result = "result"', 'result = "outcome"'))
 
-    ended = run(database_url, "monitor", "--once", **platform.settings | {"LMS_ACTIVITY_LAYOUT_FILE": str(layout)})
+    ended = run(
+        database_url, "monitor", "--once", stdin=b"", **platform.settings | {"LMS_ACTIVITY_LAYOUT_FILE": str(layout)}
+    )
 
     expected = f"{layout}, exam_attempts.result: expected a column of 'exam_attempts' that LMS_DB_USER may read"
     assert (ended.code, ended.err) == (1, f"lms-progress: {expected}, found no 'outcome' there\n")
@@ -119,7 +121,9 @@ def test_what_cannot_be_kept_is_passed_over_and_the_others_are_kept(
     for student in (1, 2, 3):
         platform.sit(student, 1, **marked(17))
 
-    ended = run(database_url, "monitor", "--once", **platform.settings | {"LMS_ACTIVITY_LAYOUT_FILE": str(layout)})
+    ended = run(
+        database_url, "monitor", "--once", stdin=b"", **platform.settings | {"LMS_ACTIVITY_LAYOUT_FILE": str(layout)}
+    )
 
     assert ended.code == 0
     assert sorted(row for row in activities(database_url) if len(row[0]) == 1) == [

@@ -44,7 +44,7 @@ def test_no_line_of_a_run_quotes_a_person_an_address_a_title_or_a_password(
             )
             until(lambda: "the platform is polled again" in monitor.log)
             log = monitor.log
-        refused = run(database_url, "monitor", "--once", **settings | {"LMS_DB_NAME": "nowhere"})
+        refused = run(database_url, "monitor", "--once", stdin=b"", **settings | {"LMS_DB_NAME": "nowhere"})
 
     assert "rows read" in log
     assert quotes(log) == []

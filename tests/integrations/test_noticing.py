@@ -21,7 +21,7 @@ NO_TIMES = EXAMPLE.model_copy(
     update={"content_progress": EXAMPLE.content_progress.model_copy(update={"watched_at": None, "completed_at": None})}
 )
 
-ATTEMPT: Mapping[str, Any] = {
+ATTEMPT: dict[str, Any] = {
     "id": "981", "student_id": "123", "student_username": "ada", "exam_id": "15",
     "subject_title": "Algebra", "subject_max_score": 20.0, "changed_at": LATER,
     "started_at": AT, "completed_at": None, "result": None, "score": None, "percentage": None,
@@ -32,7 +32,7 @@ MARKED = ATTEMPT | {
     "completed_at": LATER, "result": "PASS", "score": 17.0, "percentage": 85.0, "time_taken": 2700.0,
     "correct_answers": 17, "incorrect_answers": 3, "unanswered": 0, "percentile": 78.5, "speed": 1.2,
 }  # fmt: skip
-PROGRESS: Mapping[str, Any] = {
+PROGRESS: dict[str, Any] = {
     "id": "77", "student_id": "123", "student_username": "ada", "content_id": "7", "changed_at": LATER,
     "subject_title": "Loops", "subject_content_type": "Video", "subject_course_title": "Python 101",
     "subject_chapter_name": "Loops", "subject_duration_sec": 300.0, "started_at": AT, "watched_at": None,
