@@ -17,6 +17,12 @@ from integrations.activity.polling import Polling
 from integrations.inbox import Inbox
 
 
+def check_monitoring(settings: Settings) -> None:
+    """What of the settings can be found wrong before anything is opened. Raises LmsError for it."""
+    layout_of(settings)
+    make_notifier(settings)
+
+
 def layout_of(settings: Settings) -> Layout:
     """The platform's layout. Raises LmsError where the monitor is switched off, or not told what it needs."""
     if not settings.activity_monitor_enabled:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from api.composition import open_database, open_inbox
-from api.monitoring import layout_of, open_monitor
+from api.monitoring import check_monitoring, open_monitor
 from api.settings import Settings, load
 from api.sinks import make_relay
 from cli.activity_stats import Figures, read_figures, show_activities, show_mentors
@@ -60,7 +60,7 @@ def monitor_command(
         raise LmsError("expected one of --daemon, --once, --process-pending, --stats and --clear-mentors, found more")
     if stats:
         return show_figures(asyncio.run(figures_of(settings)))
-    layout_of(settings)  # what cannot be monitored is refused before the database is touched
+    check_monitoring(settings)  # what cannot be monitored is refused before the database is touched
     if process_pending:
         asyncio.run(retry_pending(settings))
     elif clear_mentors:
