@@ -6,18 +6,18 @@ Source: https://zulip.com/api, as servers from version 7.0 on answer it.
 import asyncio
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ValidationError
 
 from eventstore.errors import Unavailable
 from integrations.webhook.sink import trusted
 from integrations.zulip.answer import Body, Paused, Unclear, understood
 from integrations.zulip.pace import Pace
+from integrations.zulip.shapes import Created, Messages, User, UserOfEmail, kept
 
 ANSWER_SEC = 10.0
 AT_ONCE = 4
@@ -33,8 +33,6 @@ NEWEST = "newest"
 
 log = logging.getLogger(__name__)
 
-Shape = TypeVar("Shape", bound=BaseModel)
-
 
 class Bot(NamedTuple):
     """Who sends, and where: the organisation's URL, and the bot's address and key."""
@@ -42,37 +40,6 @@ class Bot(NamedTuple):
     site: str
     email: str
     api_key: str
-
-
-class User(BaseModel):
-    """Somebody in the organisation."""
-
-    user_id: int
-
-
-class UserOfEmail(BaseModel):
-    user: User
-
-
-class Created(BaseModel):
-    """A message that was sent just now."""
-
-    id: int
-
-
-class Said(BaseModel):
-    """A message of a conversation, as its sender wrote it; `timestamp` in seconds since 1970, UTC."""
-
-    id: int
-    timestamp: float
-    content: str
-
-
-class Messages(BaseModel):
-    """A page of a conversation, the oldest message first."""
-
-    messages: Sequence[Said]
-    found_oldest: bool = False
 
 
 class ZulipClient:
@@ -149,12 +116,3 @@ class ZulipClient:
             raise Unavailable(f"expected Zulip at {self._bot.site}, found {type(error).__name__}") from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise Unclear(f"expected an answer, found {type(error).__name__}") from error
-
-
-def kept(shape: type[Shape], body: Body) -> Shape:
-    """An answer in its shape. Raises Unclear where it has another."""
-    try:
-        return shape.model_validate(body)
-    except ValidationError as error:
-        fields = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False))
-        raise Unclear(f"expected an answer of Zulip's, found one that is wrong in {fields}") from None
