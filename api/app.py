@@ -16,6 +16,7 @@ from api import (
     inbox,
     leaderboard,
     metrics,
+    notifications,
     openapi,
     progress,
     replays,
@@ -32,6 +33,8 @@ from api.composition import open_inbox
 from api.deliveries import RetryBody
 from api.direct import App
 from api.methods import HeadAsGet
+from api.monitoring import monitoring
+from api.notifications import SummaryBody
 from api.replays import ReplayBody
 from api.settings import Settings
 from api.sinks import make_relay
@@ -55,6 +58,7 @@ ROUTERS = (
     retries,
     inbox,
     deliveries,
+    notifications,
     subscriptions,
     replays,
     schemas,
@@ -73,6 +77,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
             open_inbox(settings, clock) as opened,
             background_worker(opened.engine),
             background_consumers(settings, opened),
+            monitoring(settings, opened),
             background_relay(make_relay(settings, opened, private_webhooks=app.state.private_webhooks)),
             replay_processes(settings.database_url, settings.worth) as processes,
             open_front_log(settings) as front_log,
@@ -100,5 +105,5 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
     for module in ROUTERS:
         app.include_router(module.router)
     errors.install(app)
-    openapi.install(app, Envelope, CourseBody, FormResponse, ReplayBody, SubscriptionBody, RetryBody)
+    openapi.install(app, Envelope, CourseBody, FormResponse, ReplayBody, SubscriptionBody, RetryBody, SummaryBody)
     return app

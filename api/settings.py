@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from api.activity_settings import ActivitySettings
 from api.addresses import of_servers, url_of
-from eventstore.errors import FieldError, InvalidInput, field_errors
+from api.notification_settings import NotificationSettings
+from api.variables import PREFIX, fault_of_variable
+from eventstore.errors import InvalidInput, field_errors
 from signals.signal import SignalType
 from signals.xp import Worth
 
@@ -35,12 +38,8 @@ def with_its_servers(ingest: str, known: ValidationInfo) -> str:
 OnRabbitmq = Literal["STEP_COMPLETED,COURSE_COMPLETED", "STEP_COMPLETED", "COURSE_COMPLETED", "none"]
 """Which of the signals that its platform has events for."""
 
-PREFIX = "LMS_"
-KAFKAS = "KAFKA_"
-"""What the variables of Kafka begin with, which its platform's other services read too."""
 
-
-class Settings(BaseSettings):
+class Settings(ActivitySettings, NotificationSettings):
     """What an operator can choose. Secrets that are absent switch off what they protect."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, populate_by_name=True)
@@ -121,14 +120,3 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         raise InvalidInput([fault_of_variable(fault) for fault in field_errors(error)]) from None  # it holds secrets
-
-
-def variable_of(name: str) -> str:
-    """The environment variable of a setting."""
-    return name.upper() if name.upper().startswith(KAFKAS) else f"{PREFIX}{name.upper()}"
-
-
-def fault_of_variable(fault: FieldError) -> FieldError:
-    variable = variable_of(fault.where)
-    holds_secret = variable.endswith(("_SECRET", "_URL"))
-    return FieldError(variable, fault.expected, "another" if holds_secret else fault.found)

@@ -1,17 +1,23 @@
-"""The sinks that announcements go to: the brokers that are configured, and the URLs that subscribed.
+"""The sinks that announcements go to: the brokers and other servers that are configured, and the URLs that subscribed.
 
-To add a broker, write its sink and name it in SINKS. Clients are imported where they are needed: few have every broker.
+To add one, write its sink and name it in SINKS. Clients are imported where they are needed: few have every broker.
 """
 
 from collections.abc import Callable, Mapping
 
 from api.settings import Settings
+from eventstore.errors import SwitchedOff
+from integrations.contracts.notification import NOTIFIED
 from integrations.inbox import Inbox
 from integrations.mapping import Mappings
+from integrations.notifications.notifier import Notifier
+from integrations.notifications.plug_in import load
 from integrations.relay import Relay
 from integrations.sinks import KnownSink, Sinks
+from integrations.smtp import SYSTEM as SMTP
 from integrations.systems import KAFKA, RABBITMQ, REDIS
 from integrations.webhook.webhooks import webhooks
+from integrations.zulip import SYSTEM as ZULIP
 
 MappingsNow = Callable[[], Mappings]
 """The mappings as they are now: the operator's file may change while sinks are open."""
@@ -54,12 +60,56 @@ def kafka_sink(settings: Settings, mappings: MappingsNow) -> KnownSink | None:
     return KnownSink(KAFKA, KAFKA, TYPES, lambda: KafkaSink(servers, lambda: mappings().of(KAFKA)))
 
 
+def zulip_sink(settings: Settings, _: MappingsNow) -> KnownSink | None:
+    """A bot of a Zulip organisation, for mentors."""
+    site, email, key = settings.zulip_site, settings.zulip_email, settings.zulip_api_key
+    if site is None or email is None or key is None or not settings.notify_mentors_enabled:
+        return None
+    from integrations.zulip.client import Bot
+    from integrations.zulip.pace import Pace
+    from integrations.zulip.sink import ZulipSink
+
+    bot, pace = Bot(site, email, key.get_secret_value()), Pace()
+    return KnownSink(ZULIP, ZULIP, frozenset(NOTIFIED), lambda: ZulipSink(bot, pace))
+
+
+def smtp_sink(settings: Settings, _: MappingsNow) -> KnownSink | None:
+    """E-mail, for mentors."""
+    url, sender = settings.smtp_url, settings.smtp_from
+    if url is None or sender is None or not settings.notify_mentors_enabled:
+        return None
+    from integrations.smtp.server import server_of
+    from integrations.smtp.sink import SmtpSink
+
+    server = server_of(url.get_secret_value())
+    return KnownSink(SMTP, SMTP, frozenset(NOTIFIED), lambda: SmtpSink(server, sender))
+
+
 SINKS: Mapping[str, Callable[[Settings, MappingsNow], KnownSink | None]] = {
     REDIS: redis_sink,
     RABBITMQ: rabbitmq_sink,
     KAFKA: kafka_sink,
+    ZULIP: zulip_sink,
+    SMTP: smtp_sink,
 }
-"""By the names of the systems that are told of signals by them; each gives None where its broker is not configured."""
+"""By the names of the systems that are told of signals, or that tell mentors; None where one is not configured."""
+
+
+def make_notifier(settings: Settings) -> Notifier | None:
+    """What announces activities to mentors. None while that is switched off: nothing is to be written then.
+
+    Raises InvalidInput where LMS_NOTIFY_RECIPIENTS names no function.
+    """
+    if not settings.notify_mentors_enabled:
+        return None
+    name = settings.notify_recipients
+    return Notifier(None if name is None else load(name))
+
+
+def check_notifying(settings: Settings) -> None:
+    """Raises SwitchedOff while mentors are not to be told of anything."""
+    if not settings.notify_mentors_enabled:
+        raise SwitchedOff("LMS_NOTIFY_MENTORS_ENABLED: expected true, found false: mentors are not told of anything")
 
 
 def make_relay(settings: Settings, inbox: Inbox, *, private_webhooks: bool) -> Relay:

@@ -1,17 +1,29 @@
-"""The monitoring views: events and messages by day, signals by learner, activity by learner."""
+"""The monitoring views: events and messages by day, signals and activity by learner, activities of a platform."""
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auth import needs
 from api.keys import Scope
 from api.lists import Paged, query
 from api.openapi import responses
-from views import event_daily_stats, message_daily_stats, signal_summary, user_activity
+from integrations.activity import mentor_store
+from integrations.activity.mentors import MentorFigures
+from integrations.contracts.notification import TOLD_OF
+from views import activity_stats, event_daily_stats, message_daily_stats, signal_summary, user_activity
+from views.activity_stats import ActivityStats
 from views.event_daily_stats import DailyStats
 from views.message_daily_stats import MessageStats
 from views.page import Filter, Page
 from views.signal_summary import SignalSummary
 from views.user_activity import UserActivity
+
+
+class PlatformStats(ActivityStats):
+    """The same, and what the process that polled last knows of the mentors of students."""
+
+    mentors: MentorFigures
+
 
 router = APIRouter(tags=["stats"], dependencies=[Depends(needs(Scope.READ))])
 
@@ -54,3 +66,14 @@ async def get_activity(
 ) -> Page[UserActivity]:
     """v_user_activity: each learner's last activity, and events in the 24 hours before now."""
     return await query(request, lambda connection: user_activity.read(connection, *paged, user_id))
+
+
+@router.get("/v1/stats/activities", summary="Activities of the monitored platform", responses=responses(401, 403, 503))
+async def get_activities(request: Request) -> PlatformStats:
+    """How many were noticed and understood, how many wait, and of how many mentors were told, or could not be."""
+
+    async def read(connection: AsyncConnection) -> PlatformStats:
+        stats = await activity_stats.totals(connection, TOLD_OF)
+        return PlatformStats(**stats.model_dump(), mentors=await mentor_store.figures(connection))
+
+    return await query(request, read)

@@ -26,6 +26,7 @@ ROWS = {
     "6": "peers",
     "9": "latency",
     "10": "front_log",
+    "11": "monitor",
     "8": "memory",
     "7": "reads",
 }

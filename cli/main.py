@@ -12,6 +12,8 @@ from cli.export import export_command
 from cli.import_events import import_command
 from cli.key import app as key_app
 from cli.migrate import migrate_command
+from cli.monitor import monitor_command
+from cli.notification import app as notification_app
 from cli.relay import relay_command
 from cli.replay import replay_command
 from cli.retry import retry_command
@@ -38,10 +40,12 @@ app.command("replay")(replay_command)
 app.command("retry")(retry_command)
 app.command("consume")(consume_command)
 app.command("relay")(relay_command)
+app.command("monitor")(monitor_command)
 app.command("stats")(stats_command)
 app.command("verify")(verify_command)
 app.add_typer(course_app, name="course")
 app.add_typer(key_app, name="key")
+app.add_typer(notification_app, name="notification")
 app.add_typer(subscription_app, name="subscription")
 app.add_typer(token_app, name="token")
 app.add_typer(topic_app, name="topic")

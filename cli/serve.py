@@ -10,6 +10,7 @@ import typer
 
 from api.composition import open_engine
 from api.keys import list_all
+from api.monitoring import check_monitoring
 from api.settings import Settings, load
 from cli.console import say, sigterm_as_ctrl_c
 from cli.demo import simulate
@@ -57,6 +58,8 @@ def serve(
 
 async def prepare(settings: Settings, *, dev: bool, demo: bool) -> None:
     """All that can go wrong before serving, so that it is said in a line and not in a server's log."""
+    if settings.activity_monitor_enabled:
+        check_monitoring(settings)
     await bring_up_to_date(settings)
     async with open_engine(settings) as engine:
         say(f"The database is {engine.database.name}")

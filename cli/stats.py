@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from api.composition import open_database
 from api.settings import Settings, load
+from cli.activity_stats import Figures, read_figures, show_activities
 from cli.console import age, say, show
 from engine.park import RetryStatus
 from eventstore.times import system_clock
@@ -23,6 +24,7 @@ class Stats(NamedTuple):
     signals: dict[str, int]
     days: list[DailyStats]
     waiting: dict[str, Waiting]
+    activities: Figures
 
 
 def stats_command() -> None:
@@ -37,6 +39,9 @@ def stats_command() -> None:
     show_totals(stats)
     show_days(stats)
     show_waiting(stats, system_clock())
+    if stats.activities.activities.total_events:
+        say("")
+        show_activities(stats.activities)
 
 
 async def read_stats(settings: Settings) -> Stats:
@@ -53,6 +58,7 @@ async def read_stats(settings: Settings) -> Stats:
             waiting=waiting
             | parked_messages(await operations.messages(connection))
             | unsent(await operations.deliveries(connection)),
+            activities=await read_figures(connection),
         )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.project import SHARDS, Context
+from engine.reason import reason_of
 from engine.record import Recorded, record, record_carefully
 from engine.submission import Alongside, Queue, Receipt, Submission, distinct, receipts
 from engine.trouble import Trouble
@@ -104,7 +105,7 @@ class Ingest:
                 for submission in batch:
                     await self._settle([submission], context)
                 return
-            self._trouble.tell(str(error))
+            self._trouble.tell(reason_of(error))
             for submission in batch:
                 if not submission.receipt.done():
                     submission.receipt.set_exception(error)

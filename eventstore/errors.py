@@ -9,6 +9,7 @@ LmsError
 │   ├── Unauthenticated  nobody we know
 │   ├── Forbidden        somebody we know, who may not
 │   ├── NotFound
+│   ├── SwitchedOff      a setting says that this is not done
 │   └── AlreadyRunning   one at a time; carries the id of the one that runs
 ├── Unresolved           an integration message that cannot be translated yet; it is parked
 └── Unavailable          the same again later will do; carries `retry_after` seconds
@@ -100,6 +101,10 @@ class Forbidden(Refused):
 
 class NotFound(Refused):
     """There is nothing of that name."""
+
+
+class SwitchedOff(Refused):
+    """A setting says that this is not done."""
 
 
 class AlreadyRunning(Refused):

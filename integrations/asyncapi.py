@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from integrations.channels import Channel, channels
-from integrations.contracts import kafka, rabbitmq, redis, tally, webhook
+from integrations.contracts import activity, kafka, rabbitmq, redis, tally, webhook
 
 FILE = Path(__file__).parent.parent / "docs" / "asyncapi.json"
 
@@ -24,6 +24,10 @@ SERVERS: dict[str, Json] = {
     redis.SOURCE: {"protocol": "redis", "description": "The exam system's Redis, as in LMS_REDIS_URL"},
     rabbitmq.SOURCE: {"protocol": "amqp", "description": "The course platform's RabbitMQ, as in LMS_RABBITMQ_URL"},
     kafka.SOURCE: {"protocol": "kafka", "description": "The learning platform's, as in KAFKA_BOOTSTRAP_SERVERS"},
+    activity.SOURCE: {
+        "protocol": "postgresql",
+        "description": "The monitored platform's database, as in LMS_DB_HOST: it is polled",
+    },
     webhook.SYSTEM: {"protocol": "https", "description": "A subscriber, at the URL that it gave"},
 }
 """Where each system's channels are; its host is for each installation to say."""

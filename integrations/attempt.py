@@ -1,6 +1,7 @@
 """Attempts to deliver: what each makes of a delivery. Pure, but for the chance in its pauses.
 
-One that fails is tried again after growing pauses. After three days it is dead, and stays until someone acts.
+One that fails is tried again after growing pauses. After three days, or once the receiver refuses it for good, it is
+dead, and stays until someone acts.
 """
 
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from enum import StrEnum
 from random import SystemRandom
 from typing import NamedTuple
 
-from integrations.sink import Announcement
+from integrations.sink import Announcement, Result
 
 DEAD_AFTER = timedelta(days=3)
 FIRST_PAUSE = timedelta(seconds=5)
@@ -46,19 +47,21 @@ class Settled(NamedTuple):
     first_attempt_at: datetime
     next_attempt_at: datetime
     last_error: str | None
+    receipt: str | None
     sent_at: datetime | None
 
 
-def settle(due: Due, sink: str, error: str | None, now: datetime) -> Settled:
-    """A delivery after it was tried at `now`: it arrived, or why it did not."""
+def settle(due: Due, sink: str, result: Result, now: datetime) -> Settled:
+    """A delivery after it was tried at `now`."""
     attempts, first = due.announcement.attempts + 1, due.first_attempt_at or now
     status, next_attempt_at = DeliveryStatus.SENT, now
-    if error is not None:
-        status = DeliveryStatus.DEAD if now - first >= DEAD_AFTER else DeliveryStatus.PENDING
+    if result.error is not None:
+        is_dead = result.is_final or now - first >= DEAD_AFTER
+        status = DeliveryStatus.DEAD if is_dead else DeliveryStatus.PENDING
         next_attempt_at = min(now + pause(attempts), max(now, first + DEAD_AFTER))
-    sent_at = now if error is None else None
+    sent_at = now if result.error is None else None
     key = (due.announcement.user_id, sink, due.announcement.message_id)
-    return Settled(*key, status, attempts, first, next_attempt_at, error, sent_at)
+    return Settled(*key, status, attempts, first, next_attempt_at, result.reason, result.receipt, sent_at)
 
 
 def pause(attempts: int) -> timedelta:

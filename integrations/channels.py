@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel
 
 from eventstore.event_type import EventType
-from integrations.contracts import kafka, rabbitmq, redis, tally, webhook
+from integrations.contracts import activity, kafka, rabbitmq, redis, tally, webhook
 
 RECEIVE: Literal["receive"] = "receive"
 SEND: Literal["send"] = "send"
@@ -35,6 +35,7 @@ def channels() -> Iterator[Channel]:
     yield from (routed(SEND, each) for each in rabbitmq.ANNOUNCED)
     yield from (Channel(kafka.SOURCE, topic, RECEIVE, types) for topic, types in kafka.TYPES.items())
     yield Channel(kafka.SOURCE, kafka.PROGRESS_EVENTS, SEND, kafka.ANNOUNCED)
+    yield from (Channel(activity.SOURCE, table, RECEIVE, types) for table, types in activity.BY_TABLE.items())
     yield Channel(webhook.SYSTEM, None, SEND, webhook.ANNOUNCED, webhook.WebhookHeaders)
 
 

@@ -101,12 +101,15 @@ async def note(connection: AsyncConnection, settled: Collection[Settled]) -> Non
     await connection.execute(UPDATE_SETTLED, {"settled": settled})
 
 
-async def retry(connection: AsyncConnection, filters: Mapping[str, str], now: datetime) -> int:
+async def retry(
+    connection: AsyncConnection, filters: Mapping[str, str], now: datetime, types: Collection[str] | None = None
+) -> int:
     """Has deliveries that failed tried again at once, as if for the first time: those with these columns' values.
 
-    Dead ones too, but for those to receivers that are gone. How many.
+    Of these types, or of any. Dead ones too, but for those to receivers that are gone. How many.
     """
-    return (await connection.execute(update_failed(filters, now))).rowcount
+    query = update_failed(filters, now)
+    return (await connection.execute(query if types is None else query.where(_d.type.in_(types)))).rowcount
 
 
 def update_failed(filters: Mapping[str, Any], now: datetime) -> Update:

@@ -14,7 +14,11 @@ PERCENT = 100.0
 
 
 class Exam(NamedTuple):
-    """One exam, marked: `kind` and `external_id` are of what it was held on; `event_id` makes it a submission."""
+    """One exam, marked: `kind` and `external_id` are of what it was held on; `event_id` makes it a submission.
+
+    What the other system says of `max_score` and `passed` counts; where it says nothing, our side does. `percentage` is
+    the score where neither side says out of how many points that is.
+    """
 
     event_id: UUID
     user_id: str
@@ -23,11 +27,15 @@ class Exam(NamedTuple):
     score: float
     occurred_at: datetime
     correlation_id: str
+    max_score: float | None = None
+    percentage: float | None = None
+    passed: bool | None = None
 
 
 def quiz_submit(exam: Exam, world: World) -> dict[str, object]:
     """The envelope, as `POST /v1/events` takes it. Raises Unresolved if nothing says which class, or what passes."""
     place = place_of(world, exam.kind, exam.external_id)
+    score, max_score = mark(exam, place)
     return {
         "type": "QUIZ_SUBMIT",
         "version": "1.0",
@@ -39,11 +47,19 @@ def quiz_submit(exam: Exam, world: World) -> dict[str, object]:
         "correlation_id": exam.correlation_id,
         "payload": {
             "quiz_id": place.quiz_id or exam.external_id,
-            "score": exam.score,
-            "max_score": PERCENT if place.max_score is None else place.max_score,
-            "passed": exam.score >= pass_score(exam, place, world),
+            "score": score,
+            "max_score": max_score,
+            "passed": exam.score >= pass_score(exam, place, world) if exam.passed is None else exam.passed,
         },
     }
+
+
+def mark(exam: Exam, place: Place) -> tuple[float, float]:
+    """A score, and what it is of."""
+    max_score = exam.max_score or place.max_score
+    if max_score is not None:
+        return exam.score, max_score
+    return exam.score if exam.percentage is None else exam.percentage, PERCENT
 
 
 def pass_score(exam: Exam, place: Place, world: World) -> float:

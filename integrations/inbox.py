@@ -16,7 +16,7 @@ from integrations import inbox_store
 from integrations.facts import Key, Reference
 from integrations.fault import fault
 from integrations.inbox_store import PAGE
-from integrations.intake import Intake
+from integrations.intake import Beside, Intake
 from integrations.mapping import Mappings
 from integrations.message import InboxStatus, Message, MessageKey
 from integrations.outcome import Outcome
@@ -45,30 +45,30 @@ class Inbox:
         self.owes_retry = False
         self._intake = Intake(engine, systems)
 
-    async def receive(self, messages: Sequence[Message]) -> list[Outcome]:
+    async def receive(self, messages: Sequence[Message], beside: Beside | None = None) -> list[Outcome]:
         """Keeps messages, with the events and the facts that they amount to, in one transaction. What became of each.
 
+        Whatever `beside` writes is written in that transaction, too.
         Raises Unavailable if nothing could be kept now: whoever sent them has to send them again. Any other error
         is the fault of one of them, and nothing is kept either.
         """
         distinct: dict[MessageKey, Message] = {}
         for message in messages:
             distinct.setdefault(message.key, message)
-        became = await self._receive(list(distinct.values()))
+        became = await self._receive(list(distinct.values()), beside)
         outcomes = []
         for message in messages:
             outcomes.append(became[message.key])
             became[message.key] = became[message.key]._replace(is_repeat=True, signals=())
         return outcomes
 
-    async def retry_parked(self) -> Retried:
-        """Tries everything that is parked once more. Raises Unavailable where that is broken off."""
-        query = self.engine.database.query
+    async def retry_parked(self, source: str | None = None) -> Retried:
+        """Tries everything that is parked once more, or that of one source. Raises Unavailable where it breaks off."""
         counts = Counter[InboxStatus]()
-        last = ("", "")
-        self.owes_retry = False
+        last = (source or "", "")
+        self.owes_retry = self.owes_retry and source is not None
         try:
-            while messages := await unbroken(query(partial(inbox_store.parked_after, last=last))):
+            while messages := await self._parked_after(last, source):
                 counts += await unbroken(self._retry(messages))
                 last = messages[-1].key
         except Unavailable:
@@ -76,9 +76,14 @@ class Inbox:
             raise
         return Retried(counts[InboxStatus.DONE], counts[InboxStatus.PARKED])
 
-    async def _receive(self, messages: Sequence[Message]) -> dict[MessageKey, Outcome]:
+    async def _parked_after(self, last: MessageKey, source: str | None) -> list[Message]:
+        """The next parked messages, which are in the order of their sources."""
+        found = await unbroken(self.engine.database.query(partial(inbox_store.parked_after, last=last)))
+        return [message for message in found if source in (None, message.source)]
+
+    async def _receive(self, messages: Sequence[Message], beside: Beside | None = None) -> dict[MessageKey, Outcome]:
         """As `receive`, of messages whose keys differ."""
-        taken = await self._intake.take_in(messages, self.mappings)
+        taken = await self._intake.take_in(messages, self.mappings, beside)
         return taken.outcomes | await self._follow_up(taken.changes, taken.knowledge)
 
     async def _follow_up(self, changes: Sequence[Translation], knowledge: Knowledge) -> dict[MessageKey, Outcome]:

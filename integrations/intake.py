@@ -1,6 +1,6 @@
 """Intake: messages are understood by what is known now, and kept, with all that they amount to, in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,14 +9,17 @@ from engine.engine import Engine
 from engine.submission import Receipt
 from integrations import facts_store, inbox_store
 from integrations.inbox_store import Kept, Known
-from integrations.keeping import keep
+from integrations.keeping import NOTHING, keep
 from integrations.mapping import Mappings
 from integrations.message import InboxStatus, Message, MessageKey
 from integrations.outcome import REPEATED, Outcome, outcomes_of
 from integrations.systems import System
 from integrations.translation import Knowledge, Names, Translation, names_of, translate
 
-NOTHING_WRITTEN = (Kept(frozenset(), frozenset()), Receipt(0, 0, []))
+Beside = Callable[[AsyncConnection, Set[MessageKey]], Awaitable[None]]
+"""Something else to write in the transaction that keeps messages; it is told which of them are new, maybe none."""
+
+NOTHING_WRITTEN = (NOTHING, Receipt(0, 0, []))
 
 
 class TakenIn(NamedTuple):
@@ -41,7 +44,7 @@ class Intake:
         self._engine = engine
         self._translators = {source: system.translator for source, system in systems.items()}
 
-    async def take_in(self, messages: Sequence[Message], mappings: Mappings) -> TakenIn:
+    async def take_in(self, messages: Sequence[Message], mappings: Mappings, beside: Beside | None = None) -> TakenIn:
         """Keeps messages whose keys differ. Raises whatever keeps them from being kept, and then none is."""
         names = names_of(messages, self._translators)
         seen = await self._look(messages, names, mappings)
@@ -49,7 +52,7 @@ class Intake:
         waiting = [message for message in messages if message.key not in outcomes]
         translations = translate(waiting, names, self._translators, seen.knowledge)
         changes = [each for each in translations if not says_nothing_new(each, seen)]
-        kept, receipt = await self._write(changes, names)
+        kept, receipt = await self._write(changes, names, beside)
         outcomes |= outcomes_of(translations, kept.changed, receipt.signals)
         outcomes |= {each.message.key: REPEATED for each in changes if each.message.key not in kept.changed}
         return TakenIn(outcomes, changes, seen.knowledge)
@@ -68,13 +71,17 @@ class Intake:
 
         return await self._engine.database.query(work)
 
-    async def _write(self, translations: Sequence[Translation], names: Names) -> tuple[Kept, Receipt]:
+    async def _write(
+        self, translations: Sequence[Translation], names: Names, beside: Beside | None
+    ) -> tuple[Kept, Receipt]:
         kept: list[Kept] = []
 
         async def alongside(connection: AsyncConnection) -> None:
             kept.append(await keep(connection, translations, names, self._engine.context.shard))
+            if beside is not None:
+                await beside(connection, kept[-1].new)
 
-        if not translations:
+        if not translations and beside is None:
             return NOTHING_WRITTEN
         events = [translation.event for translation in translations if translation.event is not None]
         receipt = await self._engine.ingest.submit(events, alongside)

@@ -9,9 +9,13 @@ from integrations.inbox_store import Kept, Row
 from integrations.translation import Names, Translation
 from views import message_daily_stats
 
+NOTHING = Kept(frozenset(), frozenset())
+
 
 async def keep(connection: AsyncConnection, translations: Sequence[Translation], names: Names, shard: int) -> Kept:
     """Keeps messages whose keys differ, done or parked. Each is counted once, under this process's `shard`."""
+    if not translations:
+        return NOTHING
     kept = await inbox_store.keep(connection, [row(translation, names) for translation in translations])
     await facts_store.keep(connection, [fact for translation in translations for fact in translation.facts])
     new = [translation.message for translation in translations if translation.message.key in kept.new]

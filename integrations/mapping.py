@@ -137,7 +137,13 @@ class KafkaKinds(Strict):
     exam: dict[Ident, PlaceTable] = {}
 
 
+class ActivityKinds(Strict):
+    exam: dict[Ident, PlaceTable] = {}
+    content: dict[Ident, PlaceTable] = {}
+
+
 class File(Strict):
     redis: RedisKinds = RedisKinds()
     rabbitmq: RabbitMqKinds = RabbitMqKinds()
     kafka: KafkaKinds = KafkaKinds()
+    activity: ActivityKinds = ActivityKinds()

@@ -52,10 +52,12 @@ DEAD_LETTERS = Gauge(
 )
 
 
-def count_recorded(source: str, kind: str, outcome: str, seconds: float) -> None:
-    """Counts a message of that type, what became of it, and how long that took."""
-    CONSUMED.labels(source, kind, outcome).inc()
-    PROCESSING_SECONDS.labels(source, kind).observe(seconds)
+def count_recorded(source: str, kind: str, outcome: str, seconds: float, number: int = 1) -> None:
+    """Counts so many messages of that type, what became of each, and how long that took."""
+    CONSUMED.labels(source, kind, outcome).inc(number)
+    processing = PROCESSING_SECONDS.labels(source, kind)
+    for _ in range(number):
+        processing.observe(seconds)
 
 
 def count_error(source: str, kind: str, outcome: str) -> None:

@@ -5,7 +5,7 @@ Shared by the translators of all systems.
 
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic_core import to_json
 
@@ -16,6 +16,10 @@ from signals.course import CourseHistory, Step, in_force
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 """What TOML takes as a key without quotes."""
+
+
+Medium = Literal["quiz", "video"]
+"""What of a step an id may be of."""
 
 
 class CourseStep(NamedTuple):
@@ -35,11 +39,11 @@ def course_of(world: World, external_id: str) -> str:
     raise unresolved(world, COURSE, external_id, "a published course of this id", "neither")
 
 
-def place_of(world: World, kind: str, external_id: str) -> Place:
+def place_of(world: World, kind: str, external_id: str, medium: Medium = "quiz") -> Place:
     """The class that an id of a kind means, and how its exam is marked: what the mapping file does not say of that,
     the step does. Raises Unresolved.
     """
-    place = world.mapping.place(kind, external_id) or namesake(world, kind, external_id)
+    place = world.mapping.place(kind, external_id) or namesake(world, kind, external_id, medium)
     containing = world.courses.with_class(place.class_id)
     everywhere = steps_in_force(containing, lambda step: step.class_id == place.class_id)
     steps = [each for each in everywhere if each.course_id == place.course_id] or everywhere
@@ -55,16 +59,21 @@ def place_of(world: World, kind: str, external_id: str) -> Place:
     )
 
 
-def namesake(world: World, kind: str, external_id: str) -> Place:
-    """The class of ours that has this id, or the only one whose quiz has it."""
+def namesake(world: World, kind: str, external_id: str, medium: Medium) -> Place:
+    """The class of ours that has this id, or the only one whose quiz or video has it."""
     if world.courses.with_class(external_id):
         return Place(external_id)
-    asked = steps_in_force(world.courses.histories.values(), lambda step: step.quiz_id == external_id)
+    asked = steps_in_force(world.courses.histories.values(), lambda step: id_in(step, medium) == external_id)
     class_ids = sorted({each.step.class_id for each in asked})
     if len(class_ids) == 1:
-        return Place(class_ids[0], quiz_id=external_id)
-    was_found = f"its quiz in the classes {class_ids}" if class_ids else "neither"
-    raise unresolved(world, kind, external_id, "a published class, or one class with a quiz, of this id", was_found)
+        return Place(class_ids[0], quiz_id=external_id if medium == "quiz" else None)
+    was_found = f"its {medium} in the classes {class_ids}" if class_ids else "neither"
+    expected = f"a published class, or one class with a {medium}, of this id"
+    raise unresolved(world, kind, external_id, expected, was_found)
+
+
+def id_in(step: Step, medium: Medium) -> str | None:
+    return step.quiz_id if medium == "quiz" else step.video_id
 
 
 def steps_in_force(histories: Iterable[CourseHistory], wanted: Callable[[Step], bool]) -> list[CourseStep]:

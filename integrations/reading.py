@@ -27,10 +27,19 @@ class Contract(Generic[AnyHead]):
         self._head = head
         self._types = {each.name: each for each in types}
 
-    def check(self, body: str) -> AnyHead:
-        """The head of a message that keeps to the contract. Raises InvalidInput, for an unknown type or version too."""
+    def head(self, body: str) -> AnyHead:
+        """The head of a message of a type and a version that are known, whatever else it says. Raises InvalidInput."""
         try:
             head = self._head.model_validate_json(body)
+        except ValidationError as error:
+            raise InvalidInput(field_errors(error)) from error
+        self._type(head).model(head.version)
+        return head
+
+    def check(self, body: str) -> AnyHead:
+        """The head of a message that keeps to the contract. Raises InvalidInput, for an unknown type or version too."""
+        head = self.head(body)
+        try:
             self._type(head).model(head.version).model_validate_json(body)
         except ValidationError as error:
             raise InvalidInput(field_errors(error)) from error

@@ -7,6 +7,7 @@ once it answers again.
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,7 +23,8 @@ from integrations.backoff import Backoff, wait
 from integrations.batch_sending import send, tried
 from integrations.fault import fault
 from integrations.metrics import PUBLISHED
-from integrations.sink import Sink
+from integrations.notifications import notified
+from integrations.sink import Announcement, Result, Sink
 from integrations.sinks import KnownSink
 
 BATCH = 100
@@ -105,32 +107,33 @@ class Sending:
         due = await unbroken(self._database.query(read))
         if not due:
             return Sent()
-        errors = await send(sink, [one.announcement for one in due])
-        settled = [settle(one, sink.name, error, self._clock()) for one, error in tried(due, errors)]
-        await unbroken(self._note(settled))
-        self._tell(due, settled)
-        arrived = sum(one.status == DeliveryStatus.SENT for one in settled)
-        return Sent(arrived, len(settled) - arrived)
+        outcomes = list(tried(due, await send(sink, [one.announcement for one in due])))
+        now = self._clock()
+        settled = [settle(one, sink.name, result, now) for one, result in outcomes]
+        arrived = [one.announcement for one, result in outcomes if result.error is None]
+        await unbroken(self._note(settled, arrived, now))
+        self._tell(outcomes, settled)
+        return Sent(len(arrived), len(settled) - len(arrived))
 
-    async def _note(self, settled: Sequence[Settled]) -> None:
+    async def _note(self, settled: Sequence[Settled], arrived: Sequence[Announcement], now: datetime) -> None:
         """Notes it, however long the database is away: what arrived would be sent again."""
         while True:
             try:
                 async with self._database.write_apart() as connection:
-                    return await deliveries.note(connection, settled)
+                    await deliveries.note(connection, settled)
+                    return await notified.note(connection, arrived, now)
             except Unavailable as error:
                 self._trouble.tell(f"what was sent is not noted yet: {error}")
                 await asyncio.sleep(NOTE_AGAIN_SEC)
 
-    def _tell(self, due: Sequence[Due], settled: Sequence[Settled]) -> None:
+    def _tell(self, outcomes: Sequence[tuple[Due, Result]], settled: Sequence[Settled]) -> None:
         """Tells the metrics what became of each, and the log why any did not arrive: not what it says."""
-        types = {one.announcement.message_id: one.announcement.type for one in due}
-        for one in settled:
+        for (due, _), one in zip(outcomes, settled, strict=True):
             outcome = "failed" if one.status == DeliveryStatus.PENDING else one.status.value
-            PUBLISHED.labels(self._known.system, types[one.message_id], outcome).inc()
+            PUBLISHED.labels(self._known.system, due.announcement.type, outcome).inc()
             if one.status == DeliveryStatus.DEAD:
                 log.error("announcement %s to %s is dead", one.message_id, one.sink)
-        refusals = [one.last_error for one in settled if one.last_error is not None]
+        refusals = [result.error for _, result in outcomes if result.error is not None]
         if refusals:
             self._refusals.tell(refusals[0])
         elif settled:

@@ -34,7 +34,31 @@ class Outgoing(NamedTuple):
     body: bytes
 
 
-NOT_TRIED = "not tried"
+class Result(NamedTuple):
+    """What became of an announcement at a sink: it arrived, or `error` says why it did not, in words of ours.
+
+    `details` are the receiver's own words, which may tell of people: they are noted, and never logged. `receipt` is
+    the receiver's id of what arrived, if it gives any. `is_final`: it is never to be tried again.
+    """
+
+    error: str | None = None
+    details: str | None = None
+    receipt: str | None = None
+    is_final: bool = False
+
+    @property
+    def reason(self) -> str | None:
+        """Why it did not arrive, with the receiver's own words."""
+        return self.error if self.details is None else f"{self.error}: {self.details}"
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether later announcements of the same learner have to wait for this one."""
+        return self.error is not None and not self.is_final
+
+
+ARRIVED = Result()
+NOT_TRIED = Result("not tried")
 """What a sink says of an announcement that it has not tried to send: that counts as no attempt."""
 
 
@@ -49,10 +73,11 @@ class Sink(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    async def send(self, announcements: Sequence[Announcement]) -> Sequence[str | None]:
-        """Sends them, those of one learner in the order given. None for each that arrived, else why it did not.
+    async def send(self, announcements: Sequence[Announcement]) -> Sequence[Result]:
+        """Sends them, those of one learner in the order given. What became of each.
 
-        After one that did not arrive, no later one of the same learner is sent: it is NOT_TRIED. Raises Unavailable
-        while nothing can be sent at all: that counts as no attempt, and the sink is closed and made anew.
+        After one that did not arrive and may be tried again, no later one of the same learner is sent: it is NOT_TRIED.
+        Raises Unavailable while nothing can be sent at all: that counts as no attempt, and the sink is closed and made
+        anew.
         """
         ...

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from integrations.contracts import kafka, rabbitmq, redis, tally
+from integrations.activity.read import read as read_activity
+from integrations.activity.translate import TRANSLATOR as ACTIVITY_TRANSLATOR
+from integrations.contracts import activity, kafka, rabbitmq, redis, tally
 from integrations.effects import Translator
 from integrations.kafka.read import read as read_kafka
 from integrations.kafka.translate import TRANSLATOR as KAFKA_TRANSLATOR
@@ -29,11 +31,13 @@ class System(NamedTuple):
 
 
 TALLY, REDIS, RABBITMQ, KAFKA = tally.SOURCE, redis.SOURCE, rabbitmq.SOURCE, kafka.SOURCE
+ACTIVITY = activity.SOURCE
 
 SYSTEMS: Mapping[str, System] = {
     TALLY: System(read_tally, TALLY_TRANSLATOR),
     REDIS: System(read_redis, REDIS_TRANSLATOR),
     RABBITMQ: System(read_rabbitmq, RABBITMQ_TRANSLATOR),
     KAFKA: System(read_kafka, KAFKA_TRANSLATOR),
+    ACTIVITY: System(read_activity, ACTIVITY_TRANSLATOR),
 }
 """By what `lms_inbox` and `lms_event` call them."""

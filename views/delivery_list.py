@@ -15,6 +15,7 @@ class DeliveryItem(BaseModel):
     """One announcement to one sink: the name of a system, or the id of a subscription. Times UTC.
 
     `seq` orders those of a learner; `last_error` says why the last attempt failed; dead ones are not tried again.
+    `receipt` is the receiver's own id of what arrived, where it gives one.
     """
 
     sink: str
@@ -27,6 +28,7 @@ class DeliveryItem(BaseModel):
     first_attempt_at: datetime | None
     next_attempt_at: datetime
     last_error: str | None
+    receipt: str | None
     sent_at: datetime | None
 
 

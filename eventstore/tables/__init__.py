@@ -3,6 +3,7 @@
 Tables of learners are keyed by user_id first, so that PostgreSQL can distribute them by it (Citus).
 """
 
+from eventstore.tables.activity import lms_activity, lms_cursor, lms_notified_daily
 from eventstore.tables.base import metadata, on_side
 from eventstore.tables.derived import (
     DERIVED,
@@ -19,12 +20,15 @@ from eventstore.tables.facts import lms_enrolment, lms_media, lms_profile, lms_r
 from eventstore.tables.history import lms_course_version, lms_erasure, lms_event
 from eventstore.tables.inbox import lms_inbox, lms_inbox_reference, lms_message_daily
 from eventstore.tables.operations import lms_grant, lms_key, lms_lease, lms_replay
-from eventstore.tables.outbox import lms_delivery, lms_outbox, lms_subscription
+from eventstore.tables.outbox import FOR_MENTORS, lms_delivery, lms_outbox, lms_subscription
 
 __all__ = [
     "DERIVED",
     "DERIVED_BY_LEARNER",
+    "FOR_MENTORS",
+    "lms_activity",
     "lms_course_version",
+    "lms_cursor",
     "lms_delivery",
     "lms_enrolment",
     "lms_erasure",
@@ -38,6 +42,7 @@ __all__ = [
     "lms_lease",
     "lms_media",
     "lms_message_daily",
+    "lms_notified_daily",
     "lms_outbox",
     "lms_profile",
     "lms_progress",

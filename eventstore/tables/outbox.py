@@ -5,6 +5,9 @@ from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, Text
 from eventstore.dialects import Id, JsonText, Name, Seq, UtcTime, only_rows
 from eventstore.tables.base import metadata
 
+FOR_MENTORS = "type IN ('exam_passed', 'exam_failed', 'content_completed')"
+"""Which announcements tell mentors of activities: summaries look for those of a period."""
+
 lms_outbox = Table(
     "lms_outbox",
     metadata,
@@ -18,6 +21,7 @@ lms_outbox = Table(
     Column("relayed_at", UtcTime),
     PrimaryKeyConstraint("user_id", "message_id"),
     Index("lms_outbox_to_relay", "seq", **only_rows("relayed_at IS NULL")),
+    Index("lms_outbox_for_mentors", "created_at", **only_rows(FOR_MENTORS)),
 )
 """Announcements, written with the signal that each is of; `seq` orders one learner's. Relayed: deliveries are due."""
 
@@ -34,12 +38,13 @@ lms_delivery = Table(
     Column("first_attempt_at", UtcTime),
     Column("next_attempt_at", UtcTime, nullable=False),
     Column("last_error", Text),
+    Column("receipt", Text),
     Column("sent_at", UtcTime),
     PrimaryKeyConstraint("user_id", "sink", "message_id"),
     Index("lms_delivery_by_status", "status", "sink", "seq"),
     Index("lms_delivery_in_order", "sink", "user_id", "seq", **only_rows("status = 'pending'")),
 )
-"""What becomes of each announcement at each sink that takes its type."""
+"""What becomes of each announcement at each sink that takes its type. Receipt: the receiver's id of what arrived."""
 
 lms_subscription = Table(
     "lms_subscription",

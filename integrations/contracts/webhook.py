@@ -1,4 +1,4 @@
-"""What subscribers are told, as Standard Webhooks has it: a signed POST for each signal, or event of the platform.
+"""What subscribers are told, as Standard Webhooks has it: a signed POST for each signal, event or notification.
 
 Source: https://www.standardwebhooks.com.
 """
@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from eventstore.event_type import EventType
 from integrations.contracts.fields import Instant
 from integrations.contracts.kafka import TYPES
+from integrations.contracts.notification import NOTIFIED, AnnouncedNotification, AnnouncedSummary
 from integrations.contracts.signal import AnnouncedSignal
 from signals.signal import SignalType
 
@@ -45,12 +46,24 @@ class ForwardedBody(BaseModel):
     data: dict[str, object]
 
 
-ANNOUNCED = (EventType("signal", {"1.0": WebhookBody}, {}), EventType("event", {"1.0": ForwardedBody}, {}))
+class NotificationBody(BaseModel):
+    """What a mentor is told, less the mentor's addresses; `timestamp` is the activity's, or the end of the period."""
+
+    type: str
+    timestamp: Instant
+    data: AnnouncedNotification | AnnouncedSummary
+
+
+ANNOUNCED = (
+    EventType("signal", {"1.0": WebhookBody}, {}),
+    EventType("event", {"1.0": ForwardedBody}, {}),
+    EventType("notification", {"1.0": NotificationBody}, {}),
+)
 """What is sent."""
 
 SIGNALS = tuple(kind.value for kind in SignalType)
 EVENTS = tuple(event_type.name for event_types in TYPES.values() for event_type in event_types)
-SUBSCRIBABLE = SIGNALS + EVENTS
+SUBSCRIBABLE = SIGNALS + EVENTS + NOTIFIED
 """What a URL can subscribe to."""
 
 

@@ -12,7 +12,7 @@ from integrations.contracts.kafka import SOURCE
 from integrations.kafka.announce import announce
 from integrations.kafka.client import producer_of, started, translated
 from integrations.mapping import SystemMapping
-from integrations.sink import Announcement
+from integrations.sink import ARRIVED, Announcement, Result
 
 
 class KafkaSink:
@@ -34,12 +34,12 @@ class KafkaSink:
         with suppress(KafkaError):
             await self._producer.stop()
 
-    async def send(self, announcements: Sequence[Announcement]) -> list[str | None]:
+    async def send(self, announcements: Sequence[Announcement]) -> list[Result]:
         """Sends them in the order given, which each partition keeps. The answers are waited for together."""
         mapping = self._mapping()
         async with translated(self._servers):
             await asyncio.gather(*[await self._send(announcement, mapping) for announcement in announcements])
-        return [None] * len(announcements)
+        return [ARRIVED] * len(announcements)
 
     async def _send(self, announcement: Announcement, mapping: SystemMapping) -> Awaitable[object]:
         outgoing = announce(announcement, mapping)

@@ -17,7 +17,7 @@ from integrations.mapping import SystemMapping
 from integrations.rabbitmq.announce import announce
 from integrations.rabbitmq.connection import answered, connected
 from integrations.rabbitmq.topology import declare_exchange
-from integrations.sink import Announcement, Outgoing
+from integrations.sink import ARRIVED, Announcement, Outgoing, Result
 
 APP_ID = "lms-progress"
 
@@ -46,19 +46,20 @@ class RabbitmqSink:
     ) -> None:
         await self._open.aclose()
 
-    async def send(self, announcements: Sequence[Announcement]) -> Sequence[str | None]:
+    async def send(self, announcements: Sequence[Announcement]) -> Sequence[Result]:
         mapping = self._mapping()
         async with answered(self._url):
             return await send_in_order(announcements, lambda one: self._publish(one, announce(one, mapping)))
 
-    async def _publish(self, announcement: Announcement, outgoing: Outgoing) -> str | None:
+    async def _publish(self, announcement: Announcement, outgoing: Outgoing) -> Result:
         try:
             await self._exchange.publish(message(announcement, outgoing), outgoing.topic, mandatory=True)
         except PublishError:
-            return f"expected a queue that is bound to {EXCHANGE} for {outgoing.topic}, found none"
+            return Result(f"expected a queue that is bound to {EXCHANGE} for {outgoing.topic}, found none")
         except DeliveryError:
-            return f"expected the queues bound to {EXCHANGE} for {outgoing.topic} to take it, found that one refuses"
-        return None
+            expected = f"the queues bound to {EXCHANGE} for {outgoing.topic} to take it"
+            return Result(f"expected {expected}, found that one refuses")
+        return ARRIVED
 
 
 def message(announcement: Announcement, outgoing: Outgoing) -> Message:

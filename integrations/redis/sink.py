@@ -10,7 +10,7 @@ from integrations.contracts.redis import SOURCE
 from integrations.mapping import SystemMapping
 from integrations.redis.announce import announce
 from integrations.redis.client import connect, translated
-from integrations.sink import Announcement
+from integrations.sink import ARRIVED, Announcement, Result
 
 
 class RedisSink:
@@ -30,7 +30,7 @@ class RedisSink:
     ) -> None:
         await self._client.aclose()
 
-    async def send(self, announcements: Sequence[Announcement]) -> list[str | None]:
+    async def send(self, announcements: Sequence[Announcement]) -> list[Result]:
         """Adds them in one transaction; if its answer is lost they are added again, under the same ids."""
         mapping = self._mapping()
         with translated():
@@ -39,4 +39,4 @@ class RedisSink:
                     outgoing = announce(announcement, mapping)
                     pipe.xadd(outgoing.topic, from_json(outgoing.body))
                 await pipe.execute()
-        return [None] * len(announcements)
+        return [ARRIVED] * len(announcements)

@@ -18,7 +18,7 @@ import httpx
 from eventstore.errors import Unavailable
 from eventstore.times import Clock
 from integrations.in_order import send_in_order
-from integrations.sink import NOT_TRIED, Announcement
+from integrations.sink import ARRIVED, NOT_TRIED, Announcement, Result
 from integrations.webhook.address import NotPublic, PublicTransport
 from integrations.webhook.request import content, headers_of
 from integrations.webhook.subscriptions import Subscription
@@ -59,12 +59,12 @@ class WebhookSink:
     ) -> None:
         await self._client.aclose()
 
-    async def send(self, announcements: Sequence[Announcement]) -> Sequence[str | None]:
+    async def send(self, announcements: Sequence[Announcement]) -> Sequence[Result]:
         """A few at once; those that are not under way after BATCH_SEC, or once the receiver is gone, are not tried."""
         until = asyncio.get_running_loop().time() + BATCH_SEC
         free = asyncio.Semaphore(AT_ONCE)
 
-        async def send_one(one: Announcement) -> str | None:
+        async def send_one(one: Announcement) -> Result:
             async with free:
                 if self._is_gone or asyncio.get_running_loop().time() > until:
                     return NOT_TRIED
@@ -76,19 +76,21 @@ class WebhookSink:
                 await self._gone()
         return said
 
-    async def _send(self, announcement: Announcement) -> str | None:
+    async def _send(self, announcement: Announcement) -> Result:
         body = content(announcement)
         headers = headers_of(self._subscription.secret, announcement.message_id, body, self._clock())
         try:
             response = await self._post(headers, body)
         except (TimeoutError, httpx.TimeoutException):
-            return f"expected an answer within {ANSWER_SEC:.0f} s, found none"
+            return Result(f"expected an answer within {ANSWER_SEC:.0f} s, found none")
         except (httpx.HTTPError, OSError, UnicodeError) as error:
-            return f"expected an answer, found {type(error).__name__}: {error}"
+            return Result(f"expected an answer, found {type(error).__name__}: {error}")
         except NotPublic as error:
-            return f"expected a host at a public address, found {error}"
+            return Result(f"expected a host at a public address, found {error}")
         self._is_gone = self._is_gone or response.status_code == HTTPStatus.GONE
-        return None if response.is_success else f"expected an answer of 2xx, found {response.status_code}"
+        if response.is_success:
+            return ARRIVED
+        return Result(f"expected an answer of 2xx, found {response.status_code}")
 
     async def _post(self, headers: dict[str, str], body: bytes) -> httpx.Response:
         async with asyncio.timeout(ANSWER_SEC):

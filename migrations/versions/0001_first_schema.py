@@ -18,6 +18,7 @@ def upgrade() -> None:
     create_inbox()
     create_outbox()
     create_facts()
+    create_activity()
     dialect = op.get_bind().dialect
     log = append_only(dialect, "lms_event", ("user_id", "event_id"), erasable=True)
     for statement in log + append_only(dialect, "lms_course_version", ("course_id", "version")):
@@ -241,6 +242,8 @@ def create_outbox() -> None:
         *keys.constraints,
     )
     op.create_index("lms_outbox_to_relay", "lms_outbox", ["seq"], **only_rows("relayed_at IS NULL"))
+    told_of = "type IN ('exam_passed', 'exam_failed', 'content_completed')"
+    op.create_index("lms_outbox_for_mentors", "lms_outbox", ["created_at"], **only_rows(told_of))
     op.create_table(
         "lms_delivery",
         Column("user_id", Name, nullable=False),
@@ -253,6 +256,7 @@ def create_outbox() -> None:
         Column("first_attempt_at", UtcTime),
         Column("next_attempt_at", UtcTime, nullable=False),
         Column("last_error", Text),
+        Column("receipt", Text),
         Column("sent_at", UtcTime),
         PrimaryKeyConstraint("user_id", "sink", "message_id"),
     )
@@ -313,4 +317,33 @@ def create_facts() -> None:
         Column("said_at", UtcTime, nullable=False),
         Column("is_deleted", Boolean, nullable=False),
         PrimaryKeyConstraint("source", "kind", "external_id"),
+    )
+
+
+def create_activity() -> None:
+    op.create_table(
+        "lms_activity",
+        Column("user_id", Name, nullable=False),
+        Column("message_id", Name, nullable=False),
+        Column("type", Name, nullable=False),
+        Column("occurred_at", UtcTime, nullable=False),
+        Column("noticed_at", UtcTime, nullable=False),
+        Column("notified_at", UtcTime),
+        PrimaryKeyConstraint("user_id", "message_id"),
+    )
+    op.create_index("lms_activity_by_time", "lms_activity", ["occurred_at"])
+    op.create_table(
+        "lms_notified_daily",
+        Column("day", Date, nullable=False),
+        Column("type", Name, nullable=False),
+        Column("shard", Integer, nullable=False),
+        Column("activities", Integer, nullable=False),
+        PrimaryKeyConstraint("day", "type", "shard"),
+    )
+    op.create_table(
+        "lms_cursor",
+        Column("name", Name, nullable=False),
+        Column("position", JsonText, nullable=False),
+        Column("moved_at", UtcTime, nullable=False),
+        PrimaryKeyConstraint("name"),
     )

@@ -56,7 +56,7 @@ def api(database_url: str, clock: HandClock) -> Iterator[Local]:
 @pytest.fixture
 def guarded(new_sqlite: Callable[[], str], clock: HandClock) -> Iterator[Local]:
     """An app that asks callers who they are."""
-    with Local(new_sqlite(), dev=False, clock=clock, token_secret=TOKEN_SECRET) as api:
+    with Local(new_sqlite(), dev=False, clock=clock, token_secret=TOKEN_SECRET, notify_mentors_enabled=True) as api:
         yield api
 
 

@@ -53,6 +53,10 @@ def test_deliveries_are_listed_with_what_became_of_them(api: Local) -> None:
     ]
     [dead] = items(api, "?status=dead")
     assert (dead["sink"], dead["last_error"], dead["sent_at"]) == ("scripted", "out of order", None)
+    assert (dead["receipt"], [item["receipt"] for item in items(api, "?status=sent")]) == (
+        None,
+        ["number 1", "number 2"],
+    )
     assert dead["first_attempt_at"] == NOW.isoformat().replace("+00:00", "Z")
     assert [item["sent_at"] for item in items(api, "?status=sent")] == [NOW.isoformat().replace("+00:00", "Z")] * 2
 

@@ -40,6 +40,7 @@ OPENED: Mapping[Scope, tuple[Call, ...]] = {
         ("GET", "/v1/stats/messages", {}),
         ("GET", "/v1/stats/signals", {}),
         ("GET", "/v1/stats/activity", {}),
+        ("GET", "/v1/stats/activities", {}),
     ),
     Scope.OPERATE: (
         ("GET", "/v1/retries", {}),
@@ -48,6 +49,10 @@ OPENED: Mapping[Scope, tuple[Call, ...]] = {
         ("POST", "/v1/inbox/retry", {}),
         ("GET", "/v1/deliveries", {}),
         ("POST", "/v1/deliveries/retry", {"json": {}}),
+        ("GET", "/v1/notifications/failed", {}),
+        ("POST", "/v1/notifications/retry", {}),
+        ("POST", "/v1/mentors/clear", {}),
+        ("POST", "/v1/notifications/summary", {"json": {"period": "today"}}),
         ("GET", "/v1/subscriptions", {}),
         ("POST", "/v1/subscriptions", {"json": SUBSCRIPTION}),
         ("DELETE", "/v1/subscriptions/{subscription_id}", {}),

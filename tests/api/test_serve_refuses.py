@@ -42,6 +42,7 @@ def test_what_this_machine_alone_reaches_is_one(host: str) -> None:
         ({"LMS_XP_QUIZ_PASSED": "-1"}, "LMS_XP_QUIZ_PASSED: expected greater than or equal to 0, found '-1'"),
         ({"LMS_MAX_BODY_BYTES": "0"}, "LMS_MAX_BODY_BYTES: expected greater than 0, found '0'"),
         ({"LMS_TOKEN_SECRET": "password"}, "LMS_TOKEN_SECRET: expected at least 32 bytes, found another"),
+        ({"LMS_ACTIVITY_MONITOR_ENABLED": "true"}, "LMS_ACTIVITY_LAYOUT_FILE: expected the file that names"),
     ],
     ids=str,
 )

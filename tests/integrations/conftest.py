@@ -9,6 +9,8 @@ from integrations.contracts.rabbitmq import EXCHANGE
 from integrations.kafka.topics import create_topics
 from integrations.rabbitmq.topology import DEAD_LETTERS, DELAYS_SEC, QUEUE, waiting
 from tests.support.kafka import KafkaServer, required_kafka
+from tests.support.platform import FILL, Platform, example_platform
+from tests.support.postgres import PostgresServer
 from tests.support.rabbitmq import RabbitmqServer, required_rabbitmq
 from tests.support.redis import RedisServer, required_redis
 
@@ -59,3 +61,11 @@ def kafka(kafka_server: KafkaServer) -> KafkaServer:
     """That broker, with the topics, and nothing in them."""
     kafka_server.empty()
     return kafka_server
+
+
+@pytest.fixture
+def platform(postgres: PostgresServer) -> Iterator[Platform]:
+    """The example, with students and mentors, who have done nothing yet."""
+    with example_platform(postgres) as platform:
+        platform.run(FILL)
+        yield platform

@@ -10,7 +10,7 @@ from engine.engine import Engine
 from eventstore.database import Database
 from eventstore.times import Clock
 from integrations.relay import Relay
-from integrations.sink import NOT_TRIED, Announcement
+from integrations.sink import NOT_TRIED, Announcement, Result
 from integrations.sinks import KnownSink, Sinks
 from integrations.webhook.subscriptions import Subscription
 from signals.signal import SignalType
@@ -34,7 +34,10 @@ class Arrived(NamedTuple):
 
 
 class ScriptedSink:
-    """Keeps what arrives. `refuses` says of an announcement why it does not, `troubles` are raised, the first first."""
+    """Keeps what arrives. `refuses` says of an announcement why it does not, for good where it is `is_final`.
+
+    `troubles` are raised, the first first.
+    """
 
     def __init__(self, name: str = "scripted", types: frozenset[str] = ALL) -> None:
         self.name = name
@@ -45,6 +48,7 @@ class ScriptedSink:
         self.opened = 0
         self.troubles: deque[BaseException] = deque()
         self.refuses: Callable[[Announcement], str | None] = lambda _: None
+        self.is_final: Callable[[Announcement], bool] = lambda _: False
 
     @property
     def known(self) -> KnownSink:
@@ -63,22 +67,27 @@ class ScriptedSink:
     ) -> None:
         pass
 
-    async def send(self, announcements: Sequence[Announcement]) -> Sequence[str | None]:
+    async def send(self, announcements: Sequence[Announcement]) -> Sequence[Result]:
         self.batches.append(len(announcements))
         if self.troubles:
             raise self.troubles.popleft()
         return list(self._take(announcements))
 
-    def _take(self, announcements: Sequence[Announcement]) -> Iterator[str | None]:
+    def _take(self, announcements: Sequence[Announcement]) -> Iterator[Result]:
         failed: set[str] = set()
         for one in announcements:
-            reason = NOT_TRIED if one.user_id in failed else self.refuses(one)
-            if reason is None:
-                self.arrived.append(one)
-            else:
+            result = NOT_TRIED if one.user_id in failed else self._try(one)
+            if result.holds_back:
                 failed.add(one.user_id)
-                self.refused += [one] if reason is not NOT_TRIED else []
-            yield reason
+            yield result
+
+    def _try(self, one: Announcement) -> Result:
+        reason = self.refuses(one)
+        if reason is None:
+            self.arrived.append(one)
+            return Result(receipt=f"number {len(self.arrived)}")
+        self.refused.append(one)
+        return Result(reason, is_final=self.is_final(one))
 
 
 def relay_to(database: Database, clock: Clock, *sinks: ScriptedSink) -> Relay:

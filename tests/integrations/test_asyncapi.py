@@ -17,7 +17,7 @@ from integrations.redis.announce import announce as announce_redis
 from integrations.systems import SYSTEMS
 from integrations.webhook.request import content, headers_of
 from signals.signal import SignalType
-from tests.integrations import kafka_events, rabbitmq_events, redis_entries
+from tests.integrations import activities, kafka_events, rabbitmq_events, redis_entries
 from tests.integrations.tally_payloads import form_response
 from tests.integrations.test_announce import announcement
 from tests.integrations.worlds import NOW
@@ -45,7 +45,7 @@ SHAPE = {
                 "additionalProperties": False,
                 "properties": {
                     "host": {"type": "string"},
-                    "protocol": {"enum": ["https", "redis", "amqp", "kafka"]},
+                    "protocol": {"enum": ["https", "redis", "amqp", "kafka", "postgresql"]},
                     "description": {"type": "string"},
                     "variables": {"type": "object", "additionalProperties": {"type": "object"}},
                 },
@@ -168,6 +168,7 @@ RECEIVED: Mapping[str, Json] = {
         for event_type in event_types
     },
     f"kafka.{kafka.EXAM_GRADED}": kafka_events.graded(),
+    **{f"activity.{kind}": activities.activity(kind) for kind in activities.ACTIVITIES},
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 from eventstore.errors import Unavailable
 from integrations.mapping import Place, SystemMapping
 from integrations.redis.sink import RedisSink
-from integrations.sink import Announcement
+from integrations.sink import ARRIVED, Announcement, Result
 from tests.integrations.worlds import mapped
 from tests.support.redis import RedisServer
 
@@ -21,8 +21,8 @@ def announcement(message_id: str, kind: str = "QUIZ_PASSED", user_id: str = "42"
     return Announcement(message_id, user_id, kind, told | {"occurred_at": SAID} | body, datetime.now(UTC))
 
 
-def send(redis: RedisServer, mapping: SystemMapping, *announcements: Announcement) -> list[str | None]:
-    async def scenario() -> list[str | None]:
+def send(redis: RedisServer, mapping: SystemMapping, *announcements: Announcement) -> list[Result]:
+    async def scenario() -> list[Result]:
         async with RedisSink(redis.url, lambda: mapping) as sink:
             return await sink.send(announcements)
 
@@ -37,7 +37,7 @@ def entries(redis: RedisServer) -> list[tuple[str, dict[str, object]]]:
 def test_an_announcement_is_an_entry_in_the_exam_system_s_form_and_ids(redis: RedisServer) -> None:
     mapping = mapped("redis", "class", "1", Place("algebra"))
 
-    assert send(redis, mapping, announcement("id 1", class_id="algebra", course_id="maths")) == [None]
+    assert send(redis, mapping, announcement("id 1", class_id="algebra", course_id="maths")) == [ARRIVED]
 
     ((event, payload),) = entries(redis)
     assert event == "quiz_passed"
@@ -56,7 +56,7 @@ def test_an_announcement_is_an_entry_in_the_exam_system_s_form_and_ids(redis: Re
 def test_announcements_arrive_in_the_order_given(redis: RedisServer) -> None:
     ids = [f"id {number}" for number in range(50)]
 
-    assert send(redis, SystemMapping("redis"), *map(announcement, ids)) == [None] * len(ids)
+    assert send(redis, SystemMapping("redis"), *map(announcement, ids)) == [ARRIVED] * len(ids)
 
     assert [payload["signal_id"] for _, payload in entries(redis)] == ids
 

@@ -188,6 +188,30 @@ def test_after_three_days_a_delivery_is_dead_and_the_next_one_goes(database_url:
     assert [told.type for told in sink.told] == ["VIDEO_COMPLETED", "COURSE_COMPLETED", "STEP_COMPLETED"]
 
 
+def test_what_is_refused_for_good_is_dead_at_once_and_holds_back_nothing(database_url: str, clock: HandClock) -> None:
+    """Given a sink that never takes steps, and says so, when it is relayed, then what followed has arrived."""
+    sink = ScriptedSink()
+    sink.refuses = lambda one: "never" if one.type == SignalType.STEP_COMPLETED else None
+    sink.is_final = lambda _: True
+
+    async def scenario() -> None:
+        async with running(database_url, clock) as engine:
+            await publish(engine, "x", "a")
+            await complete(engine, "a")
+            assert await relay_to(engine.database, clock, sink).once() == (2, 1)
+            became = [
+                (item.status, item.attempts, item.last_error, item.receipt) for item in await all_deliveries(engine)
+            ]
+            assert became == [
+                (DeliveryStatus.SENT, 1, None, "number 1"),
+                (DeliveryStatus.DEAD, 1, "never", None),
+                (DeliveryStatus.SENT, 1, None, "number 2"),
+            ]
+
+    asyncio.run(scenario())
+    assert [told.type for told in sink.told] == ["VIDEO_COMPLETED", "COURSE_COMPLETED"]
+
+
 def test_while_nothing_can_be_sent_at_all_no_attempt_is_counted(database_url: str, clock: HandClock) -> None:
     """Given a broker that is away, when it is back, then all arrives, at the first attempt."""
     sink = ScriptedSink()

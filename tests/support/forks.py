@@ -22,6 +22,7 @@ IMPORTED = (
     "cli.server",
     "integrations.kafka.front_log",
     *(f"integrations.{broker}.{end}" for broker in BROKERS for end in ("source", "sink")),
+    "integrations.zulip.sink",
 )
 """What a fork imports: this module, and what those commands do, at once or as they need it."""
 

@@ -26,6 +26,7 @@ from engine.replay_status import ReplayRequest, start
 from integrations import deliveries, fan_out
 from integrations.attempt import settle
 from integrations.sending import BATCH
+from integrations.sink import ARRIVED
 from signals.course_store import CourseCache
 from signals.xp import Board
 from tests.conftest import opened
@@ -39,6 +40,7 @@ from views import (
     enrolments,
     event_daily_stats,
     event_list,
+    failed_notifications,
     inbox_list,
     leaderboard,
     learner_names,
@@ -212,6 +214,10 @@ def lists() -> Iterator[tuple[str, Case]]:
     yield from pages(subscription_list, "lms_subscription", key)
     key = {"status": "dead", "sink": "redis", "seq": 5000}
     yield from pages(delivery_list, "lms_delivery", key, {"status": "dead"})
+    of_types = {"types": ("STEP_COMPLETED",)}
+    for name, case in pages(failed_notifications, "lms_delivery", key):
+        found_by = {"lms_delivery": r"\bstatus\b", "lms_outbox": equals("user_id", "message_id")}
+        yield name, case._replace(read=partial(case.read, **of_types), by=found_by)
     yield from pages(signal_summary, "lms_signal", {"user_id": "ada", "type": "QUIZ_PASSED"}, ADA)
     for name, case in pages(user_activity, "lms_learner", {"user_id": "ada"}, ADA):
         yield name, case._replace(by={**case.by, "lms_event": OF_A_LEARNER + r".*\boccurred_at ?>"})
@@ -319,7 +325,7 @@ def test_relaying_finds_what_is_due_by_sink_and_the_rest_by_learner(url: str) ->
                     courses = await CourseCache().courses(connection)
                     await fan_out.fan_out(connection, waiting, [ScriptedSink("redis").known], courses, at(9))
                     due = await deliveries.read_due(connection, "redis", BATCH, at(9))
-                    await deliveries.note(connection, [settle(one, "redis", None, at(9)) for one in due])
+                    await deliveries.note(connection, [settle(one, "redis", ARRIVED, at(9)) for one in due])
 
             return [plan for plan in await plans(engine.database, work) if OF_THE_RELAY.search(plan.statement)]
 

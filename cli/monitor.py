@@ -1,0 +1,146 @@
+"""`lms-progress monitor`: polls a learning platform's database, in a process of its own."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Annotated
+
+import typer
+
+from api.composition import open_database, open_inbox
+from api.monitoring import check_monitoring, open_monitor
+from api.settings import Settings, load
+from api.sinks import make_relay
+from cli.activity_stats import Figures, read_figures, show_activities, show_mentors
+from cli.console import say
+from cli.consume import until_stopped
+from cli.migrate import bring_up_to_date
+from eventstore.errors import LmsError
+from eventstore.times import system_clock
+from integrations.activity import mentor_store
+from integrations.activity.monitor import background_monitor
+from integrations.contracts.activity import SOURCE
+from integrations.inbox import Inbox
+from integrations.relay import Relay, background_relay
+
+OURS = "integrations"
+"""Whose log lines are shown. Those of libraries may have in them what is nobody's to read, such as addresses."""
+
+
+def monitor_command(
+    interval: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds between two polls; LMS_ACTIVITY_POLL_INTERVAL if not given")
+    ] = None,
+    *,
+    daemon: Annotated[bool, typer.Option("--daemon", help="Poll until stopped, as without any option")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Poll once, send what is due, then end")] = False,
+    process_pending: Annotated[
+        bool, typer.Option("--process-pending", help="Try the activities that are parked again, then end")
+    ] = False,
+    stats: Annotated[bool, typer.Option("--stats", help="Show how activities fare, then end")] = False,
+    clear_mentors: Annotated[
+        bool, typer.Option("--clear-mentors", help="Have whoever polls read the mentors of students anew, then end")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log what each poll found")] = False,
+) -> None:
+    """Take in what students do on a learning platform, whose database is polled until Ctrl-C or SIGTERM.
+
+    `serve` does the same if LMS_ACTIVITY_MONITOR_ENABLED is set. Any number of processes may: one at a time polls, and
+    another takes over within seconds if it dies. If mentors are to be told, it sends what is due, too, unless another
+    process relays. The database is brought to the current schema first.
+
+    \b
+    lms-progress monitor --once
+    """
+    settings = load()
+    if verbose:
+        log_polls()
+    if sum((daemon, once, process_pending, stats, clear_mentors)) > 1:
+        raise LmsError("expected one of --daemon, --once, --process-pending, --stats and --clear-mentors, found more")
+    if stats:
+        return show_figures(asyncio.run(figures_of(settings)))
+    check_monitoring(settings)  # what cannot be monitored is refused before the database is touched
+    if process_pending:
+        asyncio.run(retry_pending(settings))
+    elif clear_mentors:
+        asyncio.run(clear(settings))
+    elif once:
+        asyncio.run(poll_once(settings))
+    else:
+        asyncio.run(keep_polling(settings, interval))
+    return None
+
+
+async def figures_of(settings: Settings) -> Figures:
+    async with open_database(settings) as database, database.read() as connection:
+        return await read_figures(connection)
+
+
+def show_figures(figures: Figures) -> None:
+    show_activities(figures)
+    say("")
+    show_mentors(figures)
+
+
+def log_polls() -> None:
+    """Shows what we log of each poll, too, and when."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger(OURS)
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+
+
+async def retry_pending(settings: Settings) -> None:
+    await bring_up_to_date(settings)
+    async with open_inbox(settings) as inbox:
+        retried = await inbox.retry_parked(SOURCE)
+    say(f"done   {retried.done:>8,}")
+    say(f"parked {retried.parked:>8,}")
+
+
+async def clear(settings: Settings) -> None:
+    await bring_up_to_date(settings)
+    async with open_database(settings) as database, database.write_apart() as connection:
+        await mentor_store.clear(connection, system_clock())
+    say("Whoever polls next reads the mentors of students anew.")
+
+
+async def poll_once(settings: Settings) -> None:
+    """Polls, and sends what is due if mentors are told; should another process relay, that one sends it."""
+    await bring_up_to_date(settings)
+    async with open_inbox(settings) as inbox, open_monitor(settings, inbox) as monitor:
+        taken = await monitor.once(until_stopped())
+        say(f"rows read      {taken.rows:>8,}")
+        say(f"new activities {taken.new:>8,}")
+        if settings.notify_mentors_enabled:
+            with suppress(LmsError):
+                await relay_of(settings, inbox).once()
+
+
+async def keep_polling(settings: Settings, interval: float | None) -> None:
+    await bring_up_to_date(settings)
+    stopping = until_stopped()
+    async with (
+        open_inbox(settings) as inbox,
+        open_monitor(settings, inbox, interval) as monitor,
+        relaying(settings, inbox),
+        background_monitor(monitor),
+    ):
+        say("Monitoring. Ctrl-C ends it.")
+        await stopping.wait()
+
+
+@asynccontextmanager
+async def relaying(settings: Settings, inbox: Inbox) -> AsyncIterator[None]:
+    """Relays while the block runs, if mentors are told."""
+    if not settings.notify_mentors_enabled:
+        yield
+        return
+    async with background_relay(relay_of(settings, inbox)):
+        yield
+
+
+def relay_of(settings: Settings, inbox: Inbox) -> Relay:
+    return make_relay(settings, inbox, private_webhooks=settings.webhook_private)

@@ -1,0 +1,63 @@
+"""Queuing summaries: what mentors were told of in a period becomes one more notification for each of them.
+
+The outbox itself says which mentors there are, how to reach them, and what their students did.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.database import Database
+from eventstore.dialects import UtcTime
+from eventstore.envelope import CLOCK_SKEW
+from eventstore.tables import FOR_MENTORS, lms_outbox
+from integrations.notifications.notification import Notification
+from integrations.notifications.summary import Period, Span, Summary, add, announced, nothing_yet, span_of
+from signals import outbox
+
+_o = lms_outbox.c
+SELECT_TOLD = (
+    select(_o.user_id, _o.body)
+    .where(literal_column(FOR_MENTORS), _o.created_at >= bindparam("since", type_=UtcTime))
+    .order_by(_o.user_id, _o.seq)
+)
+"""What mentors were told of since then, by mentor."""
+
+STREAM_ROWS = 500
+
+
+async def queue_summaries(database: Database, period: Period, now: datetime) -> int:
+    """Queues a summary for each mentor of whose students anything is known in the period. How many mentors that is.
+
+    Who was sent one of the same period already is sent none again.
+    """
+    span = span_of(period, now)
+    async with database.read() as connection:
+        summed = [each async for each in summaries(connection, period, span) if each.counts]
+    async with database.write_apart() as connection:
+        await outbox.forward(connection, [announced(each, now) for each in summed])
+    return len(summed)
+
+
+async def summaries(connection: AsyncConnection, period: Period, span: Span) -> AsyncIterator[Summary]:
+    """The summary of each mentor, one at a time: however much there is, little of it is held."""
+    summed: Summary | None = None
+    async for mentor_id, body in told(connection, span):
+        notification = Notification.model_validate_json(body)
+        if summed is None or summed.recipient.user_id != mentor_id:
+            if summed is not None:
+                yield summed
+            summed = nothing_yet(notification.recipient, period, span)
+        if span.since <= notification.activity.timestamp < span.until:
+            add(summed, notification.activity)
+    if summed is not None:
+        yield summed
+
+
+async def told(connection: AsyncConnection, span: Span) -> AsyncIterator[tuple[str, str]]:
+    """Mentors, and what each was told of since the period began. The platform's clock may be ahead of ours."""
+    params = {"since": span.since - CLOCK_SKEW}
+    async for row in await connection.stream(SELECT_TOLD, params, execution_options={"yield_per": STREAM_ROWS}):
+        yield row.user_id, row.body

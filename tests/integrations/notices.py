@@ -1,0 +1,45 @@
+"""Activities and mentors for tests of notifications: what a platform may tell, and whom to tell of it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import from_json
+
+from integrations.contracts.activity import Activity, ContentActivity, ExamActivity
+from integrations.notifications.notification import notifications
+from integrations.notifications.recipient import Recipient
+from integrations.sink import Announcement
+from tests.engine.support import at
+
+NOW = at(1)
+SMITH = Recipient("456", "mentor_smith", "Dr. Smith", "smith@school.example.org", 11)
+JONES = Recipient("457", "mentor_jones", "Ms Jones", "jones@school.example.org", None)
+NOBODY = Recipient("458", "mentor_nobody", "Nobody")
+
+
+def exam(event_id: str = "exam-1", event_type: str = "exam_passed", **more: Any) -> ExamActivity:
+    """John has passed his final with 85 of 100, unless told otherwise."""
+    metadata = {"score": 85.0, "percentage": 85.0, "result": "pass", "time_taken": "45 minutes"}
+    known = {"student_username": "john_doe", "activity_title": "Mathematics Final", "metadata": metadata} | more
+    head = {"event_type": event_type, "event_id": event_id, "student_id": 123, "activity_id": 789, "timestamp": at(0)}
+    return ExamActivity.model_validate(head | known)
+
+
+def content(event_id: str = "content-1", event_type: str = "content_completed", **more: Any) -> ContentActivity:
+    """Jane has watched a video to its end, unless told otherwise."""
+    metadata = {"content_type": "video", "course_title": "Programming 101", "chapter_name": "Loops"}
+    known = {"student_username": "jane_smith", "activity_title": "For and while", "metadata": metadata} | more
+    head = {"event_type": event_type, "event_id": event_id, "student_id": 124, "activity_id": 790, "timestamp": at(0)}
+    return ContentActivity.model_validate(head | known)
+
+
+def announcement(activity: Activity, recipient: Recipient = SMITH, now: datetime = NOW) -> Announcement:
+    """What a sink is handed of an activity for one mentor."""
+    [one] = notifications(activity, activity.event_id, [recipient], now)
+    return Announcement(one.message_id, one.user_id, one.type, body_of(one.body), one.created_at)
+
+
+def body_of(text: str) -> Mapping[str, object]:
+    body: Mapping[str, object] = from_json(text)
+    return body
