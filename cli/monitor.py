@@ -1,6 +1,7 @@
 """`lms-progress monitor`: polls a learning platform's database, in a process of its own."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +21,7 @@ from eventstore.errors import LmsError
 from eventstore.times import system_clock
 from integrations.activity import mentor_store
 from integrations.activity.monitor import background_monitor
+from integrations.activity.statements import PAGE
 from integrations.contracts.activity import SOURCE
 from integrations.inbox import Inbox
 from integrations.relay import Relay, background_relay
@@ -61,6 +63,7 @@ def monitor_command(
     if stats:
         return show_figures(asyncio.run(figures_of(settings)))
     check_monitoring(settings)  # what cannot be monitored is refused before the database is touched
+    gc.set_threshold(10 * PAGE)  # or it would search every page many times over, for nothing
     if process_pending:
         asyncio.run(retry_pending(settings))
     elif clear_mentors:
