@@ -47,7 +47,7 @@ ADD = _insert.on_conflict_do_update(
 
 async def note(connection: AsyncConnection, arrived: Sequence[Announcement], now: datetime) -> None:
     """Notes of which activities these announcements told a mentor, if any did, and was the first to."""
-    keys = [(one.body["user_id"], one.body["message_id"]) for one in arrived if one.type in TOLD_OF]
+    keys = {(one.body["user_id"], one.body["message_id"]) for one in arrived if one.type in TOLD_OF}
     if not keys:
         return
     untold = (await connection.execute(LOCK_UNTOLD, {"keys": keys})).all()

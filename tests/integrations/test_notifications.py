@@ -109,6 +109,18 @@ def test_each_mentor_is_told_once_and_the_activity_is_noted_with_the_first(datab
     assert sorted(one.user_id for one in sink.arrived) == ["456", "456", "457"]
 
 
+def test_several_mentors_who_are_told_at_once_count_an_activity_once(database_url: str, clock: HandClock) -> None:
+    sink = ScriptedSink(types=MENTORS)
+
+    async def scenario() -> None:
+        async with running(database_url, clock) as engine:
+            await notice(engine, exam(), SMITH, JONES)
+            assert await relay_to(engine.database, clock, sink).once() == (2, 0)
+            assert [row[1:] for row in await counted(engine)] == [("exam_passed", 1)]
+
+    asyncio.run(scenario())
+
+
 def test_a_second_sink_counts_no_activity_again(database_url: str, clock: HandClock) -> None:
     chat, mail = ScriptedSink("chat", MENTORS), ScriptedSink("mail", MENTORS)
 
