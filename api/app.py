@@ -44,7 +44,7 @@ from engine.worker import background_worker
 from eventstore.envelope import Envelope
 from eventstore.times import Clock, system_clock
 from integrations.contracts.tally import FormResponse
-from integrations.relay import background_relay
+from integrations.leased import in_background
 from signals.publication import CourseBody
 
 ROUTERS = (
@@ -78,7 +78,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
             background_worker(opened.engine),
             background_consumers(settings, opened),
             monitoring(settings, opened),
-            background_relay(make_relay(settings, opened, private_webhooks=app.state.private_webhooks)),
+            in_background(make_relay(settings, opened, private_webhooks=app.state.private_webhooks).run),
             replay_processes(settings.database_url, settings.worth) as processes,
             open_front_log(settings) as front_log,
         ):

@@ -11,10 +11,11 @@ from eventstore.errors import LmsError
 from integrations.activity.intake import ActivityIntake
 from integrations.activity.layout import Layout
 from integrations.activity.mentors import Mentors
-from integrations.activity.monitor import Monitor, background_monitor
+from integrations.activity.monitor import Monitor
 from integrations.activity.platform import Platform
 from integrations.activity.polling import Polling
 from integrations.inbox import Inbox
+from integrations.leased import in_background
 
 
 def check_monitoring(settings: Settings) -> None:
@@ -61,5 +62,5 @@ async def monitoring(settings: Settings, inbox: Inbox) -> AsyncIterator[None]:
     if not settings.activity_monitor_enabled:
         yield
         return
-    async with open_monitor(settings, inbox) as monitor, background_monitor(monitor):
+    async with open_monitor(settings, inbox) as monitor, in_background(monitor.run):
         yield

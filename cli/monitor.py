@@ -20,11 +20,11 @@ from cli.migrate import bring_up_to_date
 from eventstore.errors import LmsError
 from eventstore.times import system_clock
 from integrations.activity import mentor_store
-from integrations.activity.monitor import background_monitor
 from integrations.activity.statements import PAGE
 from integrations.contracts.activity import SOURCE
 from integrations.inbox import Inbox
-from integrations.relay import Relay, background_relay
+from integrations.leased import in_background
+from integrations.relay import Relay
 
 OURS = "integrations"
 """Whose log lines are shown. Those of libraries may have in them what is nobody's to read, such as addresses."""
@@ -129,7 +129,7 @@ async def keep_polling(settings: Settings, interval: float | None) -> None:
         open_inbox(settings) as inbox,
         open_monitor(settings, inbox, interval) as monitor,
         relaying(settings, inbox),
-        background_monitor(monitor),
+        in_background(monitor.run),
     ):
         say("Monitoring. Ctrl-C ends it.")
         await stopping.wait()
@@ -141,7 +141,7 @@ async def relaying(settings: Settings, inbox: Inbox) -> AsyncIterator[None]:
     if not settings.notify_mentors_enabled:
         yield
         return
-    async with background_relay(relay_of(settings, inbox)):
+    async with in_background(relay_of(settings, inbox).run):
         yield
 
 

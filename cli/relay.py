@@ -12,7 +12,8 @@ from cli.console import say, tell
 from cli.consume import until_stopped
 from cli.metrics import MetricsHost, MetricsPort, show_metrics
 from cli.migrate import bring_up_to_date
-from integrations.relay import Relay, background_relay
+from integrations.leased import in_background
+from integrations.relay import Relay
 from integrations.sending import Sent
 
 
@@ -55,6 +56,6 @@ async def relay(settings: Settings, *, once: bool) -> Sent | None:
 
 async def keep_relaying(made: Relay) -> None:
     stopping = until_stopped()
-    async with background_relay(made):
+    async with in_background(made.run):
         say("Relaying. Ctrl-C ends it.")
         await stopping.wait()

@@ -5,8 +5,6 @@ By a lease, as the relay: another process goes on where one was killed.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 
 from engine.trouble import Trouble
@@ -18,14 +16,8 @@ from integrations.activity import mentor_store
 from integrations.activity.mentors import MentorFigures, Mentors
 from integrations.activity.polling import Polling, Taken
 from integrations.backoff import Backoff, wait
-from integrations.fault import fault
 from integrations.lease import Lease
-
-IDLE_SEC = 1.0
-"""How often to look whether this process is to poll, while another one does."""
-
-STOP_SEC = 5.0
-"""How long the page in hand may take in the end."""
+from integrations.leased import keep_at
 
 log = logging.getLogger(__name__)
 
@@ -48,20 +40,7 @@ class Monitor:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Polls until `stopping`, whenever no other process does; a page that is taken in is ended then."""
-        backoff = Backoff(stopping)
-        while not stopping.is_set():
-            try:
-                if await self._lease.take():
-                    await self._lease.while_held(self._poll(stopping, backoff))
-                else:
-                    self._trouble.end()
-                    await wait(stopping, IDLE_SEC)
-            except LmsError as error:
-                self._trouble.tell(str(error))
-                await backoff.pause()
-            except Exception as error:
-                self._trouble.tell(f"expected no fault, found one: {fault(error)}")
-                await backoff.pause()
+        await keep_at(self._poll, self._lease, self._trouble, stopping)
 
     async def once(self, stopping: asyncio.Event) -> Taken:
         """Polls once. Raises LmsError while another process polls, or where something keeps this one from it."""
@@ -99,17 +78,3 @@ class Monitor:
     async def _keep(self, figures: MentorFigures) -> None:
         async with self._database.write_apart() as connection:
             await mentor_store.keep_figures(connection, figures, self._clock())
-
-
-@asynccontextmanager
-async def background_monitor(monitor: Monitor) -> AsyncIterator[None]:
-    """Runs the monitor while the block does."""
-    stopping = asyncio.Event()
-    task = asyncio.create_task(monitor.run(stopping))
-    try:
-        yield
-    finally:
-        stopping.set()
-        await asyncio.wait([task], timeout=STOP_SEC)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

@@ -17,12 +17,13 @@ from eventstore.tables import lms_activity
 from integrations import backoff
 from integrations.contracts.activity import Activity
 from integrations.contracts.notification import NOTIFIED
+from integrations.leased import in_background
 from integrations.notifications.message import message
 from integrations.notifications.notification import notifications
 from integrations.notifications.recipient import Recipient
 from integrations.notifications.summaries import queue_summaries
 from integrations.notifications.summary import Period
-from integrations.relay import Relay, background_relay
+from integrations.relay import Relay
 from integrations.sinks import KnownSink, Sinks
 from integrations.webhook import subscriptions
 from integrations.webhook.webhooks import webhooks
@@ -270,7 +271,7 @@ def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_and_no_a
         async with running(database_url, clock) as engine:
             for number in range(3):
                 await notice(engine, exam(f"exam {number}"), SMITH, JONES)
-            async with background_relay(relay_to_zulip(engine, f"http://127.0.0.1:{port}")):
+            async with in_background(relay_to_zulip(engine, f"http://127.0.0.1:{port}").run):
                 await until(lambda: "sending to zulip is interrupted" in caplog.text)
                 with zulip_serving(zulip, port):
                     await until(lambda: len(zulip.letters) == 6)

@@ -18,7 +18,7 @@ from eventstore.errors import LmsError, Unavailable
 from integrations import backoff, deliveries, lease
 from integrations.attempt import DEAD_AFTER, LONGEST_PAUSE, SPREAD, DeliveryStatus, pause
 from integrations.lease import Lease
-from integrations.relay import background_relay
+from integrations.leased import in_background
 from integrations.sending import BATCH
 from integrations.sink import Announcement
 from signals.signal import SignalType
@@ -175,7 +175,7 @@ def test_after_three_days_a_delivery_is_dead_and_the_next_one_goes(database_url:
             dead = [item for item in await all_deliveries(engine) if item.status == DeliveryStatus.DEAD]
             assert [(item.type, item.last_error) for item in dead] == [("STEP_COMPLETED", "never")]
             assert 10 < dead[0].attempts < 30
-            async with background_relay(relay_to(engine.database, clock, sink)):
+            async with in_background(relay_to(engine.database, clock, sink).run):
                 await until(lambda: REGISTRY.get_sample_value("dlq_message_count", {"source": "relay"}) == 1)
 
             sink.refuses = lambda _: None
@@ -220,7 +220,7 @@ def test_while_nothing_can_be_sent_at_all_no_attempt_is_counted(database_url: st
     async def scenario() -> None:
         async with running(database_url, clock) as engine:
             await complete(engine, "a", "b")
-            async with background_relay(relay_to(engine.database, clock, sink)):
+            async with in_background(relay_to(engine.database, clock, sink).run):
                 await until(lambda: len(sink.arrived) == 2)
             await engine.database.check()
             assert [item.attempts for item in await all_deliveries(engine)] == [1, 1]
@@ -239,7 +239,7 @@ def test_a_broker_that_is_away_is_told_of_once_and_once_more_when_it_is_back(
     async def scenario() -> None:
         async with running(new_sqlite(), clock) as engine:
             await complete(engine, "a")
-            async with background_relay(relay_to(engine.database, clock, sink)):
+            async with in_background(relay_to(engine.database, clock, sink).run):
                 await until(lambda: "goes on" in caplog.text)
 
     with caplog.at_level(logging.WARNING, logger="integrations"):
@@ -284,7 +284,7 @@ def test_a_sink_at_which_nothing_arrives_is_tried_with_one_at_a_time_and_told_of
         async with running(database_url, clock) as engine:
             for number in range(learners):
                 await complete(engine, "a", user_id=f"learner-{number}")
-            async with background_relay(relay_to(engine.database, clock, sink)):
+            async with in_background(relay_to(engine.database, clock, sink).run):
                 await until(lambda: len(sink.arrived) == learners - len(sink.refused))
 
     asyncio.run(scenario())
@@ -320,7 +320,7 @@ def test_a_relay_that_lost_its_lease_stops(
     sink = ScriptedSink()
 
     async def scenario() -> None:
-        async with running(database_url, clock) as engine, background_relay(relay_to(engine.database, clock, sink)):
+        async with running(database_url, clock) as engine, in_background(relay_to(engine.database, clock, sink).run):
             await complete(engine, "a")
             await until(lambda: len(sink.arrived) == 1)
             await change(engine.database, "UPDATE lms_lease SET holder = 'another'")

@@ -12,7 +12,8 @@ from engine.engine import Engine
 from eventstore.errors import InvalidInput, NotFound
 from integrations import backoff
 from integrations.attempt import DeliveryStatus
-from integrations.relay import Relay, background_relay
+from integrations.leased import in_background
+from integrations.relay import Relay
 from integrations.sending import BATCH
 from integrations.sinks import Sinks
 from integrations.webhook import sink, subscriptions
@@ -209,7 +210,7 @@ def test_a_slow_receiver_is_asked_a_few_at_a_time_and_holds_up_nobody_else(
             await subscribe(engine, f"{receiver.url}/fast")
             for number in range(learners):
                 await complete(engine, "a", user_id=f"learner-{number}")
-            async with background_relay(relay_of(engine)):
+            async with in_background(relay_of(engine).run):
                 await until(lambda: len(receiver.to("/fast")) == learners)
                 await until(lambda: len(receiver.to("/slow")) == AT_ONCE)
                 receiver.hangs.clear()
@@ -232,7 +233,7 @@ def test_what_there_is_no_time_for_is_sent_later_and_counts_no_attempt(
             await subscribe(engine, f"{receiver.url}/")
             for number in range(learners):
                 await complete(engine, "a", user_id=f"learner-{number}")
-            async with background_relay(relay_of(engine)):
+            async with in_background(relay_of(engine).run):
                 await until(lambda: len(receiver.hooks) == learners)
             assert {item.attempts for item in await deliveries(engine)} == {1}
 
