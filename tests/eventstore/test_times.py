@@ -17,15 +17,19 @@ from engine.replay_status import ReplayReport, ReplayRequest, finish, start
 from eventstore.dialects import UtcTime
 from eventstore.tables import metadata
 from eventstore.times import from_text, to_text
-from integrations import facts_store, inbox_store
+from integrations import cursors, facts_store, inbox_store
+from integrations.activity import activity_store
+from integrations.activity.activity_store import ActivityRow
 from integrations.facts import Enrolment, Fact, Media, Profile, ProfileField, Reference
 from integrations.inbox_store import Row
 from integrations.lease import Lease
 from integrations.message import InboxStatus, Message
+from integrations.notifications import notified
 from integrations.webhook import subscriptions
 from projections.fold import Failure
 from tests.engine.rows import rows
 from tests.engine.support import HandClock, at, ping, quiz, running, step
+from tests.integrations.notices import announcement, exam
 from tests.integrations.sinks import ScriptedSink, relay_to
 
 TEXTS = [
@@ -113,6 +117,11 @@ async def everything(engine: Engine) -> None:
         await park(connection, [Failure(ping(at(0)), "rule", ValueError("poison"))], at(4))
         subscription = await subscriptions.create(connection, "https://hooks.example.org", [], at(5))
         await subscriptions.disable(connection, subscription.subscription_id, "gone", at(6).astimezone(there))
+        await activity_store.keep(
+            connection, [ActivityRow("123", "exam-1", "exam_passed", at(3).astimezone(there), at(3, 1))]
+        )
+        await notified.note(connection, [announcement(exam())], at(4).astimezone(there))
+        await cursors.move(connection, "test", "{}", at(3).astimezone(there))
         await keys.create(connection, "key", [], at(5))
         for key in await keys.list_all(connection):
             await keys.revoke(connection, key.key_id, at(6))
