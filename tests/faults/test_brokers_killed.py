@@ -34,6 +34,8 @@ BROKER_DIES_TOO = 7
 
 AWAY_SEC = 1.0
 LOOK_EVERY_SEC = 0.5
+SOON_SEC = 0.01
+"""How often to look for the moment of a kill: while there is still something to be consumed."""
 
 PLATFORMS: Mapping[str, Callable[[Path], AbstractContextManager[Platform]]] = {
     "kafka": tutoring_platform,
@@ -61,8 +63,9 @@ def test_ten_kills_of_the_consumer_and_two_of_its_broker_lose_nothing_and_count_
     for life, share in enumerate(lives):
         first, second = split(share, 2) if life == BROKER_DIES_FIRST else (share, [])
         with ThreadPoolExecutor(1) as pool, consuming(platform.system, url, **platform.settings) as consumer:
+            moment = asyncio.run(kept(url)) + moments.randrange(len(first) // 2)
             sending = pool.submit(platform.send, first)
-            time.sleep(moments.uniform(*platform.life_sec))
+            await_kept(url, moment, SOON_SEC)
             if second:
                 restart(platform.server)
                 sending.result()
@@ -108,9 +111,9 @@ def restart(broker: PrivateServer) -> None:
     broker.start()
 
 
-def await_kept(url: str, number: int) -> None:
+def await_kept(url: str, number: int, look_every_sec: float = LOOK_EVERY_SEC) -> None:
     """Waits until so many messages were counted."""
-    until(lambda: asyncio.run(kept(url)) >= number, LOOK_EVERY_SEC)
+    until(lambda: asyncio.run(kept(url)) >= number, look_every_sec)
 
 
 async def kept(url: str) -> int:

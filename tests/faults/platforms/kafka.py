@@ -38,8 +38,6 @@ class TutoringPlatform(Platform):
     system = "kafka"
     server: KafkaServer
     chunk = 2_000
-    life_sec = (1.2, 2.5)
-    """A consumer that was killed is a member for SESSION_SEC still, and the next one gets no partition before."""
 
     def __init__(self, server: KafkaServer, mapping: Path, chance: random.Random) -> None:
         mapping.write_text(MAPPING)

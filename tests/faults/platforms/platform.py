@@ -40,9 +40,6 @@ class Platform(ABC):
     chunk = 200
     """So many messages are sent at once."""
 
-    life_sec = (0.1, 1.0)
-    """How long a consumer consumes before it is killed."""
-
     server: PrivateServer
     settings: Mapping[str, str]
     messages: Sequence[Message]
