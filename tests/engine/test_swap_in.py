@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine import sides, swap_in
+from engine.bringing import Bringing
 from engine.changes import Compared
 from engine.replay import replay
 from engine.replay_status import ReplayReport, ReplayRequest
@@ -142,6 +143,27 @@ def test_what_comes_after_all_was_brought_is_brought_again(
             assert await replayed(engine) == UNCHANGED
             assert happened
             assert await replayed(engine) == UNCHANGED
+
+    asyncio.run(scenario())
+
+
+def test_of_many_learners_nothing_is_brought_before_all_are_compared(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(_: object) -> None:
+        raise AssertionError("bringing has begun beside comparing")
+
+    monkeypatch.setattr(sides, "RANGE_LEARNERS", 1)
+    monkeypatch.setattr(swap_in, "RANGES_BESIDE", 1)
+    monkeypatch.setattr(Bringing, "begin", begin)
+
+    async def scenario() -> None:
+        async with running(database_url, HandClock(at(3))) as engine:
+            await filled(engine)
+            before = await derived(engine.database)
+            await change(engine.database, "UPDATE lms_progress SET video_max_position_sec = 7")
+            assert (await replayed(engine))["rows_differing"] > 1
+            assert await derived(engine.database) == before
 
     asyncio.run(scenario())
 
