@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 BATCH_EVENTS = 20_000
 CLASH_ATTEMPTS = 5
 
+SMALL_BATCH_EVENTS = 32
+"""So many are written together if they wait. Fewer would not be worth a commit of their own."""
+
 BATCHES_UNDER_WAY = 2
 """One is written, the next waits for its turn. So the database never waits for the event loop."""
 
@@ -44,6 +47,7 @@ class Ingest:
         self._clock = clock
         self._queue_events = queue_events
         self._queue = Queue()
+        self._unanswered = 0
         self._arrived = asyncio.Event()
         self._writers: list[asyncio.Task[None]] = []
         self._taking = False  # while a transaction is on its way, to take all that waits then
@@ -75,10 +79,16 @@ class Ingest:
         waiting = self._queue.events
         if waiting and waiting + len(events) > self._queue_events:
             raise Unavailable(f"expected at most {self._queue_events} events waiting, found the queue full")
+        self._database.give_way()
         submission = Submission(events, alongside, asyncio.get_running_loop().create_future())
         self._queue.add(submission)
         self._arrived.set()
-        return await submission.receipt
+        self._unanswered += len(events)
+        try:
+            return await submission.receipt
+        finally:
+            self._unanswered -= len(events)
+            self._database.give_way()
 
     async def _write(self, context: Context, least: int) -> None:
         """Writes what waits, whenever that is `least` events or more."""
@@ -139,6 +149,13 @@ class Ingest:
         return await self._database.transact(work)
 
     def _next_batch(self) -> list[Submission]:
-        batch = self._queue.take(BATCH_EVENTS)
+        batch = self._queue.take(self._share())
         self._taking = False
         return batch
+
+    def _share(self) -> int:
+        """How many events may be written together: about half of the unanswered ones.
+
+        While they are, the event loop answers the other half, and reads what comes next.
+        """
+        return min(BATCH_EVENTS, max(SMALL_BATCH_EVENTS, self._unanswered // 2))

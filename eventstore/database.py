@@ -89,6 +89,11 @@ class Database:
             async with self._turn.shared():
                 return await self._writer_thread.transact(work)
 
+    def give_way(self) -> None:
+        """Lets the statements of `transact` go first for a moment, where a thread of this process executes them."""
+        if self._writer_thread is not None:
+            self._writer_thread.give_way()
+
     @asynccontextmanager
     async def write_alone(self) -> AsyncIterator[AsyncConnection]:
         """As `write`, while nobody else appends or publishes: keep it short."""

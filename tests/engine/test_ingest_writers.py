@@ -29,6 +29,9 @@ class Gates:
         self.end = [asyncio.Event() for _ in range(3)]
         self._number = -1
 
+    def give_way(self) -> None:
+        """Nothing here takes the interpreter."""
+
     async def transact(self, work: Any) -> Any:
         self._number += 1
         number = self._number
@@ -66,6 +69,35 @@ def test_what_a_large_batch_leaves_is_taken_by_the_other_writer(
         # then everybody is answered
         assert [answer.done() for answer in answers] == [True] * 4
         await (stopping or ingesting.stop())
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("waiting", "taken"), [(20, 20), (40, 32), (100, 50)])
+def test_half_of_those_who_wait_are_written_while_the_other_half_is_answered(
+    monkeypatch: pytest.MonkeyPatch, waiting: int, taken: int
+) -> None:
+    monkeypatch.setattr(ingest, "record", recorded)
+
+    async def scenario() -> None:
+        # given so many who wait, in a queue of which the first transaction is about to take its part
+        gates = Gates()
+        ingesting = Ingest(cast("Database", gates), Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, 100)
+        ingesting.start()
+        answers = [asyncio.create_task(ingesting.submit([event(str(number))])) for number in range(waiting)]
+        await settled()
+
+        # when it is done
+        gates.begin[0].set()
+        gates.end[0].set()
+        await settled()
+
+        # then half of them are answered, or as many as are worth a transaction
+        assert sum(answer.done() for answer in answers) == taken
+        for gate in (*gates.begin, *gates.end):
+            gate.set()
+        await ingesting.stop()
+        assert all(answer.done() for answer in answers)
 
     asyncio.run(scenario())
 

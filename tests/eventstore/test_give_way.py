@@ -1,0 +1,77 @@
+"""Giving way: the event loop lets a transaction's statements go first, but not for long."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.database import Database
+from eventstore.dialects import blocking
+from tests.conftest import opened
+
+
+def test_who_gives_way_goes_on_when_the_statements_are_executed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocking, "HEAD_START_SEC", 60)
+    began, goes_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    async def statements(_: AsyncConnection) -> None:
+        began.set()
+        goes_on.wait()
+        done.set()
+
+    async def scenario() -> None:
+        async with opened(sqlite(tmp_path)) as database:
+            writing = await under_way(database, statements, began)
+            threading.Timer(0.02, goes_on.set).start()
+            database.give_way()
+            assert done.is_set()
+            await writing
+
+    asyncio.run(scenario())
+
+
+def test_nobody_gives_way_for_long_and_only_once_to_the_same_statements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, goes_on = threading.Event(), threading.Event()
+
+    async def statements(_: AsyncConnection) -> None:
+        began.set()
+        goes_on.wait()
+
+    async def scenario() -> None:
+        async with opened(sqlite(tmp_path)) as database:
+            writing = await under_way(database, statements, began)
+            database.give_way()
+            monkeypatch.setattr(blocking, "HEAD_START_SEC", threading.TIMEOUT_MAX)
+            database.give_way()
+            goes_on.set()
+            await writing
+
+    asyncio.run(scenario())
+
+
+def test_where_connections_do_not_block_there_is_nothing_to_wait_for(database_url: str) -> None:
+    async def scenario() -> None:
+        async with opened(database_url) as database:
+            database.give_way()
+
+    asyncio.run(scenario())
+
+
+def sqlite(folder: Path) -> str:
+    return f"sqlite:///{folder / 'test.db'}"
+
+
+async def under_way(
+    database: Database, statements: "blocking.Work[None]", began: threading.Event
+) -> "asyncio.Task[None]":
+    """A transaction of which the statements are being executed."""
+    writing = asyncio.create_task(database.transact(statements))
+    while not began.is_set():
+        await asyncio.sleep(0)
+    return writing
