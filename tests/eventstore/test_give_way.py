@@ -72,6 +72,5 @@ async def under_way(
 ) -> "asyncio.Task[None]":
     """A transaction of which the statements are being executed."""
     writing = asyncio.create_task(database.transact(statements))
-    while not began.is_set():
-        await asyncio.sleep(0)
+    await asyncio.to_thread(began.wait)
     return writing
