@@ -14,7 +14,7 @@ from api.monitoring import check_monitoring
 from api.settings import Settings, load
 from cli.console import say, sigterm_as_ctrl_c
 from cli.demo import simulate
-from cli.listening import listen, say_where
+from cli.listening import Shares, listen, say_where
 from cli.migrate import bring_up_to_date
 from cli.server_processes import ServerProcesses
 from eventstore.database import Database
@@ -46,14 +46,14 @@ def serve(
         )
     with suppress(KeyboardInterrupt), sigterm_as_ctrl_c():
         asyncio.run(prepare(settings, dev=dev, demo=demo))
-        sockets = listen(host, port)
-        ready = partial(say_where, sockets)
         if workers > 1:
-            ServerProcesses(settings, sockets, workers, ready, dev=dev).run()
+            shares = Shares(host, port, workers)
+            ServerProcesses(settings, shares, partial(say_where, shares.address), dev=dev).run()
         else:
             from cli.server import Server  # here, since what it imports takes as long as all other commands together
 
-            Server(settings, ready, dev=dev).run(sockets)
+            sockets = listen(host, port)
+            Server(settings, partial(say_where, sockets[0].getsockname()[:2]), dev=dev).run(sockets)
 
 
 async def prepare(settings: Settings, *, dev: bool, demo: bool) -> None:

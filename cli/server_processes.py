@@ -1,6 +1,6 @@
-"""Several processes that serve together: each has the whole app, and all of them accept from the same sockets.
+"""Several processes that serve together: each has the whole app, and sockets that get its share of the connections.
 
-So a connection goes to whoever is idle, and none is lost or left waiting when a process dies.
+When one dies, its sockets stay: who connects to them waits until another process is there in its place.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -18,10 +18,11 @@ from multiprocessing.process import BaseProcess
 from api.composition import open_database
 from api.settings import Settings
 from cli.console import sigterm_as_ctrl_c, tell
+from cli.listening import Shares
 from eventstore.errors import LmsError
 from integrations.metrics import counting_together
 
-SHORTEST_PAUSE_SEC = 1.0
+SHORTEST_PAUSE_SEC = 0.1
 LONGEST_PAUSE_SEC = 30.0
 """Before a process is started in place of another, twice as long each time that it does not come up."""
 
@@ -34,55 +35,52 @@ _spawn = get_context("spawn")
 class ServerProcesses:
     """The processes of one `serve`. `ready` is called once all of them answer."""
 
-    def __init__(
-        self, settings: Settings, sockets: list[socket.socket], number: int, ready: Callable[[], None], *, dev: bool
-    ) -> None:
-        self._orders = (settings, sockets, dev)
-        self._number = number
+    def __init__(self, settings: Settings, shares: Shares, ready: Callable[[], None], *, dev: bool) -> None:
+        self._orders = (settings, dev)
+        self._shares = shares
         self._ready = ready
-        self._processes: list[BaseProcess] = []
+        self._processes: dict[int, BaseProcess] = {}
 
     def run(self) -> None:
         """Serves until Ctrl-C or SIGTERM; a second one does not wait. Raises LmsError unless all of them come up."""
-        with counting_together():
+        with counting_together(), closing(self._shares):
             self._serve()
 
     def _serve(self) -> None:
         try:
-            coming_up = [self._start() for _ in range(self._number)]
+            coming_up = [self._start(number) for number in range(len(self._shares))]
             for process, said in coming_up:
                 await_ready(process, said)
             self._ready()
             while True:
-                wait([process.sentinel for process in self._processes])
+                wait([process.sentinel for process in self._processes.values()])
                 self._replace_dead()
         finally:
             self._end()
 
-    def _start(self) -> tuple[BaseProcess, Connection]:
+    def _start(self, number: int) -> tuple[BaseProcess, Connection]:
         """A process that comes up, and where it says that it has."""
         said, says = _spawn.Pipe(duplex=False)
-        process = _spawn.Process(target=serve_beside_others, args=(*self._orders, says))
+        process = _spawn.Process(target=serve_beside_others, args=(*self._orders, self._shares[number], says))
         process.start()
-        self._processes.append(process)
+        self._processes[number] = process
         says.close()  # so that `said` ends with the process
         return process, said
 
     def _replace_dead(self) -> None:
-        for process in [process for process in self._processes if not process.is_alive()]:
+        for number, process in [each for each in self._processes.items() if not each[1].is_alive()]:
             tell(f"lms-progress: server process {process.pid} {how_it_ended(process)}")
-            self._processes.remove(process)
-            self._start_patiently()
+            self._start_patiently(number)
 
-    def _start_patiently(self) -> None:
+    def _start_patiently(self, number: int) -> None:
         pause = SHORTEST_PAUSE_SEC
         while True:
             time.sleep(pause)
-            process, said = self._start()
+            process, said = self._start(number)
             try:
                 await_ready(process, said)
             except LmsError as error:
-                self._processes.remove(process)
+                self._shares.leave(number)
                 pause = min(2 * pause, LONGEST_PAUSE_SEC)
                 tell(f"lms-progress: {error}; tried again in {pause:.0f} s")
             else:
@@ -91,12 +89,12 @@ class ServerProcesses:
     def _end(self) -> None:
         """Has each write what it accepted, and waits for that."""
         try:
-            for process in self._processes:
+            for process in self._processes.values():
                 process.terminate()
-            for process in self._processes:
+            for process in self._processes.values():
                 process.join()
         except KeyboardInterrupt:
-            for process in self._processes:
+            for process in self._processes.values():
                 process.kill()
             raise
 
@@ -119,7 +117,7 @@ def how_it_ended(process: BaseProcess) -> str:
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
-def serve_beside_others(settings: Settings, sockets: list[socket.socket], dev: bool, says: Connection) -> None:  # noqa: FBT001
+def serve_beside_others(settings: Settings, dev: bool, sockets: list[socket.socket], says: Connection) -> None:  # noqa: FBT001
     """One of the processes: says None when it answers, or the reason why it does not."""
     os.setpgid(0, 0)  # Ctrl-C is for the parent, which passes it on
     threading.Thread(target=follow_parent, daemon=True).start()

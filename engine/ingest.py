@@ -154,8 +154,9 @@ class Ingest:
         return batch
 
     def _share(self) -> int:
-        """How many events may be written together: about half of the unanswered ones.
+        """How many events may be written together: by a thread of this process, about half of the unanswered ones.
 
         While they are, the event loop answers the other half, and reads what comes next.
         """
-        return min(BATCH_EVENTS, max(SMALL_BATCH_EVENTS, self._unanswered // 2))
+        half = self._unanswered // 2 if self._database.writers == 1 else BATCH_EVENTS
+        return min(BATCH_EVENTS, max(SMALL_BATCH_EVENTS, half))

@@ -20,11 +20,10 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 class Gates:
-    """Passes for a database with two writers, whose transactions begin and end when they are told to."""
+    """Passes for a database with so many writers, whose transactions begin and end when they are told to."""
 
-    writers = 2
-
-    def __init__(self) -> None:
+    def __init__(self, writers: int = 2) -> None:
+        self.writers = writers
         self.begin = [asyncio.Event() for _ in range(3)]
         self.end = [asyncio.Event() for _ in range(3)]
         self._number = -1
@@ -73,15 +72,15 @@ def test_what_a_large_batch_leaves_is_taken_by_the_other_writer(
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize(("waiting", "taken"), [(20, 20), (40, 32), (100, 50)])
-def test_half_of_those_who_wait_are_written_while_the_other_half_is_answered(
-    monkeypatch: pytest.MonkeyPatch, waiting: int, taken: int
+@pytest.mark.parametrize(("writers", "waiting", "taken"), [(1, 20, 20), (1, 40, 32), (1, 100, 50), (2, 100, 100)])
+def test_half_of_those_who_wait_are_written_by_a_thread_while_the_other_half_is_answered(
+    monkeypatch: pytest.MonkeyPatch, writers: int, waiting: int, taken: int
 ) -> None:
     monkeypatch.setattr(ingest, "record", recorded)
 
     async def scenario() -> None:
         # given so many who wait, in a queue of which the first transaction is about to take its part
-        gates = Gates()
+        gates = Gates(writers)
         ingesting = Ingest(cast("Database", gates), Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, 100)
         ingesting.start()
         answers = [asyncio.create_task(ingesting.submit([event(str(number))])) for number in range(waiting)]
