@@ -1,31 +1,22 @@
 """Workers: processes that do pieces of a replay beside each other. A small replay is done without any."""
 
 import asyncio
-import gc
 import os
-import signal
-import sys
-import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import datetime
-from multiprocessing import active_children, get_context, parent_process
-from types import ModuleType
+from multiprocessing import active_children
 from typing import Any, NamedTuple
 
+from engine.processes import spawned
 from engine.project import SHARDS, Context
 from eventstore.database import Database
 from eventstore.errors import LmsError
 from eventstore.shadow import filling_database
 from signals.course_store import CourseCache
 from signals.xp import Worth
-
-NICENESS = 10
-
-GC_ALLOCATIONS = 100_000
-"""A piece makes as many tuples as that, none of them in a cycle, so looking for cycles more often is in vain."""
 
 Work = Callable[[Database, Any, Context, datetime], Awaitable[Any]]
 """What to do with a piece, in the shadow."""
@@ -41,16 +32,13 @@ class Job(NamedTuple):
 
 
 @contextmanager
-def workers(number: int, *known: Work) -> Iterator[Executor]:
-    """So many processes, or for 0 a thread of this one, for the `known` work above all.
+def workers(number: int, crew: Executor | None, *known: Work) -> Iterator[Executor]:
+    """The `crew` that was `forked`; or as many new processes, or for 0 a thread of this one, for the `known` work.
 
     They end with the block, or with this process.
     """
-    pool: Executor = ThreadPoolExecutor(1)
-    if number:
-        pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_follow_parent)
+    pool = ThreadPoolExecutor(1) if not number else crew or spawned(number, known)
     try:
-        _start(pool, number, known)
         yield pool
     except BrokenProcessPool as error:
         raise LmsError("expected all workers to go on until the end, found that one was killed") from error
@@ -60,36 +48,6 @@ def workers(number: int, *known: Work) -> Iterator[Executor]:
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start(pool: Executor, number: int, known: Sequence[Work]) -> None:
-    """Has the processes start now. They need nothing of the main module, all of which each would else import first."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        for _ in range(number):
-            pool.submit(_get_ready, known)
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _get_ready(_known: Sequence[Work]) -> None:
-    """Nothing is left to do: as it was told of the work, this process has imported all that it needs for it."""
-
-
-def _follow_parent() -> None:
-    """Servers go first. Ctrl-C is for the parent; and whoever kills the parent alone, kills this process, too."""
-    os.nice(NICENESS)
-    gc.set_threshold(GC_ALLOCATIONS)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-
-    def wait() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 async def work_off(

@@ -6,7 +6,7 @@ Statements elsewhere are written once, in SQLAlchemy Core, with the pieces below
 from eventstore.dialects.blocking import Work, reader_thread, writer_thread
 from eventstore.dialects.bulk import as_kept, insert_rows
 from eventstore.dialects.columns import Id, JsonText, Name, Number, Seq, UtcTime, times_are_text
-from eventstore.dialects.connect import WRITES, create_engine
+from eventstore.dialects.connect import WRITES, create_engine, import_driver
 from eventstore.dialects.days import daily_counts
 from eventstore.dialects.direct import DirectConnection
 from eventstore.dialects.functions import at_least, later, unindexed, utc_day, whole_part
@@ -36,6 +36,7 @@ __all__ = [
     "daily_counts",
     "has_one_writer",
     "hours_ago",
+    "import_driver",
     "in_stages",
     "insert",
     "insert_rows",
