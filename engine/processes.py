@@ -50,6 +50,7 @@ def can_fork() -> bool:
 
 def _fork(pool: Executor) -> None:
     """Has all its processes start now, none of which is told to end before it knows what to do then."""
+    gc.freeze()  # what was imported stays, and to look at it would copy what the forks share
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         pool.submit(get_ready, ())
@@ -78,7 +79,6 @@ def follow_parent() -> None:
     """Servers go first. Ctrl-C is for the parent; and whoever kills the parent alone, kills this process, too."""
     os.nice(NICENESS)
     gc.set_threshold(GC_ALLOCATIONS)
-    gc.freeze()  # what was imported stays, and looking at it would copy what a fork shares
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)

@@ -5,10 +5,12 @@ Appending and reading go on meanwhile. Memory holds one piece a worker, however 
 
 from concurrent.futures import Executor
 
+from engine.bringing import bringing
 from engine.catch_up import boundary
 from engine.deriving import derive_learners
 from engine.filling import PIECE_SEQS, Filling, Track, Watch, fold_log
 from engine.fold_range import fold_range
+from engine.probing import differs_much
 from engine.project import Context
 from engine.publish import grant_unfinished
 from engine.rederive import rederive
@@ -38,13 +40,16 @@ async def rebuild_all(
     async with open_shadow(database, name) as tables:
         number = request.workers if until > PIECE_SEQS else 0
         job = Job(database.url, name, dict(context.worth), clock())
-        with workers(number, crew, fold_range, rederive) as pool:
-            filling = Filling(pool, number, job, tables.filling, context)
-            events = await fold_log(filling, database, Track(database, replay_id, watch), until)
-            await derive_learners(pool, number, job, tables.filling, watch)
-        watch("swap", 0, 1)
-        unannounced = context._replace(announces=False)
-        swap_in = SwapIn(database, tables, unannounced, clock, until, courses)
-        report = await swap_in.run(replay_id, events, publish=request.publish)
+        async with bringing(tables, until) as brought:
+            with workers(number, crew, fold_range, rederive) as pool:
+                filling = Filling(pool, number, job, tables.filling, context)
+                events = await fold_log(filling, database, Track(database, replay_id, watch), until)
+                if await differs_much(tables, until):
+                    brought.begin_folded()
+                await derive_learners(pool, number, job, tables.filling, watch)
+            watch("swap", 0, 1)
+            unannounced = context._replace(announces=False)
+            swap_in = SwapIn(database, tables, brought, unannounced, clock, until, courses)
+            report = await swap_in.run(replay_id, events, publish=request.publish)
         watch("swap", 1, 1)
     return report
