@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.probing import differs_much
 from eventstore.read import last_seq
 from eventstore.shadow import ShadowTables
 from eventstore.tables import DERIVED, lms_learner, lms_progress
@@ -38,19 +39,17 @@ class Bringing:
     """Has the rows of a shadow where they can be swapped in; the log was at the seq `position` before."""
 
     def __init__(self, tables: ShadowTables, position: int) -> None:
+        self._tables = tables
         self._shadow, self._filling, self._bringing, _ = tables
-        self._seen = position
+        self._position = self._seen = position
         self._folded: asyncio.Task[None] | None = None
+        self.has_begun = False
         self._begun: asyncio.Task[None] | None = None
 
     def begin_folded(self) -> None:
-        """Begins to bring what is folded beside what else is done, where readers of the shadow do not mind."""
+        """Has what is folded brought beside all else, if much differs, and where readers of the shadow do not mind."""
         if self._shadow.apart:
-            self._folded = asyncio.create_task(self._settle(FOLDED))
-
-    @property
-    def has_begun(self) -> bool:
-        return self._folded is not None
+            self._folded = asyncio.create_task(self._bring_folded())
 
     def begin(self) -> None:
         """Begins to bring all that is left in the same way."""
@@ -67,6 +66,11 @@ class Bringing:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _bring_folded(self) -> None:
+        if await differs_much(self._tables, self._position):
+            self.has_begun = True
+            await self._settle(FOLDED)
 
     async def _bring_all(self) -> None:
         if self._folded is not None:

@@ -10,7 +10,6 @@ from engine.catch_up import boundary
 from engine.deriving import derive_learners
 from engine.filling import PIECE_SEQS, Filling, Track, Watch, fold_log
 from engine.fold_range import fold_range
-from engine.probing import differs_much
 from engine.project import Context
 from engine.publish import grant_unfinished
 from engine.rederive import rederive
@@ -44,8 +43,7 @@ async def rebuild_all(
             with workers(number, crew, fold_range, rederive) as pool:
                 filling = Filling(pool, number, job, tables.filling, context)
                 events = await fold_log(filling, database, Track(database, replay_id, watch), until)
-                if await differs_much(tables, until):
-                    brought.begin_folded()
+                brought.begin_folded()
                 await derive_learners(pool, number, job, tables.filling, watch)
             watch("swap", 0, 1)
             unannounced = context._replace(announces=False)

@@ -18,6 +18,7 @@ from engine.replay_status import ReplayReport, ReplayRequest
 from engine.workers import Job
 from eventstore.database import Database
 from eventstore.errors import LmsError
+from eventstore.tables import DERIVED
 from tests.conftest import opened
 from tests.engine.rows import change, is_sqlite, rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running, step
@@ -188,21 +189,29 @@ def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(
 def test_of_many_learners_nothing_is_brought_before_all_are_compared(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    original = Bringing._settle
+    settled: list[int] = []
+
     def begin(_: object) -> None:
         raise AssertionError("bringing has begun beside comparing")
+
+    async def settle(self: Bringing, tables: Collection[Table]) -> None:
+        settled.append(len(tables))
+        await original(self, tables)
 
     monkeypatch.setattr(sides, "RANGE_LEARNERS", 1)
     monkeypatch.setattr(swap_in, "RANGES_BESIDE", 1)
     monkeypatch.setattr(probing, "MOST_LEARNERS", 1)
-    for name in ("begin", "begin_folded"):
-        monkeypatch.setattr(Bringing, name, begin)
+    monkeypatch.setattr(Bringing, "begin", begin)
 
     async def scenario() -> None:
         async with running(database_url, HandClock(at(3))) as engine:
             await filled(engine)
             before = await derived(engine.database)
             await change(engine.database, "UPDATE lms_progress SET video_max_position_sec = 7")
+            monkeypatch.setattr(Bringing, "_settle", settle)
             assert (await replayed(engine))["rows_differing"] > 1
+            assert settled == [len(DERIVED)]
             assert await derived(engine.database) == before
 
     asyncio.run(scenario())
