@@ -43,13 +43,18 @@ class Bringing:
         self._shadow, self._filling, self._bringing, _ = tables
         self._position = self._seen = position
         self._folded: asyncio.Task[None] | None = None
-        self.has_begun = False
+        self._has_begun = False
         self._begun: asyncio.Task[None] | None = None
 
     def begin_folded(self) -> None:
         """Has what is folded brought beside all else, if much differs, and where readers of the shadow do not mind."""
         if self._shadow.apart:
             self._folded = asyncio.create_task(self._bring_folded())
+
+    def go_on(self) -> None:
+        """Goes on with all that is derived, if it has begun with what is folded."""
+        if self._has_begun:
+            self.begin()
 
     def begin(self) -> None:
         """Begins to bring all that is left in the same way."""
@@ -69,13 +74,13 @@ class Bringing:
 
     async def _bring_folded(self) -> None:
         if await differs_much(self._tables, self._position):
-            self.has_begun = True
+            self._has_begun = True
             await self._settle(FOLDED)
 
     async def _bring_all(self) -> None:
         if self._folded is not None:
             await self._folded
-        await self._settle([table for table in DERIVED if not self.has_begun or table not in FOLDED])
+        await self._settle([table for table in DERIVED if not self._has_begun or table not in FOLDED])
 
     async def _settle(self, tables: Collection[Table]) -> None:
         await self._shadow.settle(self._aside if self._shadow.apart else self._filling.write_apart, tables)

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 
 from engine.bringing import bringing
 from engine.catch_up import boundary
-from engine.deriving import derive_learners
+from engine.deriving import count_places, derive_learners
 from engine.filling import PIECE_SEQS, Filling, Track, Watch, fold_log
 from engine.fold_range import fold_range
 from engine.project import Context
@@ -45,6 +45,8 @@ async def rebuild_all(
                 events = await fold_log(filling, database, Track(database, replay_id, watch), until)
                 brought.begin_folded()
                 await derive_learners(pool, number, job, tables.filling, watch)
+                brought.go_on()
+                await count_places(tables.filling)
             watch("swap", 0, 1)
             unannounced = context._replace(announces=False)
             swap_in = SwapIn(database, tables, brought, unannounced, clock, until, courses)

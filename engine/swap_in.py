@@ -70,8 +70,6 @@ class SwapIn:
         """Catches up and swaps. What the replay of those `events` and of later ones did, as it stands noted."""
         touched = await self._catching_up.run()
         await self._shadow.analyze(self._filling.write_apart)
-        if self._bringing.has_begun:
-            self._bringing.begin()
         touched |= await self._compare()
         self._few = are_few(self._differing)
         if not self._few:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from eventstore.shadow import filling_database
 from signals.course_store import CourseCache
 from signals.xp import Worth
 
-Work = Callable[[Database, Any, Context, datetime], Awaitable[Any]]
+Work = Callable[[Database, Any, Context, datetime], Coroutine[Any, Any, Any]]
 """What to do with a piece, in the shadow."""
 
 
@@ -59,7 +59,7 @@ async def work_off(
     try:
         async for piece in pieces:
             try:
-                under_way.add(loop.run_in_executor(pool, _do, work, job, piece))
+                under_way.add(loop.run_in_executor(pool, _do_next if number else _do, work, job, piece))
             except OSError as error:  # its pipes are closed, or it was killed as it was started
                 raise BrokenProcessPool(str(error)) from error
             if len(under_way) >= 2 * max(1, number):
@@ -75,14 +75,37 @@ async def work_off(
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
+class Bench:
+    """Where pieces of a job are done: in its shadow, by what is known of courses."""
+
+    def __init__(self, job: Job) -> None:
+        self._runner = asyncio.Runner()
+        self._shadow = filling_database(job.url, job.shadow)
+        self._context = Context(CourseCache(), job.worth, os.getpid() % SHARDS, announces=False)
+        self._now = job.now
+
+    def do(self, work: Work, piece: Any) -> Any:
+        return self._runner.run(work(self._shadow, piece, self._context, self._now))
+
+    def close(self) -> None:
+        self._runner.run(self._shadow.close())
+        self._runner.close()
+
+
+_benches: dict[str, Bench] = {}
+"""The bench of a process, by the shadow: it opens it once for all its pieces, and ends with the pool."""
+
+
+def _do_next(work: Work, job: Job, piece: Any) -> Any:
+    if job.shadow not in _benches:
+        _benches[job.shadow] = Bench(job)
+    return _benches[job.shadow].do(work, piece)
+
+
 def _do(work: Work, job: Job, piece: Any) -> Any:
-    return asyncio.run(_do_in_shadow(work, job, piece))
-
-
-async def _do_in_shadow(work: Work, job: Job, piece: Any) -> Any:
-    shadow = filling_database(job.url, job.shadow)
+    """The same in a thread, which leaves nothing open."""
+    bench = Bench(job)
     try:
-        context = Context(CourseCache(), job.worth, os.getpid() % SHARDS, announces=False)
-        return await work(shadow, piece, context, job.now)
+        return bench.do(work, piece)
     finally:
-        await shadow.close()
+        bench.close()
