@@ -18,8 +18,8 @@ from eventstore.dialects import import_driver
 
 NICENESS = 10
 
-GC_ALLOCATIONS = 1_000_000
-"""A piece makes fewer tuples than that, none of them in a cycle, so looking for cycles more often is in vain."""
+GC_ALLOCATIONS = 100_000
+"""A piece makes as many tuples as that, none of them in a cycle, so looking for cycles more often is in vain."""
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
 """By which processes are asked to end."""

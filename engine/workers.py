@@ -75,7 +75,7 @@ async def work_off(
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-class Bench:
+class Desk:
     """Where pieces of a job are done: in its shadow, by what is known of courses."""
 
     def __init__(self, job: Job) -> None:
@@ -92,20 +92,20 @@ class Bench:
         self._runner.close()
 
 
-_benches: dict[str, Bench] = {}
-"""The bench of a process, by the shadow: it opens it once for all its pieces, and ends with the pool."""
+_desks: dict[str, Desk] = {}
+"""The desk of a process, by the shadow: it opens it once for all its pieces, and ends with the pool."""
 
 
 def _do_next(work: Work, job: Job, piece: Any) -> Any:
-    if job.shadow not in _benches:
-        _benches[job.shadow] = Bench(job)
-    return _benches[job.shadow].do(work, piece)
+    if job.shadow not in _desks:
+        _desks[job.shadow] = Desk(job)
+    return _desks[job.shadow].do(work, piece)
 
 
 def _do(work: Work, job: Job, piece: Any) -> Any:
     """The same in a thread, which leaves nothing open."""
-    bench = Bench(job)
+    desk = Desk(job)
     try:
-        return bench.do(work, piece)
+        return desk.do(work, piece)
     finally:
-        bench.close()
+        desk.close()
