@@ -186,6 +186,29 @@ def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(
     asyncio.run(scenario())
 
 
+def test_what_was_brought_in_vain_leaves_nothing_behind(
+    new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first learners may differ, and no more do once all are compared: somebody mended them, say."""
+
+    async def differs(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr("engine.bringing.differs_much", differs)
+    monkeypatch.setattr(probing, "FEW_LEARNERS", 100)
+
+    async def scenario() -> None:
+        async with running(new_sqlite(), HandClock(at(3))) as engine:
+            await filled(engine)
+            before = await derived(engine.database)
+            assert await replayed(engine) == UNCHANGED
+            assert await derived(engine.database) == before
+            assert await value(engine.database, LEFT_BEHIND["sqlite"]) == 0
+            assert await value(engine.database, "PRAGMA integrity_check") == "ok"
+
+    asyncio.run(scenario())
+
+
 def test_of_many_learners_nothing_is_brought_before_all_are_compared(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
