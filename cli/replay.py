@@ -1,6 +1,7 @@
 """`lms-progress replay`: builds what is derived anew, from the log and the course history."""
 
 import asyncio
+from concurrent.futures import Executor
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from api.composition import open_engine
 from api.settings import Settings, load
 from cli.console import age, say, sigterm_as_ctrl_c, stages_bar, tell
+from engine.processes import forked
 from engine.replay import replay
 from engine.replay_status import MOST_WORKERS, ReplayReport, ReplayRequest
 from eventstore.times import system_clock
@@ -40,7 +42,7 @@ def replay_command(
     lms-progress replay --user marie
     """
     with sigterm_as_ctrl_c():
-        report = asyncio.run(run(load(), ReplayRequest(user, course, workers, publish)))
+        report = run(load(), ReplayRequest(user, course, workers, publish))
     show_report(report)
 
 
@@ -53,7 +55,13 @@ def show_report(report: ReplayReport) -> None:
         tell("See why: lms-progress retry --list")
 
 
-async def run(settings: Settings, request: ReplayRequest) -> ReplayReport:
+def run(settings: Settings, request: ReplayRequest) -> ReplayReport:
+    """Forks before anything is open, of which each process would have a copy."""
+    with forked(request.workers if request.is_of_all else 0, settings.database_url) as crew:
+        return asyncio.run(run_with(crew, settings, request))
+
+
+async def run_with(crew: Executor | None, settings: Settings, request: ReplayRequest) -> ReplayReport:
     async with open_engine(settings) as engine:
         with stages_bar() as watch:
-            return await replay(engine.database, engine.context, engine.clock, request, watch)
+            return await replay(engine.database, engine.context, engine.clock, request, watch, crew=crew)

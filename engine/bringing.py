@@ -8,10 +8,16 @@ import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.probing import differs_much
 from eventstore.read import last_seq
 from eventstore.shadow import ShadowTables
+from eventstore.tables import DERIVED, lms_learner, lms_progress
+
+FOLDED = (lms_progress, lms_learner)
+"""What is there as soon as the log is folded, and does not change as the rest is derived from it."""
 
 BROUGHT_LEARNERS = 200
 
@@ -19,16 +25,39 @@ QUIET_SHARE = 0.25
 """How long others are let in after each step of bringing, in steps, as long as nobody else was seen to write."""
 
 
+@asynccontextmanager
+async def bringing(tables: ShadowTables, position: int) -> AsyncIterator["Bringing"]:
+    """How the rows of a shadow are brought. What was begun and not waited for ends with the block."""
+    brought = Bringing(tables, position)
+    try:
+        yield brought
+    finally:
+        await brought.break_off()
+
+
 class Bringing:
     """Has the rows of a shadow where they can be swapped in; the log was at the seq `position` before."""
 
     def __init__(self, tables: ShadowTables, position: int) -> None:
-        self._shadow, self._filling, self._swapping = tables
-        self._seen = position
+        self._tables = tables
+        self._shadow, self._filling, self._bringing, _ = tables
+        self._position = self._seen = position
+        self._folded: asyncio.Task[None] | None = None
+        self._has_begun = False
         self._begun: asyncio.Task[None] | None = None
 
+    def begin_folded(self) -> None:
+        """Has what is folded brought beside all else, if much differs, and where readers of the shadow do not mind."""
+        if self._shadow.apart:
+            self._folded = asyncio.create_task(self._bring_folded())
+
+    def go_on(self) -> None:
+        """Goes on with all that is derived, if it has begun with what is folded."""
+        if self._has_begun:
+            self.begin()
+
     def begin(self) -> None:
-        """Begins to bring all beside what else is done, where readers of the shadow do not mind."""
+        """Begins to bring all that is left in the same way."""
         if self._shadow.apart and self._begun is None:
             self._begun = asyncio.create_task(self._bring_all())
 
@@ -38,12 +67,23 @@ class Bringing:
 
     async def break_off(self) -> None:
         """Ends what was begun and not waited for."""
-        if self._begun is not None:
-            self._begun.cancel()
-            await asyncio.gather(self._begun, return_exceptions=True)
+        tasks = [task for task in (self._folded, self._begun) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _bring_folded(self) -> None:
+        if await differs_much(self._tables, self._position):
+            self._has_begun = True
+            await self._settle(FOLDED)
 
     async def _bring_all(self) -> None:
-        await self._shadow.settle(self._aside if self._shadow.apart else self._filling.write_apart)
+        if self._folded is not None:
+            await self._folded
+        await self._settle([table for table in DERIVED if not self._has_begun or table not in FOLDED])
+
+    async def _settle(self, tables: Collection[Table]) -> None:
+        await self._shadow.settle(self._aside if self._shadow.apart else self._filling.write_apart, tables)
 
     async def bring_again(self, user_ids: Collection[str]) -> None:
         """Those of these learners, to whom something happened since."""
@@ -57,7 +97,7 @@ class Bringing:
     async def _aside(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that others wait for, and a pause in which they go first: as long, once somebody appended."""
         began = time.monotonic()
-        async with self._swapping.write_apart() as connection:
+        async with self._bringing.write_apart() as connection:
             yield connection
             seen = await last_seq(connection)
         share = 1.0 if seen > self._seen else QUIET_SHARE

@@ -45,7 +45,7 @@ class CatchingUp:
         self, database: Database, tables: ShadowTables, context: Context, clock: Clock, position: int, courses: Courses
     ) -> None:
         self.position, self.events = position, 0
-        self._shadow, self._filling, _ = tables
+        self._shadow, self._filling = tables.shadow, tables.filling
         self._database, self._context, self._clock = database, context, clock
         self._versions = versions(courses)
 

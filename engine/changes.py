@@ -41,20 +41,24 @@ def total(parts: Iterable[Compared]) -> Compared:
     return Compared(changes, user_ids, late)
 
 
-async def compare(connection: AsyncConnection, sides: Sides, those: Those, position: int) -> Compared:
+async def compare(
+    connection: AsyncConnection, sides: Sides, those: Those, position: int, tables: Collection[Table] = COMPARED
+) -> Compared:
     """What changes for those learners, but the late: of whom the log has events after the seq `position`."""
     late = set(await connection.scalars(select_lagging(those, position), those.parameters))
-    return await _compare(connection, sides, those, late)
+    return await _compare(connection, sides, those, late, tables)
 
 
 async def compare_some(connection: AsyncConnection, sides: Sides, user_ids: Collection[str]) -> Compared:
     """What changes for these learners, none of whom is late."""
-    return await _compare(connection, sides, among(user_ids), set()) if user_ids else total([])
+    return await _compare(connection, sides, among(user_ids), set(), COMPARED) if user_ids else total([])
 
 
-async def _compare(connection: AsyncConnection, sides: Sides, those: Those, late: set[str]) -> Compared:
+async def _compare(
+    connection: AsyncConnection, sides: Sides, those: Those, late: set[str], tables: Collection[Table]
+) -> Compared:
     changes, user_ids = Changes(), set[str]()
-    for table in COMPARED:
+    for table in tables:
         async for user_id, changed in table_changes(connection, table, sides, those):
             if user_id not in late:
                 changes = changes.plus(changed)

@@ -32,7 +32,7 @@ def select_last(after: str) -> Select[str]:
 
 
 async def derive_learners(pool: Executor, number: int, job: Job, shadow: Database, watch: Watch) -> None:
-    """Derives the signals and the XP of all learners in the shadow."""
+    """Derives the signals and the XP of all learners in the shadow, but for the histogram."""
     async with shadow.read() as connection:
         total = (await connection.execute(COUNT_LEARNERS)).scalar_one()
     done = 0
@@ -41,6 +41,10 @@ async def derive_learners(pool: Executor, number: int, job: Job, shadow: Databas
         async for _ in derived:
             done += PIECE_LEARNERS
             watch("learners", min(done, total), total)
+
+
+async def count_places(shadow: Database) -> None:
+    """Counts what was derived into the histogram of XP."""
     async with shadow.write_apart() as connection:
         await xp_histogram.recount(connection, 0)
 

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, or_, select
 from engine.derived import signals_of
 from engine.project import Context
 from eventstore.database import Database
-from eventstore.dialects import as_kept, insert_rows
+from eventstore.dialects import insert_rows, time_as_kept
 from eventstore.tables import lms_progress, lms_signal, lms_xp
 from projections.progress import Progress
 from signals import store as signal_store
@@ -43,7 +43,7 @@ async def rederive(shadow: Database, piece: LearnersPiece, context: Context, _no
         courses = await context.courses.courses(connection)
         completed = (await connection.execute(SELECT_COMPLETED, piece._asdict())).all()
     signals = derived(completed, courses)
-    rows = as_kept(shadow.engine.dialect, lms_signal, signal_store.rows_of(signals, context.worth))
+    rows = signal_store.rows_of(signals, context.worth, time_as_kept(shadow.engine.dialect))
     places = xp_rows(signals, context.worth)
     async with shadow.write_apart() as connection:  # others may wait for it, so that all is worked out before
         await insert_rows(connection, lms_signal, rows)

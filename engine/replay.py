@@ -5,6 +5,7 @@ One at a time. Whatever happens to it, the live tables stay as they are until it
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
 from uuid import uuid4
 
 from engine.filling import Watch
@@ -42,10 +43,11 @@ async def replay(
     request: ReplayRequest,
     watch: Watch = unwatched,
     started: Callable[[str], None] = lambda _: None,
+    crew: Executor | None = None,
 ) -> ReplayReport:
     """Replays; `started` is told its id. Raises AlreadyRunning, with the id of the other, if it is not alone.
 
-    Raises NotFound for a course that was never published.
+    Raises NotFound for a course that was never published. A `crew` that was forked for it ends with it.
     """
     await check(database, request)
     async with sole_replay(database.engine) as alone:
@@ -55,8 +57,9 @@ async def replay(
         try:
             await start(database, replay_id, request, clock())
             started(replay_id)
-            rebuild = rebuild_all if request.user_id is request.course_id is None else rebuild_some
-            return await rebuild(database, replay_id, context, clock, request, watch)
+            if request.is_of_all:
+                return await rebuild_all(database, replay_id, context, clock, request, watch, crew)
+            return await rebuild_some(database, replay_id, context, clock, request, watch)
         except BaseException as error:
             reason = trace(error) if isinstance(error, Exception) else "it was stopped"
             await unbroken(fail(database, replay_id, reason, clock()))

@@ -11,9 +11,11 @@ import sys
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
+from engine.processes import forked
 from engine.project import SHARDS, Context
 from engine.replay import replay
 from engine.replay_status import ReplayRequest
@@ -72,13 +74,19 @@ async def replay_processes(url: str, worth: Worth) -> AsyncIterator[ReplayProces
         await processes.stop()
 
 
-async def run(orders: Mapping[str, Any]) -> None:
-    """The process itself."""
-    database = Database(orders["url"])
+def run(orders: Mapping[str, Any]) -> None:
+    """The process itself, which forks before it opens anything."""
+    request = ReplayRequest(**orders["request"])
+    with forked(request.workers if request.is_of_all else 0, orders["url"]) as crew:
+        asyncio.run(replay_for(orders["url"], orders["worth"], request, crew))
+
+
+async def replay_for(url: str, worth: Worth, request: ReplayRequest, crew: Executor | None) -> None:
+    """Replays, and answers the server."""
+    database = Database(url)
     try:
-        context = Context(CourseCache(), orders["worth"], os.getpid() % SHARDS)
-        request = ReplayRequest(**orders["request"])
-        await replay(database, context, system_clock, request, started=lambda replay_id: answer(started=replay_id))
+        context = Context(CourseCache(), worth, os.getpid() % SHARDS)
+        await replay(database, context, system_clock, request, started=lambda id_: answer(started=id_), crew=crew)
     except AlreadyRunning as error:
         answer(running=error.replay_id)
     except LmsError as error:
@@ -95,4 +103,4 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a server that a script runs behind it ignores it
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with suppress(KeyboardInterrupt):
-        asyncio.run(run(json.load(sys.stdin)))
+        run(json.load(sys.stdin))

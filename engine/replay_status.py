@@ -36,6 +36,11 @@ class ReplayRequest(NamedTuple):
     workers: int = 2
     publish: bool = False
 
+    @property
+    def is_of_all(self) -> bool:
+        """Whether everything is replayed, which alone takes processes."""
+        return self.user_id is self.course_id is None
+
 
 class ReplayReport(NamedTuple):
     """What a replay did: events folded, events parked and since when the oldest is, and what is other than before."""

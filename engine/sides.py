@@ -71,15 +71,15 @@ async def ranges(connection: AsyncConnection, sides: Sides) -> AsyncIterator[Tho
     """All learners by so many of the shadow's, and with the last of them all that the live tables have beyond."""
     after: str | None = ""
     while after is not None:
-        until = await connection.scalar(select_boundary(sides.here, after))
+        until = await connection.scalar(select_boundary(sides.here, after, RANGE_LEARNERS))
         yield between(after, until)
         after = until
 
 
-def select_boundary(schema: str, after: str) -> Select[str]:
+def select_boundary(schema: str, after: str, learners: int) -> Select[str]:
     """The last of the next so many learners `after` that one, if there are so many of them."""
     learner = one_side(lms_learner, schema).c.user_id
-    return select(learner).where(learner > after).order_by(learner).offset(RANGE_LEARNERS - 1).limit(1)
+    return select(learner).where(learner > after).order_by(learner).offset(learners - 1).limit(1)
 
 
 def count_live(table: Table, sides: Sides, those: Those) -> Select[str, int]:

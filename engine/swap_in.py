@@ -14,6 +14,7 @@ from engine.catch_up import CatchingUp
 from engine.changes import Changes, Compared, changed_days, compare, compare_some, gained_signals, total
 from engine.in_place import take_over
 from engine.park import keep_attempts, waiting
+from engine.probing import are_few
 from engine.project import Context
 from engine.publish import all_granted, grant_unfinished
 from engine.replay_status import ReplayReport, finish
@@ -35,9 +36,6 @@ PAUSE_SEC = 0.1
 LONGEST_PAUSE_SEC = 5.0
 """Patience for a quarter of an hour, as for a reader who takes a copy of everything."""
 
-FEW_LEARNERS = 100
-"""The rows of so many can be taken over while nobody appends."""
-
 RANGES_BESIDE = 20
 """Beside comparing more, nothing is brought: SQLite's log only grows as long as there is always somebody who reads it,
 and reading takes longer the more of it there is."""
@@ -47,14 +45,21 @@ class SwapIn:
     """The last part of a replay, from a shadow that is filled up to the seq `position` by those `courses`."""
 
     def __init__(
-        self, database: Database, tables: ShadowTables, context: Context, clock: Clock, position: int, courses: Courses
+        self,
+        database: Database,
+        tables: ShadowTables,
+        bringing: Bringing,
+        context: Context,
+        clock: Clock,
+        position: int,
+        courses: Courses,
     ) -> None:
         self._database = database
-        self._shadow, self._filling, self._swapping = tables
+        self._shadow, self._filling, self._swapping = tables.shadow, tables.filling, tables.swapping
         self._context = context
         self._clock = clock
         self._catching_up = CatchingUp(database, tables, context, clock, position, courses)
-        self._bringing = Bringing(tables, position)
+        self._bringing = bringing
         self._sides = Sides(self._shadow.live, self._shadow.here)
         self._compared = total([])
         self._differing = 0
@@ -63,16 +68,13 @@ class SwapIn:
 
     async def run(self, replay_id: str, events: int, *, publish: bool) -> ReplayReport:
         """Catches up and swaps. What the replay of those `events` and of later ones did, as it stands noted."""
-        await self._catching_up.run()
+        touched = await self._catching_up.run()
         await self._shadow.analyze(self._filling.write_apart)
-        try:
-            touched = await self._compare()
-            self._few = self._differing <= FEW_LEARNERS
-            if not self._few:
-                await self._bringing.bring_all()
-                await self._bringing.bring_again(touched)
-        finally:
-            await self._bringing.break_off()
+        touched |= await self._compare()
+        self._few = are_few(self._differing)
+        if not self._few:
+            await self._bringing.bring_all()
+            await self._bringing.bring_again(touched)
         return await self._swap_patiently(replay_id, events, publish=publish)
 
     async def _compare(self) -> set[str]:
@@ -101,7 +103,7 @@ class SwapIn:
                 return None
             compared = await compare(connection, self._sides, those, self._catching_up.position)
         self._differing += len(compared.user_ids)
-        if self._differing <= FEW_LEARNERS:
+        if are_few(self._differing):
             return compared
         if self._beside:  # all of it, and what is left to be compared changes nothing of that
             self._bringing.begin()

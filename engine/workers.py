@@ -1,20 +1,16 @@
 """Workers: processes that do pieces of a replay beside each other. A small replay is done without any."""
 
 import asyncio
-import gc
 import os
-import signal
-import sys
-import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import datetime
-from multiprocessing import active_children, get_context, parent_process
-from types import ModuleType
+from multiprocessing import active_children
 from typing import Any, NamedTuple
 
+from engine.processes import spawned
 from engine.project import SHARDS, Context
 from eventstore.database import Database
 from eventstore.errors import LmsError
@@ -22,12 +18,7 @@ from eventstore.shadow import filling_database
 from signals.course_store import CourseCache
 from signals.xp import Worth
 
-NICENESS = 10
-
-GC_ALLOCATIONS = 100_000
-"""A piece makes as many tuples as that, none of them in a cycle, so looking for cycles more often is in vain."""
-
-Work = Callable[[Database, Any, Context, datetime], Awaitable[Any]]
+Work = Callable[[Database, Any, Context, datetime], Coroutine[Any, Any, Any]]
 """What to do with a piece, in the shadow."""
 
 
@@ -41,16 +32,13 @@ class Job(NamedTuple):
 
 
 @contextmanager
-def workers(number: int, *known: Work) -> Iterator[Executor]:
-    """So many processes, or for 0 a thread of this one, for the `known` work above all.
+def workers(number: int, crew: Executor | None, *known: Work) -> Iterator[Executor]:
+    """The `crew` that was `forked`; or as many new processes, or for 0 a thread of this one, for the `known` work.
 
     They end with the block, or with this process.
     """
-    pool: Executor = ThreadPoolExecutor(1)
-    if number:
-        pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_follow_parent)
+    pool = ThreadPoolExecutor(1) if not number else crew or spawned(number, known)
     try:
-        _start(pool, number, known)
         yield pool
     except BrokenProcessPool as error:
         raise LmsError("expected all workers to go on until the end, found that one was killed") from error
@@ -62,36 +50,6 @@ def workers(number: int, *known: Work) -> Iterator[Executor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start(pool: Executor, number: int, known: Sequence[Work]) -> None:
-    """Has the processes start now. They need nothing of the main module, all of which each would else import first."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        for _ in range(number):
-            pool.submit(_get_ready, known)
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _get_ready(_known: Sequence[Work]) -> None:
-    """Nothing is left to do: as it was told of the work, this process has imported all that it needs for it."""
-
-
-def _follow_parent() -> None:
-    """Servers go first. Ctrl-C is for the parent; and whoever kills the parent alone, kills this process, too."""
-    os.nice(NICENESS)
-    gc.set_threshold(GC_ALLOCATIONS)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-
-    def wait() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
 async def work_off(
     pool: Executor, number: int, work: Work, job: Job, pieces: AsyncIterator[Any]
 ) -> AsyncGenerator[Any, None]:
@@ -101,7 +59,7 @@ async def work_off(
     try:
         async for piece in pieces:
             try:
-                under_way.add(loop.run_in_executor(pool, _do, work, job, piece))
+                under_way.add(loop.run_in_executor(pool, _do_next if number else _do, work, job, piece))
             except OSError as error:  # its pipes are closed, or it was killed as it was started
                 raise BrokenProcessPool(str(error)) from error
             if len(under_way) >= 2 * max(1, number):
@@ -117,14 +75,37 @@ async def work_off(
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
+class Desk:
+    """Where pieces of a job are done: in its shadow, by what is known of courses."""
+
+    def __init__(self, job: Job) -> None:
+        self._runner = asyncio.Runner()
+        self._shadow = filling_database(job.url, job.shadow)
+        self._context = Context(CourseCache(), job.worth, os.getpid() % SHARDS, announces=False)
+        self._now = job.now
+
+    def do(self, work: Work, piece: Any) -> Any:
+        return self._runner.run(work(self._shadow, piece, self._context, self._now))
+
+    def close(self) -> None:
+        self._runner.run(self._shadow.close())
+        self._runner.close()
+
+
+_desks: dict[str, Desk] = {}
+"""The desk of a process, by the shadow: it opens it once for all its pieces, and ends with the pool."""
+
+
+def _do_next(work: Work, job: Job, piece: Any) -> Any:
+    if job.shadow not in _desks:
+        _desks[job.shadow] = Desk(job)
+    return _desks[job.shadow].do(work, piece)
+
+
 def _do(work: Work, job: Job, piece: Any) -> Any:
-    return asyncio.run(_do_in_shadow(work, job, piece))
-
-
-async def _do_in_shadow(work: Work, job: Job, piece: Any) -> Any:
-    shadow = filling_database(job.url, job.shadow)
+    """The same in a thread, which leaves nothing open."""
+    desk = Desk(job)
     try:
-        context = Context(CourseCache(), job.worth, os.getpid() % SHARDS, announces=False)
-        return await work(shadow, piece, context, job.now)
+        return desk.do(work, piece)
     finally:
-        await shadow.close()
+        desk.close()

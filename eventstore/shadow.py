@@ -8,16 +8,21 @@ from typing import NamedTuple
 
 from eventstore.database import Database
 from eventstore.dialects.shadow import Shadow, shadow_of
+from eventstore.dialects.transactions import Use
 from eventstore.tables import DERIVED, DERIVED_BY_LEARNER
 
 CLEARING_PAUSE_SEC = 0.01
 
 
 class ShadowTables(NamedTuple):
-    """An open shadow. Transactions of `filling` change the shadow alone; those of `swapping` also what is live."""
+    """An open shadow. Transactions of `filling` change the shadow alone, those of `swapping` also what is live.
+
+    Those of `bringing` change where rows are brought to, and let others fill the shadow.
+    """
 
     shadow: Shadow
     filling: Database
+    bringing: Database
     swapping: Database
 
 
@@ -28,24 +33,20 @@ async def open_shadow(database: Database, name: str) -> AsyncIterator[ShadowTabl
     await clear(database, shadow)
     async with database.write() as live:
         await shadow.make_room(live)
-    tables = ShadowTables(shadow, filling_database(database.url, name), swapping_database(database.url, shadow))
+    tables = ShadowTables(shadow, *(Database(database.url, engine=shadow.engine(2, use)) for use in Use))
     try:
         async with tables.filling.write_apart() as connection:
             await shadow.make_tables(connection)
         yield tables
     finally:
-        await tables.filling.close()
-        await tables.swapping.close()
+        for way in (tables.filling, tables.bringing, tables.swapping):
+            await way.close()
         await clear(database, shadow)
 
 
 def filling_database(url: str, name: str) -> Database:
     """A way into the shadow of that name, for whoever fills it."""
-    return Database(url, engine=shadow_of(url, name, DERIVED, DERIVED_BY_LEARNER).engine(2, swaps=False))
-
-
-def swapping_database(url: str, shadow: Shadow) -> Database:
-    return Database(url, engine=shadow.engine(2, swaps=True))
+    return Database(url, engine=shadow_of(url, name, DERIVED, DERIVED_BY_LEARNER).engine(2, Use.FILLS))
 
 
 async def clear(database: Database, shadow: Shadow) -> None:

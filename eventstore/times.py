@@ -3,7 +3,7 @@
 Text of one width sorts as the instants do, which SQLite relies on.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -28,9 +28,10 @@ def to_text(instant: datetime) -> str:
     return _known_text(in_utc(instant))
 
 
-def to_texts(instants: Iterable[datetime]) -> list[str]:
-    """The same of many that differ, of which none is worth keeping."""
-    return [_text(in_utc(instant)) for instant in instants]
+def to_new_text(instant: datetime) -> str:
+    """The same of one that is in UTC already, among many that differ, of which none is worth keeping."""
+    text = instant.isoformat()
+    return text[:26] + "Z" if len(text) == WITH_MICROSECONDS else text[:19] + ".000000Z"
 
 
 def in_utc(instant: datetime) -> datetime:
@@ -38,12 +39,7 @@ def in_utc(instant: datetime) -> datetime:
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
-def _text(instant: datetime) -> str:
-    text = instant.isoformat()
-    return text[:26] + "Z" if len(text) == WITH_MICROSECONDS else text[:19] + ".000000Z"
-
-
-_known_text = lru_cache(KNOWN_TEXTS)(_text)
+_known_text = lru_cache(KNOWN_TEXTS)(to_new_text)
 
 
 def from_text(text: str) -> datetime:

@@ -46,7 +46,7 @@ def when(condition: Any, value: Any) -> Any:
 def at_least_share(part: Any, share: Decimal, whole: Any) -> Any:
     """Whether `part` >= `share` of `whole` in decimals, as they were written: in binary, 0.99 is less than 90 % of 1.1.
 
-    Of columns it may be NULL, where only decimals can tell and the database has none.
+    Of columns, which are binary, it may be NULL, where only decimals can tell.
     """
     above, below = share.as_integer_ratio()
     if isinstance(part, ColumnElement):

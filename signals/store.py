@@ -3,7 +3,7 @@
 Callers hold the learners' locks. What is there never goes: progress only grows, and history with it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -80,8 +80,11 @@ def _row(
         yield (signal_id, *signal, known.xp)
 
 
-def rows_of(derived: Iterable[Signal], worth: Worth) -> list[tuple[Any, ...]]:
-    """The rows of signals, in the order of the key, which is the cheapest to write."""
+def rows_of(derived: Iterable[Signal], worth: Worth, as_kept: Callable[[datetime], Any]) -> list[tuple[Any, ...]]:
+    """The rows of signals, with their times `as_kept`, in the order of the key, which is the cheapest to write."""
     texts = {kind: kind.value for kind in SignalType}  # an enum's member, the driver would look at more closely
-    rows = [(signal.signal_id, texts[signal.type], *signal[1:], worth[signal.type]) for signal in derived]
+    rows = [
+        (signal.signal_id, texts[signal.type], *signal[1:4], as_kept(signal.occurred_at), worth[signal.type])
+        for signal in derived
+    ]
     return sorted(rows, key=itemgetter(2, 0))

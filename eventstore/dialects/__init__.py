@@ -4,9 +4,9 @@ Statements elsewhere are written once, in SQLAlchemy Core, with the pieces below
 """
 
 from eventstore.dialects.blocking import Work, reader_thread, writer_thread
-from eventstore.dialects.bulk import as_kept, insert_rows
-from eventstore.dialects.columns import Id, JsonText, Name, Number, Seq, UtcTime, times_are_text
-from eventstore.dialects.connect import WRITES, create_engine
+from eventstore.dialects.bulk import insert_rows, time_as_kept
+from eventstore.dialects.columns import Id, JsonText, Name, Seq, UtcTime, times_are_text
+from eventstore.dialects.connect import WRITES, create_engine, import_driver
 from eventstore.dialects.days import daily_counts
 from eventstore.dialects.direct import DirectConnection
 from eventstore.dialects.functions import at_least, later, unindexed, utc_day, whole_part
@@ -24,18 +24,17 @@ __all__ = [
     "Id",
     "JsonText",
     "Name",
-    "Number",
     "PreparedStatements",
     "Seq",
     "UtcTime",
     "Work",
     "append_only",
-    "as_kept",
     "at_least",
     "create_engine",
     "daily_counts",
     "has_one_writer",
     "hours_ago",
+    "import_driver",
     "in_stages",
     "insert",
     "insert_rows",
@@ -52,6 +51,7 @@ __all__ = [
     "reader_thread",
     "seq_keys",
     "texts_apart",
+    "time_as_kept",
     "times_are_text",
     "unindexed",
     "unnest_json",

@@ -1,31 +1,30 @@
 """Inserting in bulk: many rows that are all new, handed over in the way that costs each database the least."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.dialects.columns import UtcTime, times_are_text
-from eventstore.times import to_texts
+from eventstore.dialects.columns import times_are_text
+from eventstore.times import to_new_text
 
 Rows = Sequence[tuple[Any, ...]]
 
 
-def as_kept(dialect: Dialect, table: Table, rows: Rows) -> Rows:
-    """Rows, tuples of all columns in their order, as the driver takes them. Worked out before anybody waits for it."""
-    times = [at for at, column in enumerate(table.c) if isinstance(column.type, UtcTime)]
-    if not rows or not times or not times_are_text(dialect):
-        return rows
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-    for at in times:
-        columns[at] = to_texts(columns[at])
-    return list(zip(*columns, strict=True))
+def time_as_kept(dialect: Dialect) -> Callable[[datetime], Any]:
+    """Makes an instant, of many that differ, what the driver takes for it."""
+    return to_new_text if times_are_text(dialect) else _as_it_is
+
+
+def _as_it_is(instant: datetime) -> datetime:
+    return instant
 
 
 async def insert_rows(connection: AsyncConnection, table: Table, rows: Rows) -> None:
-    """Adds rows that are `as_kept`, none of which is there; in a transaction under way."""
+    """Adds rows of all columns in their order, with times as kept, none of which is there; amid a transaction."""
     if not rows:
         return
     names = [column.name for column in table.c]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Double, Integer, Numeric, Text, Uuid
+from sqlalchemy import BigInteger, DateTime, Integer, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -21,10 +21,6 @@ Name = Text().with_variant(Text(collation="C"), "postgresql")
 
 JsonText = JSON().with_variant(Text(), "sqlite")
 """JSON text, kept to the letter. The engine passes it through unread."""
-
-
-Number: TypeEngine[Any] = Double().with_variant(Numeric(), "postgresql")
-"""A number that was read from a payload: in decimals where the database has them."""
 
 
 def times_are_text(dialect: Dialect) -> bool:

@@ -45,6 +45,11 @@ def database_url(url: str) -> URL:
     return parsed.set(drivername=DRIVERS[backend])
 
 
+def import_driver(url: str) -> None:
+    """Has what a connection to that database needs be imported, and opens none."""
+    database_url(url).get_dialect().import_dbapi()
+
+
 def create_engine(url: str, pool_size: int) -> AsyncEngine:
     """An engine whose write transactions take SQLite's write lock when they begin."""
     parsed = database_url(url)

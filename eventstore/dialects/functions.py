@@ -60,9 +60,9 @@ def _whole_part(element: whole_part, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class at_least(GenericFunction[Any]):  # noqa: N801
-    """Whether a number is another or more. In decimals; NULL where SQLite, which has none, cannot tell.
+    """Whether a number is another or more, in decimals; NULL where their binary values cannot tell.
 
-    It can if both are whole, or differ by more than the error of numbers below 2**38.
+    They can if both are whole, or differ by more than the error of numbers below 2**38.
     """
 
     type = Boolean()
@@ -72,7 +72,10 @@ class at_least(GenericFunction[Any]):  # noqa: N801
 @compiles(at_least)
 def _at_least(element: at_least, compiler: SQLCompiler, **kw: Any) -> str:
     a, b = (f"({compiler.process(number, **kw)})" for number in element.clauses)
-    if compiler.dialect.name != "sqlite":
-        return f"({a} >= {b})"
-    whole = f"{a} = CAST({a} AS INTEGER) AND {b} = CAST({b} AS INTEGER)"
-    return f"CASE WHEN {a} - {b} > 0.001 THEN 1 WHEN {b} - {a} > 0.001 THEN 0 WHEN {whole} THEN {a} >= {b} END"
+    yes, no, whole = (
+        ("1", "0", "CAST({} AS INTEGER)") if compiler.dialect.name == "sqlite" else ("true", "false", "floor({})")
+    )
+    are_whole = f"{a} = {whole.format(a)} AND {b} = {whole.format(b)}"
+    return (
+        f"CASE WHEN {a} - {b} > 0.001 THEN {yes} WHEN {b} - {a} > 0.001 THEN {no} WHEN {are_whole} THEN {a} >= {b} END"
+    )

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Text
+from sqlalchemy import Double, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
-
-from eventstore.dialects.columns import Number
 
 
 class json_field(GenericFunction[Any]):  # noqa: N801
@@ -41,11 +39,11 @@ def _json_text(element: json_text, compiler: SQLCompiler, **kw: Any) -> str:
 class plain_number(GenericFunction[Any]):  # noqa: N801
     """The number that a JSON text of at most 15 characters says, without a sign; NULL for any other.
 
-    Of so few digits, binary floating point and decimals say the same. PostgreSQL is asked for no exponents, which may
-    be more than it can take. SQLite works the text out once, however long that takes.
+    Of so few digits, all say the same in binary. PostgreSQL is asked for no exponents, which may be more than it can
+    take. SQLite works the text out once, however long that takes.
     """
 
-    type = Number
+    type = Double()
     inherit_cache = True
 
 
@@ -56,4 +54,4 @@ def _plain_number(element: plain_number, compiler: SQLCompiler, **kw: Any) -> st
         number = "CASE WHEN said BETWEEN '0' AND ':' AND length(said) < 16 THEN CAST(said AS REAL) END"
         return f"(SELECT {number} FROM (SELECT {text} AS said LIMIT -1))"  # noqa: S608 - no input, SQL of ours
     unsigned = f"{text} COLLATE \"C\" BETWEEN '0' AND ':' AND strpos({text}, 'e') = 0 AND strpos({text}, 'E') = 0"
-    return f"CASE WHEN {unsigned} AND length({text}) < 16 THEN CAST({text} AS NUMERIC) END"
+    return f"CASE WHEN {unsigned} AND length({text}) < 16 THEN CAST({text} AS DOUBLE PRECISION) END"

@@ -5,7 +5,8 @@ fill them, `live` is the live file, and `main` the one that the rows come from.
 """
 
 import re
-from collections.abc import Collection, Sequence
+import time
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -19,6 +20,9 @@ PREFIX = "shadow_"
 
 SHORT_ROWS = 300_000
 """So many rows are brought, or removed, as a whole: appenders wait for it for less than they would notice."""
+
+MOMENT_SEC = 0.05
+"""So long others wait for what is dropped, besides the last of it."""
 
 CHUNK_ROWS = 50_000
 CHUNK_LEARNERS = 200
@@ -51,42 +55,48 @@ class SecondTables:
 
     def __init__(self, tables: Sequence[Table], by_learner: Collection[Table]) -> None:
         self._columns = {table.name: ", ".join(table.c.keys()) for table in tables}
-        self._rest = {table.name for table in tables if table not in by_learner}
-        self._brought = self._columns.keys() - self._rest
+        self._brought = [table.name for table in tables if table in by_learner]
 
-    async def steps(self, connection: AsyncConnection) -> Sequence[Step]:
-        """Makes them; and how to bring all rows: few as wholes, which are indexed there, many by chunks of learners."""
-        await self.define(connection, "table", f"live.{PREFIX}")
-        if max([await _rows(connection, f"main.{table}") for table in self._brought]) <= SHORT_ROWS:
-            indexes = await self._definitions(connection, "index", f"live.{PREFIX}")
-            return [_executes(self._copy_all(table)) for table in self._brought] + [_executes(one) for one in indexes]
-        await self.define(connection, "index", f"live.{PREFIX}")
+    async def steps(self, connection: AsyncConnection, tables: Collection[Table]) -> Sequence[Step]:
+        """Makes some; and how to bring all rows: few as wholes, which are indexed there, many by chunks of learners."""
+        names = [table.name for table in tables]
+        brought = [name for name in names if name in self._brought]
+        await self.define(connection, "table", f"live.{PREFIX}", names)
+        if max([await _rows(connection, f"main.{table}") for table in brought]) <= SHORT_ROWS:
+            indexes = await self._definitions(connection, "index", f"live.{PREFIX}", names)
+            return [_executes(self._copy_all(table)) for table in brought] + [_executes(one) for one in indexes]
+        await self.define(connection, "index", f"live.{PREFIX}", names)
         boundaries = (await connection.scalars(SELECT_BOUNDARIES, {"learners": CHUNK_LEARNERS})).all()
+        those = "WHERE user_id > :after AND user_id <= :until"
         return [
-            partial(self._bring, those="WHERE user_id > :after AND user_id <= :until", after=after, until=until)
+            partial(self._bring, tables=brought, those=those, after=after, until=until)
             for after, until in pairwise(["", *boundaries])
         ]
 
     async def bring_learners(self, connection: AsyncConnection, user_ids: Collection[str]) -> None:
         """Has the rows of these learners as they are now."""
         users = to_json(list(user_ids)).decode()
-        await self._bring(connection, "WHERE user_id IN (SELECT value FROM json_each(:users))", users=users)
+        await self._bring(
+            connection, self._brought, "WHERE user_id IN (SELECT value FROM json_each(:users))", users=users
+        )
 
     async def bring_rest(self, connection: AsyncConnection) -> None:
         """The same of the tables that are not brought by learner."""
-        for table in self._rest:
+        for table in self._columns.keys() - set(self._brought):
             await connection.execute(text(f"DELETE FROM live.{PREFIX}{table}"))  # noqa: S608 - names of ours
             await connection.execute(self._copy(table, ""))
 
-    async def define(self, connection: AsyncConnection, kind: str, prefix: str) -> None:
+    async def define(self, connection: AsyncConnection, kind: str, prefix: str, tables: Iterable[str]) -> None:
         """Makes such tables, or their indexes, as the live ones are, under names that begin with the prefix."""
-        for definition in await self._definitions(connection, kind, prefix):
+        for definition in await self._definitions(connection, kind, prefix, tables):
             await connection.exec_driver_sql(definition)
 
-    async def _definitions(self, connection: AsyncConnection, kind: str, prefix: str) -> list[str]:
+    async def _definitions(
+        self, connection: AsyncConnection, kind: str, prefix: str, tables: Iterable[str]
+    ) -> list[str]:
         schema, names = prefix.split(".")
         made = []
-        for table in self._columns:
+        for table in tables:
             for live in (await connection.scalars(SELECT_DEFINITIONS, {"table": table, "kind": kind})).all():
                 renamed = re.sub(r"\blms_", f"{names}lms_", live)
                 made.append(re.sub(r"^CREATE (UNIQUE )?(\w+) ", rf"CREATE \1\2 {schema}.", renamed))
@@ -96,8 +106,8 @@ class SecondTables:
         """Without naming columns, since then SQLite copies whole rows unread between tables that are defined alike."""
         return f"INSERT INTO live.{PREFIX}{table} SELECT * FROM main.{table}"  # noqa: S608 - names of ours
 
-    async def _bring(self, connection: AsyncConnection, those: str, **bound: object) -> None:
-        for table in self._brought:
+    async def _bring(self, connection: AsyncConnection, tables: Collection[str], those: str, **bound: object) -> None:
+        for table in tables:
             await connection.execute(text(f"DELETE FROM live.{PREFIX}{table} {those}"), bound)  # noqa: S608
             await connection.execute(self._copy(table, those), bound)
 
@@ -119,15 +129,20 @@ async def trade(connection: AsyncConnection) -> None:
 
 
 async def drop_some(live: AsyncConnection) -> bool:
-    """Drops one, or an index; but a large one by its rows: SQLite visits each page of it. False if none is left."""
+    """Drops as many as a moment is enough for, and indexes first; but a large one by its rows: SQLite visits each page.
+
+    False if none is left.
+    """
+    began = time.monotonic()
     for kind in ("index", "table"):
         for name in (await live.scalars(SELECT_SECOND, {"kind": kind, "pattern": f"{PREFIX}*"})).all():
             if kind == "table" and await _rows(live, name) > SHORT_ROWS:
                 some = f"SELECT rowid FROM {name} ORDER BY rowid DESC LIMIT {CHUNK_ROWS}"  # noqa: S608 - a name of ours
                 await live.execute(text(f"DELETE FROM {name} WHERE rowid IN ({some})"))  # noqa: S608
-            else:
-                await live.execute(text(f"DROP {kind} {name}"))
-            return True
+                return True
+            await live.execute(text(f"DROP {kind} {name}"))
+            if time.monotonic() - began > MOMENT_SEC:
+                return True
     return False
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from eventstore.dialects.connect import database_url
 from eventstore.dialects.shadow_postgresql import PostgresqlShadow
 from eventstore.dialects.shadow_sqlite import SqliteShadow
-from eventstore.dialects.transactions import Transaction
+from eventstore.dialects.transactions import Transaction, Use
 
 
 class Shadow(Protocol):
@@ -27,8 +27,8 @@ class Shadow(Protocol):
     apart: bool
     """Whether its rows have to be brought to where they can be swapped in."""
 
-    def engine(self, pool_size: int, *, swaps: bool) -> AsyncEngine:
-        """An engine for the shadow's connections. Only one that `swaps` may change what is live."""
+    def engine(self, pool_size: int, use: Use) -> AsyncEngine:
+        """An engine for the shadow's connections, which change no more than is needed for that use."""
 
     async def make_room(self, live: AsyncConnection) -> None:
         """Makes the place where the shadow's tables are made next. Raises LmsError if they could not be swapped."""
@@ -45,8 +45,8 @@ class Shadow(Protocol):
     async def clear(self, live: AsyncConnection) -> bool:
         """Removes a part of what this shadow, or one that was left behind, takes up. Whether more is left."""
 
-    async def settle(self, transaction: Transaction) -> None:
-        """Has all rows of a filled shadow, with their indexes, where they can be swapped in; by many transactions."""
+    async def settle(self, transaction: Transaction, tables: Collection[Table]) -> None:
+        """Has all rows of filled tables, with their indexes, where they can be swapped in; by many transactions."""
 
     async def bring_learners(self, connection: AsyncConnection, user_ids: Collection[str]) -> None:
         """Has the rows of these learners where they can be swapped in, as they are now."""

@@ -13,7 +13,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from eventstore.beside import side_by_side
 from eventstore.dialects.connect import create_engine
-from eventstore.dialects.transactions import Transaction
+from eventstore.dialects.transactions import Transaction, Use
 from eventstore.errors import LmsError
 
 PREFIX = "lms_shadow_"
@@ -53,7 +53,7 @@ class PostgresqlShadow:
         self.here = PREFIX + name
         self.live = ""
 
-    def engine(self, pool_size: int, *, swaps: bool) -> AsyncEngine:  # noqa: ARG002 - any connection here may
+    def engine(self, pool_size: int, use: Use) -> AsyncEngine:  # noqa: ARG002 - any connection here may do all
         engine = create_engine(self._url.render_as_string(hide_password=False), pool_size)
         event.listen(engine.sync_engine, "connect", self._put_first)
         return engine
@@ -107,7 +107,7 @@ class PostgresqlShadow:
     async def bring_rest(self, connection: AsyncConnection) -> None:
         """Likewise."""
 
-    async def settle(self, transaction: Transaction) -> None:
+    async def settle(self, transaction: Transaction, tables: Collection[Table]) -> None:
         """The tables with the most indexes first, so that the small ones fill up the time beside them."""
 
         async def settle(table: Table) -> None:
@@ -115,8 +115,8 @@ class PostgresqlShadow:
                 await connection.execute(text(f"ALTER TABLE {self.here}.{table.name} SET LOGGED"))
                 await self._index(connection, table)
 
-        await side_by_side(settle, sorted(self._tables, key=lambda table: -len(table.indexes)))
-        names = {"here": self.here, "live": self.live, "tables": self._names}
+        await side_by_side(settle, sorted(tables, key=lambda table: -len(table.indexes)))
+        names = {"here": self.here, "live": self.live, "tables": [table.name for table in tables]}
         async with transaction() as connection:
             for grant in (await connection.scalars(SELECT_GRANTS, names)).all():
                 await connection.execute(text(grant))

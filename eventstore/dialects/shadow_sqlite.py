@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventstore.dialects.connect import SQLITE_PAGE_CACHE_KIB, sqlite_engine
 from eventstore.dialects.second_tables import PREFIX, SecondTables, drop_some, trade
-from eventstore.dialects.transactions import Transaction
+from eventstore.dialects.transactions import Transaction, Use
 
 FILLING_TIMEOUT_MS = 600_000
 
@@ -36,11 +36,12 @@ class SqliteShadow:
         self._file = Path(url.database or "").absolute()
         self._side = self._file.with_name(f"{self._file.name}-{PREFIX}{name}")
         self._url = url.set(database=str(self._side))
+        self._names = [table.name for table in tables]
         self._second = SecondTables(tables, by_learner)
 
-    def engine(self, pool_size: int, *, swaps: bool) -> AsyncEngine:
-        engine = sqlite_engine(self._url, pool_size=pool_size)
-        mode = "rw" if swaps else "ro"
+    def engine(self, pool_size: int, use: Use) -> AsyncEngine:
+        engine = sqlite_engine(self._only_read() if use is Use.BRINGS else self._url, pool_size=pool_size)
+        mode = "ro" if use is Use.FILLS else "rw"
 
         def attach(connection: Any, _record: object) -> None:
             cursor = connection.cursor()
@@ -48,7 +49,7 @@ class SqliteShadow:
             cursor.execute("ATTACH ? AS live", (f"file:{quote(str(self._file))}?mode={mode}",))
             cursor.execute("PRAGMA live.synchronous = FULL")
             cursor.execute(f"PRAGMA main.cache_size = -{SIDE_CACHE_KIB}")
-            if swaps:  # it writes rows into large indexes there, in no order
+            if use is not Use.FILLS:  # it writes rows into large indexes there, in no order
                 cursor.execute(f"PRAGMA live.cache_size = -{SQLITE_PAGE_CACHE_KIB}")
             else:  # it waits for its own processes alone, each of which may write many rows
                 cursor.execute(f"PRAGMA busy_timeout = {FILLING_TIMEOUT_MS}")
@@ -57,27 +58,31 @@ class SqliteShadow:
         event.listen(engine.sync_engine, "connect", attach)
         return engine
 
+    def _only_read(self) -> URL:
+        """The side file, to be read: a transaction that writes to the live one takes no lock of it then."""
+        return self._url.set(database=f"file:{quote(str(self._side))}", query={"mode": "ro", "uri": "true"})
+
     async def make_room(self, live: AsyncConnection) -> None:
         """A file makes its own."""
 
     async def make_tables(self, connection: AsyncConnection) -> None:
-        await self._second.define(connection, "table", "main.")
+        await self._second.define(connection, "table", "main.", self._names)
 
     async def analyze(self, transaction: Transaction) -> None:
         """SQLite plans without statistics."""
 
     async def index(self, connection: AsyncConnection) -> None:
         if not (await connection.execute(COUNT_INDEXES)).scalar_one():
-            await self._second.define(connection, "index", "main.")
+            await self._second.define(connection, "index", "main.", self._names)
 
     async def clear(self, live: AsyncConnection) -> bool:
         for file in self._file.parent.glob(f"{self._file.name}-{PREFIX}*"):
             file.unlink(missing_ok=True)
         return await drop_some(live)
 
-    async def settle(self, transaction: Transaction) -> None:
+    async def settle(self, transaction: Transaction, tables: Collection[Table]) -> None:
         async with transaction() as connection:
-            steps = await self._second.steps(connection)
+            steps = await self._second.steps(connection, tables)
         for step in steps:
             async with transaction() as connection:
                 await step(connection)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import text
@@ -13,6 +14,15 @@ Step = Callable[[AsyncConnection], Awaitable[Any]]
 
 Transaction = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 """Begins a transaction, which commits when its block ends."""
+
+
+class Use(Enum):
+    """What a shadow's connections are for: to fill it, to bring its rows to where they can be swapped in, to swap."""
+
+    FILLS = "fills"
+    BRINGS = "brings"
+    SWAPS = "swaps"
+
 
 PUBLISH_LOCK = 5_270_401
 """The key of PostgreSQL's advisory lock that appenders share and publishers take alone."""

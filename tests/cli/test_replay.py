@@ -155,6 +155,18 @@ def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: st
     assert derived_at(database_url) == before
 
 
+def test_its_processes_end_when_it_is_killed(database_url: str) -> None:
+    lived_in(database_url)
+    fill(database_url, PIECE_SEQS, learners=4 * PIECE_LEARNERS)
+    process = subprocess.Popen([PROGRAM, "replay"], env=environment(database_url), stderr=subprocess.PIPE, text=True)
+    until(lambda: len(children(process.pid)) == 2)
+    started = children(process.pid)
+    process.kill()
+    process.communicate()
+
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started))
+
+
 def fill(url: str, number: int, learners: int) -> None:
     """Records so much, of so many learners, that several processes replay it."""
 
@@ -166,6 +178,12 @@ def fill(url: str, number: int, learners: int) -> None:
 
 
 def children(pid: int) -> list[int]:
-    """The workers that a process has started."""
+    """The workers that a process was forked into: the same program as it is."""
     started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in started if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [int(child) for child in started if command_of(int(child)) == command_of(pid)]
+
+
+def command_of(pid: int) -> bytes:
+    """What it was started as; nothing once it is gone."""
+    file = Path(f"/proc/{pid}/cmdline")
+    return file.read_bytes() if file.exists() else b""

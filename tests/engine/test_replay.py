@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import catch_up, deriving, filling, swap_in
+from engine import catch_up, deriving, filling, probing, swap_in
 from engine.engine import Engine
 from engine.replay import replay
 from engine.replay_status import ReplayReport, ReplayRequest, start
@@ -30,10 +30,10 @@ UNCHANGED = {"parked": 0, "signals_gained": 0, "signals_lost": 0, "rows_differin
 LAST = "SELECT status, events_done, events_total, signals_gained, rows_differing, error FROM lms_replay"
 
 
-@pytest.fixture(autouse=True, params=[swap_in.FEW_LEARNERS, -1], ids=["in place", "swapped in"])
+@pytest.fixture(autouse=True, params=[probing.FEW_LEARNERS, -1], ids=["in place", "swapped in"])
 def few_learners(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The two ways in which what was built becomes live."""
-    monkeypatch.setattr(swap_in, "FEW_LEARNERS", request.param)
+    monkeypatch.setattr(probing, "FEW_LEARNERS", request.param)
 
 
 async def replayed(engine: Engine, **request: Any) -> dict[str, int]:

@@ -1,17 +1,24 @@
 """The swap: after it the database is as a migration made it, and whoever reads meanwhile sees one side or the other."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Table
 
-from engine import sides, swap_in
+from engine import probing, sides, swap_in
 from engine.bringing import Bringing
 from engine.changes import Compared
+from engine.deriving import derive_learners
+from engine.filling import Watch
 from engine.replay import replay
 from engine.replay_status import ReplayReport, ReplayRequest
+from engine.workers import Job
+from eventstore.database import Database
 from eventstore.errors import LmsError
+from eventstore.tables import DERIVED
 from tests.conftest import opened
 from tests.engine.rows import change, is_sqlite, rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running, step
@@ -30,7 +37,7 @@ LEFT_BEHIND = {
 @pytest.fixture(autouse=True)
 def never_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """However little differs, the shadow is swapped in."""
-    monkeypatch.setattr(swap_in, "FEW_LEARNERS", -1)
+    monkeypatch.setattr(probing, "FEW_LEARNERS", -1)
 
 
 def test_tables_indexes_and_views_are_what_they_were(database_url: str) -> None:
@@ -147,14 +154,77 @@ def test_what_comes_after_all_was_brought_is_brought_again(
     asyncio.run(scenario())
 
 
+def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(
+    new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, first = Bringing._settle, asyncio.Event()
+    settled: list[list[str]] = []
+
+    async def settle(self: Bringing, tables: Collection[Table]) -> None:
+        await original(self, tables)
+        settled.append(sorted(table.name for table in tables))
+        first.set()
+
+    async def scenario() -> None:
+        async with running(new_sqlite(), HandClock(at(3))) as engine:
+            await filled(engine)
+
+            async def derive(pool: Executor, number: int, job: Job, shadow: Database, watch: Watch) -> None:
+                await first.wait()
+                await engine.ingest.submit([quiz(at(2.5), user_id="bob", class_id="b"), ping(at(1), user_id="new")])
+                await derive_learners(pool, number, job, shadow, watch)
+
+            monkeypatch.setattr(Bringing, "_settle", settle)
+            monkeypatch.setattr("engine.rebuild_all.derive_learners", derive)
+            assert await replayed(engine) == UNCHANGED
+            assert settled[0] == ["lms_learner", "lms_progress"]
+            assert len(settled) == 2
+            assert not {"lms_learner", "lms_progress"} & set(settled[1])
+            settled.clear()
+            assert await replayed(engine) == UNCHANGED
+
+    asyncio.run(scenario())
+
+
+def test_what_was_brought_in_vain_leaves_nothing_behind(
+    new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first learners may differ, and no more do once all are compared: somebody mended them, say."""
+
+    async def differs(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr("engine.bringing.differs_much", differs)
+    monkeypatch.setattr(probing, "FEW_LEARNERS", 100)
+
+    async def scenario() -> None:
+        async with running(new_sqlite(), HandClock(at(3))) as engine:
+            await filled(engine)
+            before = await derived(engine.database)
+            assert await replayed(engine) == UNCHANGED
+            assert await derived(engine.database) == before
+            assert await value(engine.database, LEFT_BEHIND["sqlite"]) == 0
+            assert await value(engine.database, "PRAGMA integrity_check") == "ok"
+
+    asyncio.run(scenario())
+
+
 def test_of_many_learners_nothing_is_brought_before_all_are_compared(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    original = Bringing._settle
+    settled: list[int] = []
+
     def begin(_: object) -> None:
         raise AssertionError("bringing has begun beside comparing")
 
+    async def settle(self: Bringing, tables: Collection[Table]) -> None:
+        settled.append(len(tables))
+        await original(self, tables)
+
     monkeypatch.setattr(sides, "RANGE_LEARNERS", 1)
     monkeypatch.setattr(swap_in, "RANGES_BESIDE", 1)
+    monkeypatch.setattr(probing, "MOST_LEARNERS", 1)
     monkeypatch.setattr(Bringing, "begin", begin)
 
     async def scenario() -> None:
@@ -162,7 +232,9 @@ def test_of_many_learners_nothing_is_brought_before_all_are_compared(
             await filled(engine)
             before = await derived(engine.database)
             await change(engine.database, "UPDATE lms_progress SET video_max_position_sec = 7")
+            monkeypatch.setattr(Bringing, "_settle", settle)
             assert (await replayed(engine))["rows_differing"] > 1
+            assert settled == [len(DERIVED)]
             assert await derived(engine.database) == before
 
     asyncio.run(scenario())

@@ -10,7 +10,20 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from engine import bringing, catch_up, deriving, filling, learners, mend, publish, retry, sides, swap_in, verify
+from engine import (
+    bringing,
+    catch_up,
+    deriving,
+    filling,
+    learners,
+    mend,
+    probing,
+    publish,
+    retry,
+    sides,
+    swap_in,
+    verify,
+)
 from eventstore.dialects import second_tables
 from tests.engine.machine.broken import use_breakable_rules
 from tests.engine.machine.facts import Break
@@ -28,7 +41,8 @@ SMALL = [
     (catch_up, "SHORT_SEQS", 2),
     (swap_in, "PAUSE_SEC", 0.01),
     (bringing, "BROUGHT_LEARNERS", 1),
-    (swap_in, "FEW_LEARNERS", 1),
+    (probing, "FEW_LEARNERS", 1),
+    (probing, "PROBED_LEARNERS", 2),
     (sides, "RANGE_LEARNERS", 2),
     (second_tables, "SHORT_ROWS", 12),
     (second_tables, "CHUNK_ROWS", 5),

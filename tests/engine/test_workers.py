@@ -1,0 +1,42 @@
+"""Workers: what one has opened for a piece serves its next ones; a thread leaves nothing open."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+import pytest
+
+from engine.project import Context
+from engine.workers import Job, work_off, workers
+from eventstore.database import Database
+from tests.engine.support import at
+
+PIECES = 3
+
+
+@pytest.mark.parametrize(("number", "opened"), [(0, PIECES), (1, 1)])
+def test_a_process_opens_the_shadow_once(number: int, opened: int) -> None:
+    async def scenario() -> list[tuple[int, int]]:
+        job = Job("sqlite:///any", "shadow", {}, at(0))
+        with workers(number, None, which) as pool:
+            return [done async for done in work_off(pool, number, which, job, pieces())]
+
+    done = asyncio.run(scenario())
+    assert len(done) == PIECES
+    assert len({shadow for _, shadow in done}) == opened
+    assert {process == os.getpid() for process, _ in done} == {number == 0}
+
+
+async def pieces() -> AsyncIterator[int]:
+    for number in range(PIECES):
+        yield number
+
+
+kept: list[Database] = []
+
+
+async def which(shadow: Database, _piece: int, _context: Context, _now: datetime) -> tuple[int, int]:
+    """By which process, and in which of the shadows that it has opened, each told from the others as all are kept."""
+    kept.append(shadow)
+    return os.getpid(), id(shadow)
