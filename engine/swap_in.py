@@ -11,15 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.bringing import Bringing
 from engine.catch_up import CatchingUp
-from engine.changes import Changes, Compared, changed_days, compare, compare_some, gained_signals, total
+from engine.changes import Changes, changed_days, compare_some, gained_signals, total
+from engine.comparing import Comparing
 from engine.in_place import take_over
 from engine.park import keep_attempts, waiting
 from engine.probing import are_few
 from engine.project import Context
-from engine.publish import all_granted, grant_unfinished
 from engine.replay_status import ReplayReport, finish
-from engine.sides import Sides, Those, ranges
-from eventstore.beside import side_by_side
+from engine.sides import Sides
 from eventstore.database import Database
 from eventstore.errors import Unavailable
 from eventstore.read import last_seq
@@ -35,10 +34,6 @@ ATTEMPTS = 200
 PAUSE_SEC = 0.1
 LONGEST_PAUSE_SEC = 5.0
 """Patience for a quarter of an hour, as for a reader who takes a copy of everything."""
-
-RANGES_BESIDE = 20
-"""Beside comparing more, nothing is brought: SQLite's log only grows as long as there is always somebody who reads it,
-and reading takes longer the more of it there is."""
 
 
 class SwapIn:
@@ -60,54 +55,21 @@ class SwapIn:
         self._clock = clock
         self._catching_up = CatchingUp(database, tables, context, clock, position, courses)
         self._bringing = bringing
+        self._comparing = Comparing(database, tables, bringing, self._catching_up, context, clock)
         self._sides = Sides(self._shadow.live, self._shadow.here)
         self._compared = total([])
-        self._differing = 0
-        self._beside = False
         self._few = False
 
     async def run(self, replay_id: str, events: int, *, publish: bool) -> ReplayReport:
         """Catches up and swaps. What the replay of those `events` and of later ones did, as it stands noted."""
         touched = await self._catching_up.run()
         await self._shadow.analyze(self._filling.write_apart)
-        touched |= await self._compare()
-        self._few = are_few(self._differing)
+        self._compared, differing, meanwhile = await self._comparing.run()
+        self._few = are_few(differing)
         if not self._few:
             await self._bringing.bring_all()
-            await self._bringing.bring_again(touched)
+            await self._bringing.bring_again(touched | meanwhile)
         return await self._swap_patiently(replay_id, events, publish=publish)
-
-    async def _compare(self) -> set[str]:
-        """Counts what changes for all but those who are late: of whom the log has more than the shadow.
-
-        The learners to whom something happened meanwhile.
-        """
-        touched: set[str] = set()
-        while True:
-            self._differing = 0
-            async with self._filling.read() as connection:
-                learners = [those async for those in ranges(connection, self._sides)]
-            self._beside = len(learners) <= RANGES_BESIDE
-            compared = await side_by_side(self._compare_those, learners)
-            counted = [part for part in compared if part is not None]
-            if len(counted) == len(learners):
-                self._compared = total(counted)
-                return touched
-            await grant_unfinished(self._database, self._context._replace(announces=True), self._clock)
-            touched |= await self._catching_up.run()
-
-    async def _compare_those(self, those: Those) -> Compared | None:
-        """The same for some learners, as of one moment. None if the shadow lacks a version, or a grant is due."""
-        async with self._filling.read() as connection:
-            if not await self._catching_up.knows_all_versions(connection) or not await all_granted(connection):
-                return None
-            compared = await compare(connection, self._sides, those, self._catching_up.position)
-        self._differing += len(compared.user_ids)
-        if are_few(self._differing):
-            return compared
-        if self._beside:  # all of it, and what is left to be compared changes nothing of that
-            self._bringing.begin()
-        return compared._replace(user_ids=set())  # of so many nobody asks who they are, and they are too many to keep
 
     async def _swap_patiently(self, replay_id: str, events: int, *, publish: bool) -> ReplayReport:
         """Tries to swap, with growing pauses in which appenders, and readers of the live tables, go on."""

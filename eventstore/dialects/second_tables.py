@@ -1,4 +1,4 @@
-"""Second tables: in SQLite's live file, beside the live ones, for which they are swapped by trading root pages.
+"""Second tables: in SQLite's live file, beside the live ones, for which they are swapped in by their root pages.
 
 So the definitions, their names and the views on them stay as they are, and no row is touched. On the connections that
 fill them, `live` is the live file, and `main` the one that the rows come from.
@@ -40,14 +40,6 @@ SELECT_BOUNDARIES = text("""
     WHERE place % :learners = 0 UNION SELECT max(user_id) FROM main.lms_learner ORDER BY 1
 """)
 """The last learner of each so many, and of all."""
-
-TRADE_ROOT_PAGES = text(f"""
-    UPDATE live.sqlite_schema AS mine SET rootpage = other.rootpage
-    FROM live.sqlite_schema AS other
-    WHERE replace(mine.name, '{PREFIX}', '') = replace(other.name, '{PREFIX}', '')
-      AND mine.name <> other.name AND mine.rootpage > 0
-""")  # noqa: S608 - no input, a constant of ours
-"""Each table or index gets the rows of its second one, and the other way round."""
 
 
 class SecondTables:
@@ -114,18 +106,6 @@ class SecondTables:
     def _copy(self, table: str, those: str) -> TextClause:
         columns = self._columns[table]
         return text(f"INSERT INTO live.{PREFIX}{table} ({columns}) SELECT {columns} FROM main.{table} {those}")  # noqa: S608
-
-
-async def trade(connection: AsyncConnection) -> None:
-    """As https://www.sqlite.org/lang_altertable.html#otheralter goes about what stays the same on disk."""
-    version = (await connection.execute(text("PRAGMA live.schema_version"))).scalar_one()
-    for statement in (
-        text("PRAGMA writable_schema = ON"),
-        TRADE_ROOT_PAGES,
-        text(f"PRAGMA live.schema_version = {version + 1}"),
-        text("PRAGMA writable_schema = RESET"),
-    ):
-        await connection.execute(statement)
 
 
 async def drop_some(live: AsyncConnection) -> bool:

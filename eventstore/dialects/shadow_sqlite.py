@@ -13,7 +13,8 @@ from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from eventstore.dialects.connect import SQLITE_PAGE_CACHE_KIB, sqlite_engine
-from eventstore.dialects.second_tables import PREFIX, SecondTables, drop_some, trade
+from eventstore.dialects.root_pages import trade
+from eventstore.dialects.second_tables import PREFIX, SecondTables, drop_some
 from eventstore.dialects.transactions import Transaction, Use
 
 FILLING_TIMEOUT_MS = 600_000

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
-from engine import probing, sides, swap_in
+from engine import comparing, probing, sides, swap_in
 from engine.bringing import Bringing
 from engine.changes import Compared
 from engine.deriving import derive_learners
@@ -129,14 +129,14 @@ def test_what_comes_after_all_was_brought_is_brought_again(
 ) -> None:
     """On SQLite, rows are brought while others are still compared."""
     monkeypatch.setattr(sides, "RANGE_LEARNERS", 1)
-    original = swap_in.SwapIn._compare_those
+    original = comparing.Comparing._compare_those
 
     async def scenario() -> None:
         async with running(new_sqlite(), HandClock(at(3))) as engine:
             await filled(engine)
             happened = False
 
-            async def compare_those(self: swap_in.SwapIn, those: sides.Those) -> Compared | None:
+            async def compare_those(self: comparing.Comparing, those: sides.Those) -> Compared | None:
                 nonlocal happened
                 compared = await original(self, those)
                 if compared is not None and not happened:
@@ -146,7 +146,7 @@ def test_what_comes_after_all_was_brought_is_brought_again(
                     await engine.ingest.submit([quiz(at(2.5), user_id="bob", class_id="b")])
                 return compared
 
-            monkeypatch.setattr(swap_in.SwapIn, "_compare_those", compare_those)
+            monkeypatch.setattr(comparing.Comparing, "_compare_those", compare_those)
             assert await replayed(engine) == UNCHANGED
             assert happened
             assert await replayed(engine) == UNCHANGED
@@ -223,7 +223,7 @@ def test_of_many_learners_nothing_is_brought_before_all_are_compared(
         await original(self, tables)
 
     monkeypatch.setattr(sides, "RANGE_LEARNERS", 1)
-    monkeypatch.setattr(swap_in, "RANGES_BESIDE", 1)
+    monkeypatch.setattr(comparing, "RANGES_BESIDE", 1)
     monkeypatch.setattr(probing, "MOST_LEARNERS", 1)
     monkeypatch.setattr(Bringing, "begin", begin)
 
