@@ -17,6 +17,7 @@ from engine.in_place import take_over
 from engine.park import keep_attempts, waiting
 from engine.probing import are_few
 from engine.project import Context
+from engine.publish import all_granted, grant_unfinished
 from engine.replay_status import ReplayReport, finish
 from engine.sides import Sides
 from eventstore.database import Database
@@ -75,6 +76,7 @@ class SwapIn:
         """Tries to swap, with growing pauses in which appenders, and readers of the live tables, go on."""
         reason = "too much was going on"
         for attempt in range(1, ATTEMPTS):
+            await grant_unfinished(self._database, self._context._replace(announces=True), self._clock)
             touched = await self._catching_up.run()
             if not self._few:
                 await self._bringing.bring_again(touched)
@@ -89,11 +91,15 @@ class SwapIn:
         raise Unavailable(f"expected to swap in what was built within {ATTEMPTS} attempts; the last one: {reason}")
 
     async def _swap(self, replay_id: str, events: int, attempt: int, *, publish: bool) -> ReplayReport | None:
-        """The last round, and the swap. None if more of the log is left than this attempt may take, or a version."""
+        """The last round, and the swap. None if more of the log is left than this attempt may take, or a version.
+
+        Nor while a grant is due: what the shadow has of it already would never be announced.
+        """
         async with self._swapping.write_alone() as connection:
             until = await last_seq(connection)
             is_near = self._catching_up.is_near(until, attempt)
-            if not is_near or not await self._catching_up.knows_all_versions(connection):
+            is_known = await self._catching_up.knows_all_versions(connection) and await all_granted(connection)
+            if not is_near or not is_known:
                 return None
             taken = await self._catching_up.take_rest(connection, until)
             await keep_attempts(connection, *self._sides)

@@ -13,6 +13,7 @@ from engine.bringing import Bringing
 from engine.changes import Compared
 from engine.deriving import derive_learners
 from engine.filling import Watch
+from engine.publish import publish
 from engine.replay import replay
 from engine.replay_status import ReplayReport, ReplayRequest
 from engine.workers import Job
@@ -32,6 +33,9 @@ LEFT_BEHIND = {
     "sqlite": "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'shadow%'",
     "postgresql": "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'lms_shadow%'",
 }
+
+SIGNALS = "SELECT count(*) FROM lms_signal"
+UNANNOUNCED = "SELECT type, user_id FROM lms_signal WHERE signal_id NOT IN (SELECT message_id FROM lms_outbox)"
 
 
 @pytest.fixture(autouse=True)
@@ -150,6 +154,30 @@ def test_what_comes_after_all_was_brought_is_brought_again(
             assert await replayed(engine) == UNCHANGED
             assert happened
             assert await replayed(engine) == UNCHANGED
+
+    asyncio.run(scenario())
+
+
+def test_what_a_version_grants_is_announced_though_it_is_published_right_before_the_swap(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = comparing.Comparing.run
+
+    async def scenario() -> None:
+        async with running(database_url, HandClock(at(3))) as engine:
+            await filled(engine)
+
+            async def run(self: comparing.Comparing) -> comparing.Comparison:
+                compared = await original(self)
+                assert await publish(engine.database, "other", "Other", (step("a"),), engine.clock)
+                return compared
+
+            monkeypatch.setattr(comparing.Comparing, "run", run)
+            before = await value(engine.database, SIGNALS)
+            await replayed(engine)
+            await engine.catch_up()
+            assert await value(engine.database, SIGNALS) > before
+            assert await rows(engine.database, UNANNOUNCED) == []
 
     asyncio.run(scenario())
 
