@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,14 +34,20 @@ ROUNDS_LOCK = 5_270_403
 """The key of the one that a transaction takes which locks shared rows in several rounds."""
 
 
+LOCK_COURSES = select(func.pg_advisory_xact_lock_shared(PUBLISH_LOCK))
+"""Waits until nobody publishes, and keeps them from it."""
+
+LOCK_COURSES_ALONE = select(func.pg_advisory_xact_lock(PUBLISH_LOCK))
+"""The same, and keeps all others from appending."""
+
+
 async def lock_courses(connection: AsyncConnection, *, alone: bool) -> None:
     """Until the transaction ends, no course is published (shared), or nothing appended either (`alone`).
 
     On SQLite the write lock, which the transaction has already, serves for both.
     """
     if connection.dialect.name == "postgresql":
-        function = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-        await connection.execute(text(f"SELECT {function}({PUBLISH_LOCK})"))
+        await connection.execute(LOCK_COURSES_ALONE if alone else LOCK_COURSES)
 
 
 async def lock_rounds(connection: AsyncConnection) -> None:
