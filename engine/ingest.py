@@ -33,7 +33,8 @@ BATCHES_UNDER_WAY = 2
 """One is written, the next waits for its turn. So the database never waits for the event loop."""
 
 MUCH_EVENTS = 2_000
-"""When so many wait, the second is written beside the first, where the database can do that."""
+"""When so many wait, the second is written beside the first, where the database can do that; else all of them together.
+"""
 
 Record = Callable[[AsyncConnection, Sequence[Event], Context, datetime], Awaitable[Recorded]]
 
@@ -156,7 +157,9 @@ class Ingest:
     def _share(self) -> int:
         """How many events may be written together: by a thread of this process, about half of the unanswered ones.
 
-        While they are, the event loop answers the other half, and reads what comes next.
+        While they are, the event loop answers the other half, and reads what comes next. Much is better kept together:
+        then the work is the database's, and large transactions change fewer pages.
         """
-        half = self._unanswered // 2 if self._database.writers == 1 else BATCH_EVENTS
-        return min(BATCH_EVENTS, max(SMALL_BATCH_EVENTS, half))
+        if self._database.writers > 1 or self._unanswered >= MUCH_EVENTS:
+            return BATCH_EVENTS
+        return max(SMALL_BATCH_EVENTS, self._unanswered // 2)

@@ -72,16 +72,19 @@ def test_what_a_large_batch_leaves_is_taken_by_the_other_writer(
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize(("writers", "waiting", "taken"), [(1, 20, 20), (1, 40, 32), (1, 100, 50), (2, 100, 100)])
+@pytest.mark.parametrize(
+    ("writers", "waiting", "taken"), [(1, 20, 20), (1, 40, 32), (1, 100, 50), (1, 150, 150), (2, 100, 100)]
+)
 def test_half_of_those_who_wait_are_written_by_a_thread_while_the_other_half_is_answered(
     monkeypatch: pytest.MonkeyPatch, writers: int, waiting: int, taken: int
 ) -> None:
     monkeypatch.setattr(ingest, "record", recorded)
+    monkeypatch.setattr(ingest, "MUCH_EVENTS", 150)
 
     async def scenario() -> None:
         # given so many who wait, in a queue of which the first transaction is about to take its part
         gates = Gates(writers)
-        ingesting = Ingest(cast("Database", gates), Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, 100)
+        ingesting = Ingest(cast("Database", gates), Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, 200)
         ingesting.start()
         answers = [asyncio.create_task(ingesting.submit([event(str(number))])) for number in range(waiting)]
         await settled()
