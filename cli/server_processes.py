@@ -76,8 +76,8 @@ class ServerProcesses:
         pause = SHORTEST_PAUSE_SEC
         while True:
             time.sleep(pause)
-            process, said = self._start(number)
             try:
+                process, said = self._start(number)  # its sockets, if they were left, may not be had again at once
                 await_ready(process, said)
             except LmsError as error:
                 self._shares.leave(number)
