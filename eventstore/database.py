@@ -17,6 +17,7 @@ from eventstore.dialects import (
     DirectConnection,
     PreparedStatements,
     Work,
+    begin_batch,
     create_engine,
     has_one_writer,
     is_clash,
@@ -84,7 +85,7 @@ class Database:
         with translated():
             if self._writer_thread is None or self._turn is None:
                 async with DirectConnection(self._writer, self._statements) as connection, connection.begin():
-                    await lock_courses(connection, alone=False)
+                    await begin_batch(connection)
                     return await work(connection)
             async with self._turn.shared():
                 return await self._writer_thread.transact(work)

@@ -15,7 +15,7 @@ from eventstore.dialects.json_functions import json_field, json_text, plain_numb
 from eventstore.dialects.log import append_only, seq_keys
 from eventstore.dialects.prepared import PreparedStatements
 from eventstore.dialects.statements import hours_ago, in_stages, insert, texts_apart, unnest_json
-from eventstore.dialects.transactions import has_one_writer, lock_courses, lock_rounds, one_snapshot
+from eventstore.dialects.transactions import begin_batch, has_one_writer, lock_courses, lock_rounds, one_snapshot
 from eventstore.dialects.trouble import is_clash, is_transient
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Work",
     "append_only",
     "at_least",
+    "begin_batch",
     "create_engine",
     "daily_counts",
     "has_one_writer",

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, literal_column, select, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,8 +34,20 @@ ROUNDS_LOCK = 5_270_403
 """The key of the one that a transaction takes which locks shared rows in several rounds."""
 
 
+WHOLE_TABLES = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+"""What PostgreSQL calls the ways to find rows for which it reads all of a table."""
+
 LOCK_COURSES = select(func.pg_advisory_xact_lock_shared(PUBLISH_LOCK))
 """Waits until nobody publishes, and keeps them from it."""
+
+LOCK_COURSES_FOR_BATCH = LOCK_COURSES.add_columns(
+    *(literal_column(f"set_config('{way}', 'off', true)") for way in WHOLE_TABLES)
+)
+"""The same, and has what follows find its rows by index.
+
+PostgreSQL plans a statement by how large its tables are, and keeps the plan while they grow: one that it makes when
+there is little would read all of them for each batch, until they are counted anew.
+"""
 
 LOCK_COURSES_ALONE = select(func.pg_advisory_xact_lock(PUBLISH_LOCK))
 """The same, and keeps all others from appending."""
@@ -48,6 +60,12 @@ async def lock_courses(connection: AsyncConnection, *, alone: bool) -> None:
     """
     if connection.dialect.name == "postgresql":
         await connection.execute(LOCK_COURSES_ALONE if alone else LOCK_COURSES)
+
+
+async def begin_batch(connection: AsyncConnection) -> None:
+    """As `lock_courses`, shared, before statements that look up by key what a batch is about, however much there is."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(LOCK_COURSES_FOR_BATCH)
 
 
 async def lock_rounds(connection: AsyncConnection) -> None:
