@@ -1,5 +1,6 @@
 """POST /v1/events: where learners' events come in. GET: the audit trail of what came."""
 
+import asyncio
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +15,7 @@ from api.lists import Paged, given, query
 from api.openapi import body_of, responses
 from engine.engine import Engine
 from engine.ingest import BATCH_EVENTS
-from engine.submission import Receipt
+from engine.submission import Receipt, together
 from eventstore.envelope import Envelope, parse, validate
 from eventstore.errors import FieldError, InvalidInput, MalformedBody
 from eventstore.event import Event
@@ -90,15 +91,11 @@ def posted_values(kind: str, body: bytes) -> Iterator[tuple[int, Any]]:
 
 async def submit(engine: Engine, events: list[Event]) -> Receipt:
     """Records the events, large numbers of them in several transactions."""
-    total = Receipt(0, 0, [])
+    receipts = [Receipt(0, 0, [])]
     for start in range(0, len(events), BATCH_EVENTS):
-        receipt = await engine.ingest.submit(events[start : start + BATCH_EVENTS])
-        total = Receipt(
-            total.accepted + receipt.accepted,
-            total.duplicates + receipt.duplicates,
-            total.signals + receipt.signals,
-        )
-    return total
+        parts = engine.ingest.parts(events[start : start + BATCH_EVENTS])
+        receipts += await asyncio.gather(*(engine.ingest.submit(part) for part in parts))
+    return together(receipts)
 
 
 @router.get(

@@ -8,7 +8,7 @@ import gc
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
@@ -21,7 +21,8 @@ from cli.console import Bar, bytes_bar, say, tell
 from cli.lines import Source, read_lines
 from cli.writing import ready_engine, submit_patiently
 from engine.engine import Engine
-from engine.submission import Receipt
+from engine.submission import Receipt, together
+from eventstore.event import Event
 from eventstore.times import system_clock
 
 Result = TypeVar("Result")
@@ -82,7 +83,7 @@ async def import_chunks(engine: Engine, chunks: Iterator[Chunk], source: Source,
         chunk = await in_thread(lambda: next(chunks, None))
         while chunk is not None or under_way:
             if chunk is not None:
-                under_way.append((chunk, asyncio.create_task(submit_patiently(engine, chunk.events))))
+                under_way.append((chunk, asyncio.create_task(write(engine, chunk.events))))
                 chunk = await in_thread(lambda: next(chunks, None))
             if chunk is None or len(under_way) == engine.database.writers:
                 written, receipt = under_way.popleft()
@@ -93,6 +94,12 @@ async def import_chunks(engine: Engine, chunks: Iterator[Chunk], source: Source,
             receipt.cancel()
         await asyncio.gather(*(receipt for _, receipt in under_way), return_exceptions=True)
     return report
+
+
+async def write(engine: Engine, events: Sequence[Event]) -> Receipt:
+    """Writes a chunk, as many parts of it at once as the database takes."""
+    parts = engine.ingest.parts(events)
+    return together(await asyncio.gather(*(submit_patiently(engine, part) for part in parts)))
 
 
 def in_thread(work: Callable[[], Result]) -> "asyncio.Future[Result]":

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +24,12 @@ class Receipt(NamedTuple):
     signals: list[Signal]
 
 
+def together(receipts: Iterable[Receipt]) -> Receipt:
+    """What became of several submissions."""
+    accepted, duplicates, signals = zip(*receipts, strict=True)
+    return Receipt(sum(accepted), sum(duplicates), list(chain.from_iterable(signals)))
+
+
 class Submission(NamedTuple):
     """Events that wait to be recorded, and where their receipt goes."""
 
@@ -35,10 +42,12 @@ class Queue:
     """Submissions that wait, in the order in which they came.
 
     The event loop adds to it, and the thread that writes takes from it, if the database has one: so each has a count
-    of its own.
+    of its own. `arrived` tells those who wait for some; `taking` is so while a transaction is on its way to take all.
     """
 
     def __init__(self) -> None:
+        self.arrived = asyncio.Event()
+        self.taking = False
         self._submissions: deque[Submission] = deque()
         self._came = 0
         self._taken = 0
@@ -54,6 +63,7 @@ class Queue:
     def add(self, submission: Submission) -> None:
         self._submissions.append(submission)
         self._came += len(submission.events)
+        self.arrived.set()
 
     def take(self, most: int) -> list[Submission]:
         """The next ones: one at least, and no more than have `most` events."""

@@ -1,4 +1,7 @@
-"""Two batches under way: whatever the one leaves in the queue, the other takes, and stopping forgets nothing."""
+"""Two batches under way: whatever the one leaves in the queue, the other takes, and stopping forgets nothing.
+
+Where the database takes two at a time, each has a lane of its own: neither waits for a learner whom the other has.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from engine import ingest
+from engine import commit, ingest
 from engine.ingest import Ingest
 from engine.project import Context
 from engine.record import Recorded
@@ -22,7 +25,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 class Gates:
     """Passes for a database with so many writers, whose transactions begin and end when they are told to."""
 
-    def __init__(self, writers: int = 2) -> None:
+    def __init__(self, writers: int) -> None:
         self.writers = writers
         self.begin = [asyncio.Event() for _ in range(3)]
         self.end = [asyncio.Event() for _ in range(3)]
@@ -44,13 +47,12 @@ class Gates:
 def test_what_a_large_batch_leaves_is_taken_by_the_other_writer(
     monkeypatch: pytest.MonkeyPatch, *, stops: bool
 ) -> None:
-    monkeypatch.setattr(ingest, "record", recorded)
-    monkeypatch.setattr(ingest, "MUCH_EVENTS", 2)
+    monkeypatch.setattr(commit, "record", recorded)
     monkeypatch.setattr(ingest, "BATCH_EVENTS", 2)
 
     async def scenario() -> None:
         # given one batch under way, and another on its way that will be too small for all that waits
-        gates = Gates()
+        gates = Gates(1)
         ingesting = Ingest(cast("Database", gates), Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, 100)
         ingesting.start()
         answers = [asyncio.create_task(ingesting.submit([event("first")]))]
@@ -78,8 +80,8 @@ def test_what_a_large_batch_leaves_is_taken_by_the_other_writer(
 def test_half_of_those_who_wait_are_written_by_a_thread_while_the_other_half_is_answered(
     monkeypatch: pytest.MonkeyPatch, writers: int, waiting: int, taken: int
 ) -> None:
-    monkeypatch.setattr(ingest, "record", recorded)
-    monkeypatch.setattr(ingest, "MUCH_EVENTS", 150)
+    monkeypatch.setattr(commit, "record", recorded)
+    monkeypatch.setattr(ingest, "MANY_EVENTS", 150)
 
     async def scenario() -> None:
         # given so many who wait, in a queue of which the first transaction is about to take its part
@@ -104,12 +106,56 @@ def test_half_of_those_who_wait_are_written_by_a_thread_while_the_other_half_is_
     asyncio.run(scenario())
 
 
+def test_many_events_are_parted_by_learner_and_what_one_lane_waits_for_does_not_hold_up_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(commit, "record", recorded)
+    monkeypatch.setattr(ingest, "MANY_EVENTS", 100)
+
+    async def scenario() -> None:
+        # given many events of many learners, and a database that takes two transactions at a time
+        gates = Gates(2)
+        ingesting = Ingest(cast("Database", gates), Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, 1_000)
+        ingesting.start()
+        events = [event(f"{number} {again}", f"learner {number}") for number in range(100) for again in range(2)]
+        one, other = ingesting.parts(events)
+        assert sorted([*one, *other]) == sorted(events)
+        assert {each.user_id for each in one}.isdisjoint(each.user_id for each in other)
+
+        # when the parts are submitted, and one of their transactions takes long
+        answers = [asyncio.create_task(ingesting.submit(part)) for part in (one, other, one, other)]
+        for gate in (*gates.begin, gates.end[1], gates.end[2]):
+            gate.set()
+        await settled()
+
+        # then the other lane goes on, with one transaction for all that waits in it
+        assert [answer.done() for answer in answers] == [False, True, False, True]
+        gates.end[0].set()
+        await ingesting.stop()
+        assert all(answer.done() for answer in answers)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("writers", "number"), [(1, 100), (2, 99)])
+def test_few_events_are_not_parted_nor_are_any_where_one_is_written_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, writers: int, number: int
+) -> None:
+    monkeypatch.setattr(ingest, "MANY_EVENTS", 100)
+    database = cast("Database", Gates(writers))
+    ingesting = Ingest(database, Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, 1_000)
+
+    events = [event(str(n), f"learner {n}") for n in range(number)]
+
+    assert ingesting.parts(events) == [events]
+
+
 async def recorded(_connection: object, events: Sequence[Event], _context: Context, _now: datetime) -> Recorded:
     return Recorded(list(events), [])
 
 
-def event(event_id: str) -> Event:
-    return Event(event_id, "VIDEO_PING", "1.0", "ada", "intro", None, "{}", NOW, NOW, "test", None)
+def event(event_id: str, user_id: str = "ada") -> Event:
+    return Event(event_id, "VIDEO_PING", "1.0", user_id, "intro", None, "{}", NOW, NOW, "test", None)
 
 
 async def settled() -> None:
