@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.batch import batch
 from eventstore.dialects import insert
-from eventstore.dialects.checkpoint import PASS_ROWS
+from eventstore.dialects.checkpoint import LEAST_ROWS, MOST_ROWS, PASS_COMMITS, Checkpointer
 from eventstore.tables import lms_xp
 from tests.conftest import opened
 
@@ -40,11 +40,39 @@ def test_the_log_stays_within_bounds_under_transactions_that_follow_each_other(
     assert max(sizes) < 4 * size(file)  # a transaction changes every page; there were many
 
 
+@pytest.mark.parametrize(
+    ("rows_a_commit", "commits_a_pass"),
+    [
+        (1, LEAST_ROWS),
+        (LEAST_ROWS // PASS_COMMITS, PASS_COMMITS),
+        (MOST_ROWS // PASS_COMMITS - 1, PASS_COMMITS),
+        (MOST_ROWS // 2, 2),
+        (MOST_ROWS, 1),
+        (20 * MOST_ROWS, 1),
+    ],
+)
+def test_a_pass_begins_after_some_commits_or_many_rows_but_not_for_a_few(
+    monkeypatch: pytest.MonkeyPatch, rows_a_commit: int, commits_a_pass: int
+) -> None:
+    passes: list[int] = []
+    commits = 0
+    checkpointer = Checkpointer("none")
+    monkeypatch.setattr(checkpointer, "_checkpoint", lambda: passes.append(commits))
+
+    for commits in range(1, 3 * commits_a_pass + 1):
+        checkpointer.after_commit(commits * rows_a_commit)
+        if passes_under_way := checkpointer._pass:
+            passes_under_way.result()
+    checkpointer.close()
+
+    assert passes == [commits_a_pass, 2 * commits_a_pass, 3 * commits_a_pass]
+
+
 def size(file: Path) -> int:
     return file.stat().st_size
 
 
 async def fill(connection: AsyncConnection, number: int) -> None:
     """As many rows as make a pass due, at no order in the index."""
-    rows = [(f"{(number * PASS_ROWS + row) * 2654435761 % 2**32:08x}", "", "all", row) for row in range(PASS_ROWS)]
+    rows = [(f"{(number * MOST_ROWS + row) * 2654435761 % 2**32:08x}", "", "all", row) for row in range(MOST_ROWS)]
     await connection.execute(INSERT, {"rows": rows})
