@@ -14,7 +14,7 @@ from api.keys import Scope
 from api.lists import Paged, given, query
 from api.openapi import body_of, responses
 from engine.engine import Engine
-from engine.ingest import BATCH_EVENTS
+from engine.ingest import BATCH_EVENTS, MANY_EVENTS
 from engine.submission import Receipt, together
 from eventstore.envelope import Envelope, parse, validate
 from eventstore.errors import FieldError, InvalidInput, MalformedBody
@@ -91,6 +91,8 @@ def posted_values(kind: str, body: bytes) -> Iterator[tuple[int, Any]]:
 
 async def submit(engine: Engine, events: list[Event]) -> Receipt:
     """Records the events, large numbers of them in several transactions."""
+    if 0 < len(events) < MANY_EVENTS:  # mostly one, for which a task of its own would be a detour
+        return await engine.ingest.submit(events)
     receipts = [Receipt(0, 0, [])]
     for start in range(0, len(events), BATCH_EVENTS):
         parts = engine.ingest.parts(events[start : start + BATCH_EVENTS])
