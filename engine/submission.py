@@ -87,6 +87,9 @@ def distinct(batch: Sequence[Submission]) -> list[Event]:
 
 def receipts(batch: Sequence[Submission], recorded: Recorded) -> list[Receipt]:
     """Each submission's part in what was recorded. A signal is told to the last of its learner's submissions."""
+    if len(batch) == 1:
+        new = len(recorded.events)
+        return [Receipt(new, len(batch[0].events) - new, recorded.signals)]
     if not recorded.signals and len(recorded.events) == sum(len(submission.events) for submission in batch):
         return [Receipt(len(submission.events), 0, []) for submission in batch]
     owner: dict[tuple[str, str], int] = {}
