@@ -17,6 +17,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from engine.ingest import MANY_EVENTS
 from tests.api.support import accepted
 from tests.conftest import opened
 from tests.faults.balance import balance
@@ -46,6 +47,7 @@ KILLS = 6
 LIFE_SEC = (0.5, 1.5)
 PUBLISH_EVERY_SEC = 1
 LOOK_EVERY_SEC = 0.1
+LARGE_SHARE = 1 / 500
 
 NewDatabase = Callable[[], str]
 
@@ -54,9 +56,15 @@ NewSqlite = Callable[[], str]
 
 
 class PoisonLedger(Ledger):
-    """Draws events of a class, too, that the database refuses for a while: another one each `round`."""
+    """Draws events of a class, too, that the database refuses for a while: another one each `round`.
+
+    And some bodies so large that they are parted by learner.
+    """
 
     round = 0
+
+    def _size(self, random: random.Random) -> int:
+        return MANY_EVENTS if random.random() < LARGE_SHARE else super()._size(random)
 
     def draw(self) -> Body:
         body = super().draw()
