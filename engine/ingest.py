@@ -31,7 +31,7 @@ MANY_EVENTS = 2_000
 
 
 class Ingest:
-    """Takes events in. `start` it before, `stop` it after; `queue_events` may wait at most.
+    """Takes events in. `start` it before, `stop` it after; `queue_events` may wait at most, or one submission a lane.
 
     There is a lane for each transaction that the database takes at a time: a queue, and whoever writes it.
     """
@@ -81,12 +81,12 @@ class Ingest:
         """
         if self._stopping:
             raise Unavailable("expected a running server, found one that is shutting down")
-        waiting = sum(lane.events for lane in self._lanes)
-        if waiting and waiting + len(events) > self._queue_events:
+        lane = self._lane(events)
+        if lane and sum(each.events for each in self._lanes) + len(events) > self._queue_events:
             raise Unavailable(f"expected at most {self._queue_events} events waiting, found the queue full")
         self._database.give_way()
         submission = Submission(events, alongside, asyncio.get_running_loop().create_future())
-        self._lane(events).add(submission)
+        lane.add(submission)
         self._unanswered += len(events)
         try:
             return await submission.receipt

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from engine.ingest import MANY_EVENTS
 from tests.api.support import COURSE, TALLY_SECRET, accepted, contents, ping, problem, tally
 from tests.integrations.tally_payloads import form_response
 from tests.support.serving import Local
@@ -32,9 +33,11 @@ def test_a_full_queue_is_503_and_what_it_took_is_kept(database_url: str) -> None
         assert len(accepted(api.get("/v1/events"))["items"]) == sum(accepted(answer)["accepted"] for answer in taken)
 
 
-def test_more_than_the_queue_holds_is_taken_when_nothing_waits(database_url: str) -> None:
+@pytest.mark.parametrize("number", [5, MANY_EVENTS])
+def test_more_than_the_queue_holds_is_taken_when_nothing_waits(database_url: str, number: int) -> None:
     with Local(database_url, queue_events=2) as api:
-        assert accepted(api.post("/v1/events", json=[ping()] * 5))["accepted"] == 5
+        events = [{**ping(), "user_id": f"learner {n}"} for n in range(number)]
+        assert accepted(api.post("/v1/events", json=events))["accepted"] == number
 
 
 @pytest.mark.parametrize(
