@@ -34,23 +34,23 @@ ROUNDS_LOCK = 5_270_403
 """The key of the one that a transaction takes which locks shared rows in several rounds."""
 
 
-WHOLE_TABLES = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-"""What PostgreSQL calls the ways to find rows for which it reads all of a table."""
-
 LOCK_COURSES = select(func.pg_advisory_xact_lock_shared(PUBLISH_LOCK))
 """Waits until nobody publishes, and keeps them from it."""
+
+LOCK_COURSES_ALONE = select(func.pg_advisory_xact_lock(PUBLISH_LOCK))
+"""The same, and keeps all others from appending."""
+
+WHOLE_TABLES = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+"""What PostgreSQL calls the ways to find rows for which it reads all of a table."""
 
 LOCK_COURSES_FOR_BATCH = LOCK_COURSES.add_columns(
     *(literal_column(f"set_config('{way}', 'off', true)") for way in WHOLE_TABLES)
 )
-"""The same, and has what follows find its rows by index.
+"""As LOCK_COURSES, and has what follows find its rows by index.
 
 PostgreSQL plans a statement by how large its tables are, and keeps the plan while they grow: one that it makes when
 there is little would read all of them for each batch, until they are counted anew.
 """
-
-LOCK_COURSES_ALONE = select(func.pg_advisory_xact_lock(PUBLISH_LOCK))
-"""The same, and keeps all others from appending."""
 
 
 async def lock_courses(connection: AsyncConnection, *, alone: bool) -> None:

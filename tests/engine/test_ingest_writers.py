@@ -53,7 +53,7 @@ def test_what_a_large_batch_leaves_is_taken_by_the_other_writer(
     async def scenario() -> None:
         # given one batch under way, and another on its way that will be too small for all that waits
         gates = Gates(1)
-        ingesting = Ingest(cast("Database", gates), Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, 100)
+        ingesting = ingest_on(gates)
         ingesting.start()
         answers = [asyncio.create_task(ingesting.submit([event("first")]))]
         gates.begin[0].set()
@@ -86,7 +86,7 @@ def test_half_of_those_who_wait_are_written_by_a_thread_while_the_other_half_is_
     async def scenario() -> None:
         # given so many who wait, in a queue of which the first transaction is about to take its part
         gates = Gates(writers)
-        ingesting = Ingest(cast("Database", gates), Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, 200)
+        ingesting = ingest_on(gates)
         ingesting.start()
         answers = [asyncio.create_task(ingesting.submit([event(str(number))])) for number in range(waiting)]
         await settled()
@@ -115,7 +115,7 @@ def test_many_events_are_parted_by_learner_and_what_one_lane_waits_for_does_not_
     async def scenario() -> None:
         # given many events of many learners, and a database that takes two transactions at a time
         gates = Gates(2)
-        ingesting = Ingest(cast("Database", gates), Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, 1_000)
+        ingesting = ingest_on(gates)
         ingesting.start()
         events = [event(f"{number} {again}", f"learner {number}") for number in range(100) for again in range(2)]
         one, other = ingesting.parts(events)
@@ -142,12 +142,16 @@ def test_few_events_are_not_parted_nor_are_any_where_one_is_written_at_a_time(
     monkeypatch: pytest.MonkeyPatch, writers: int, number: int
 ) -> None:
     monkeypatch.setattr(ingest, "MANY_EVENTS", 100)
-    database = cast("Database", Gates(writers))
-    ingesting = Ingest(database, Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, 1_000)
+    ingesting = ingest_on(Gates(writers))
 
     events = [event(str(n), f"learner {n}") for n in range(number)]
 
     assert ingesting.parts(events) == [events]
+
+
+def ingest_on(gates: Gates) -> Ingest:
+    """One that is not started yet."""
+    return Ingest(cast("Database", gates), Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, queue_events=1_000)
 
 
 async def recorded(_connection: object, events: Sequence[Event], _context: Context, _now: datetime) -> Recorded:

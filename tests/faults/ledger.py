@@ -53,7 +53,7 @@ class Ledger:
     def draw(self) -> Body:
         """Events that are new, and now and then some that were sent before, acknowledged or not."""
         with self._lock:
-            events = [new_event(self._random) for _ in range(self._size(self._random))]
+            events = [new_event(self._random) for _ in range(self._size())]
             for before in (list(self._open.values()), list(self._settled)):
                 if self._random.random() < 1 / 4:
                     events += self._random.sample(before, min(REPEATED, len(before)))
@@ -61,9 +61,9 @@ class Ledger:
             self.sent.update(map(key, events))
             return Body(events, sum(key(event) not in self.acknowledged for event in events))
 
-    def _size(self, random: random.Random) -> int:
+    def _size(self) -> int:
         """How many new events the next body has."""
-        return random.choice([1, 1, random.randint(2, LARGEST_BATCH)])
+        return self._random.choice([1, 1, self._random.randint(2, LARGEST_BATCH)])
 
     def acknowledge(self, body: Body, answer: Json) -> None:
         """Keeps what was answered to `body` with 200, once it is checked against what is known already."""

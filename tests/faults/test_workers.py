@@ -63,8 +63,8 @@ class PoisonLedger(Ledger):
 
     round = 0
 
-    def _size(self, random: random.Random) -> int:
-        return MANY_EVENTS if random.random() < LARGE_SHARE else super()._size(random)
+    def _size(self) -> int:
+        return MANY_EVENTS if self._random.random() < LARGE_SHARE else super()._size()
 
     def draw(self) -> Body:
         body = super().draw()
