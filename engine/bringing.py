@@ -12,6 +12,7 @@ from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.probing import differs_much
+from eventstore.database import Database
 from eventstore.read import last_seq
 from eventstore.shadow import ShadowTables
 from eventstore.tables import DERIVED, lms_learner, lms_progress
@@ -22,13 +23,13 @@ FOLDED = (lms_progress, lms_learner)
 BROUGHT_LEARNERS = 200
 
 QUIET_SHARE = 0.25
-"""How long others are let in after each step of bringing, in steps, as long as nobody else was seen to write."""
+"""How long others are let in after each step of bringing, in steps, as long as none of them was seen to append."""
 
 
 @asynccontextmanager
-async def bringing(tables: ShadowTables, position: int) -> AsyncIterator["Bringing"]:
+async def bringing(database: Database, tables: ShadowTables, position: int) -> AsyncIterator["Bringing"]:
     """How the rows of a shadow are brought. What was begun and not waited for ends with the block."""
-    brought = Bringing(tables, position)
+    brought = Bringing(database, tables, position)
     try:
         yield brought
     finally:
@@ -38,7 +39,8 @@ async def bringing(tables: ShadowTables, position: int) -> AsyncIterator["Bringi
 class Bringing:
     """Has the rows of a shadow where they can be swapped in; the log was at the seq `position` before."""
 
-    def __init__(self, tables: ShadowTables, position: int) -> None:
+    def __init__(self, database: Database, tables: ShadowTables, position: int) -> None:
+        self._database = database
         self._tables = tables
         self._shadow, self._filling, self._bringing, _ = tables
         self._position = self._seen = position
@@ -95,11 +97,17 @@ class Bringing:
 
     @asynccontextmanager
     async def _aside(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that others wait for, and a pause in which they go first: as long, once somebody appended."""
+        """A transaction that others wait for, if there are any, and a pause in which they go first."""
         began = time.monotonic()
         async with self._bringing.write_apart() as connection:
             yield connection
             seen = await last_seq(connection)
-        share = 1.0 if seen > self._seen else QUIET_SHARE
+        share = self._share(has_seen=seen > self._seen)
         self._seen = seen
         await asyncio.sleep(share * (time.monotonic() - began))
+
+    def _share(self, *, has_seen: bool) -> float:
+        """How long others are let in, in steps: as long, once somebody appended; not at all if nobody is there."""
+        if has_seen:
+            return 1.0
+        return 0.0 if self._database.is_alone() else QUIET_SHARE

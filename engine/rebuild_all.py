@@ -39,7 +39,7 @@ async def rebuild_all(
     async with open_shadow(database, name) as tables:
         number = request.workers if until > PIECE_SEQS else 0
         job = Job(database.url, name, dict(context.worth), clock())
-        async with bringing(tables, until) as brought:
+        async with bringing(database, tables, until) as brought:
             with workers(number, crew, fold_range, rederive) as pool:
                 filling = Filling(pool, number, job, tables.filling, context)
                 events = await fold_log(filling, database, Track(database, replay_id, watch), until)

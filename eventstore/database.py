@@ -24,6 +24,7 @@ from eventstore.dialects import (
     is_transient,
     lock_courses,
     one_snapshot,
+    presence_of,
     reader_thread,
     writer_thread,
 )
@@ -47,7 +48,7 @@ class Database:
         self.engine = engine or create_engine(url, pool_size)
         one_writer = has_one_writer(self.engine.dialect)
         self.writers = 1 if one_writer else WRITERS
-        self._turn = Turn() if one_writer else None
+        self._turn = Turn(presence_of(self.engine) if engine is None else None) if one_writer else None
         self._writer = self.engine.execution_options(**{WRITES: True})
         self._reader = self.engine.execution_options(**one_snapshot(self.engine.dialect))
         self._statements = PreparedStatements(self.engine.dialect)
@@ -128,6 +129,10 @@ class Database:
     def _alone(self) -> AbstractAsyncContextManager[None]:
         return nullcontext() if self._turn is None else self._turn.alone()
 
+    def is_alone(self) -> bool:
+        """Whether nobody else could be waiting to write. Never where several may write at a time."""
+        return self._turn is not None and self._turn.is_free()
+
     async def check(self) -> None:
         """Raises Unavailable unless the database answers."""
         async with self.read() as connection:
@@ -138,6 +143,8 @@ class Database:
             await self._writer_thread.close()
         if self._reader_thread is not None:
             await self._reader_thread.close()
+        if self._turn is not None:
+            self._turn.close()
         await self.engine.dispose()
 
 

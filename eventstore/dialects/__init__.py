@@ -14,6 +14,7 @@ from eventstore.dialects.indexes import only_rows
 from eventstore.dialects.json_functions import json_field, json_text, plain_number
 from eventstore.dialects.log import append_only, seq_keys
 from eventstore.dialects.prepared import PreparedStatements
+from eventstore.dialects.presence import Presence, presence_of
 from eventstore.dialects.statements import hours_ago, in_stages, insert, texts_apart, unnest_json
 from eventstore.dialects.transactions import begin_batch, has_one_writer, lock_courses, lock_rounds, one_snapshot
 from eventstore.dialects.trouble import is_clash, is_transient
@@ -25,6 +26,7 @@ __all__ = [
     "JsonText",
     "Name",
     "PreparedStatements",
+    "Presence",
     "Seq",
     "UtcTime",
     "Work",
@@ -49,6 +51,7 @@ __all__ = [
     "one_snapshot",
     "only_rows",
     "plain_number",
+    "presence_of",
     "reader_thread",
     "seq_keys",
     "texts_apart",

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Table
 
 from engine import comparing, probing, sides, swap_in
-from engine.bringing import Bringing
+from engine.bringing import QUIET_SHARE, Bringing
 from engine.changes import Compared
 from engine.deriving import derive_learners
+from engine.engine import Engine
 from engine.filling import Watch
 from engine.publish import publish
 from engine.replay import replay
@@ -65,7 +66,7 @@ def test_tables_indexes_and_views_are_what_they_were(database_url: str) -> None:
     asyncio.run(scenario())
 
 
-def test_a_sqlite_replay_leaves_no_files_but_its_lock(new_sqlite: NewDatabase) -> None:
+def test_a_sqlite_replay_leaves_no_files_but_locks(new_sqlite: NewDatabase) -> None:
     url = new_sqlite()
     file = Path(url.removeprefix("sqlite:///"))
 
@@ -75,7 +76,8 @@ def test_a_sqlite_replay_leaves_no_files_but_its_lock(new_sqlite: NewDatabase) -
             assert await replayed(engine) == UNCHANGED
 
     asyncio.run(scenario())
-    assert sorted(other.name for other in file.parent.glob(f"{file.name}*")) == [file.name, f"{file.name}-replay"]
+    names = [file.name, f"{file.name}-replay", f"{file.name}-writers"]
+    assert sorted(other.name for other in file.parent.glob(f"{file.name}*")) == names
 
 
 def test_what_was_left_behind_is_removed(database_url: str) -> None:
@@ -210,6 +212,36 @@ def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(
             assert not {"lms_learner", "lms_progress"} & set(settled[1])
             settled.clear()
             assert await replayed(engine) == UNCHANGED
+
+    asyncio.run(scenario())
+
+
+def test_bringing_pauses_only_if_somebody_else_could_be_waiting(
+    new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, shares = Bringing._share, set[float]()
+
+    def share(self: Bringing, *, has_seen: bool) -> float:
+        shares.add(original(self, has_seen=has_seen))
+        return max(shares)
+
+    async def least_of_a_replay(engine: Engine) -> float:
+        shares.clear()
+        assert await replayed(engine) == UNCHANGED
+        return min(shares)  # the engine itself may have something to write meanwhile
+
+    monkeypatch.setattr(Bringing, "_share", share)
+
+    async def scenario() -> None:
+        url = new_sqlite()
+        async with running(url, HandClock(at(3))) as engine:
+            await filled(engine)
+            assert await least_of_a_replay(engine) == 0
+            async with opened(url) as other:
+                async with other.write():
+                    pass
+                assert await least_of_a_replay(engine) == QUIET_SHARE
+            assert await least_of_a_replay(engine) == 0
 
     asyncio.run(scenario())
 

@@ -8,7 +8,7 @@ from eventstore.turn import Turn
 
 def test_those_who_share_are_in_it_together() -> None:
     async def scenario() -> None:
-        turn = Turn()
+        turn = Turn(None)
         async with turn.shared(), turn.shared():
             pass
 
@@ -17,7 +17,7 @@ def test_those_who_share_are_in_it_together() -> None:
 
 def test_one_of_ones_own_begins_when_nobody_is_left_in_the_shared_one() -> None:
     async def scenario() -> None:
-        turn = Turn()
+        turn = Turn(None)
         said: list[str] = []
         first, second = asyncio.Event(), asyncio.Event()
         tasks = [
@@ -38,7 +38,7 @@ def test_one_of_ones_own_begins_when_nobody_is_left_in_the_shared_one() -> None:
 
 def test_nobody_joins_while_another_waits() -> None:
     async def scenario() -> None:
-        turn = Turn()
+        turn = Turn(None)
         said: list[str] = []
         first = asyncio.Event()
         tasks = [asyncio.create_task(during(turn.shared(), first, "first", said))]
@@ -56,7 +56,7 @@ def test_nobody_joins_while_another_waits() -> None:
 
 def test_whoever_gives_up_waiting_keeps_nobody_from_it() -> None:
     async def scenario() -> None:
-        turn = Turn()
+        turn = Turn(None)
         async with turn.shared():
             waits = asyncio.create_task(during(turn.alone(), None, "alone", []))
             await settled()

@@ -1,0 +1,61 @@
+"""Presence: who writes to SQLite for long pauses for others, who only poll for its lock; but not if there are none.
+
+Whoever writes holds a lock beside the database, which ends with the process, however that ends.
+"""
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+READ = "SELECT count(*) FROM sqlite_schema"
+"""Takes the lock that many may have at once: the file is a SQLite database with nothing in it."""
+
+
+def presence_of(engine: AsyncEngine) -> "Presence":
+    """Of whoever writes to SQLite by this engine."""
+    file = Path(engine.url.database or "")
+    return Presence(file.with_name(f"{file.name}-writers"))
+
+
+class Presence:
+    """One among those who write. `close` it after."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock: sqlite3.Connection | None = None
+
+    def show(self) -> None:
+        """Is known to others from now on. Where that cannot be, such as on a full disk, it is tried the next time."""
+        if self._lock is None:
+            with suppress(sqlite3.Error):
+                self._lock = sqlite3.connect(self._file, timeout=0, isolation_level=None, check_same_thread=False)
+                self._share(self._lock)
+
+    def is_alone(self) -> bool:
+        """Whether no others are known: then nobody keeps all of them out for a moment."""
+        self.show()
+        if self._lock is None:
+            return False
+        try:
+            self._lock.execute("COMMIT")
+            self._lock.execute("BEGIN EXCLUSIVE")
+            self._lock.execute("COMMIT")
+        except sqlite3.Error:
+            return False
+        finally:
+            self._share(self._lock)
+        return True
+
+    def close(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _share(self, lock: sqlite3.Connection) -> None:
+        try:
+            lock.execute("BEGIN")
+            lock.execute(READ).fetchone()
+        except sqlite3.Error:
+            self.close()
