@@ -10,13 +10,14 @@ from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from engine.fold_range import MOST_UNSAID, Folded, Range, count_days, fold_range
 from engine.project import Context
 from engine.refold import LogPiece, refold, refold_classes
 from engine.replay_status import advance
 from engine.workers import Job, work_off
+from eventstore.batch import batch
 from eventstore.database import Database
 from eventstore.tables import lms_event
 from projections.fold import ProgressKey
@@ -29,11 +30,18 @@ RANGE_EVENTS = 2_500_000
 """About so many events the database folds at a time: a range costs it a look at the whole log."""
 
 SAMPLE = 4_001
+"""So many events less one, all over the log, tell where ranges end."""
+
 CLASSES_AT_ONCE = 200
 NOTE_EVERY_SEC = 1.0
 
 Watch = Callable[[str, int, int], None]
 """Told what is being done, and how much of how much of it is."""
+
+_sampled = batch("sampled", lms_event.c.seq)
+
+SELECT_LEARNERS = select(lms_event.c.user_id).join(_sampled, lms_event.c.seq == _sampled.c.seq)
+"""The learners of some events: what is derived of them may not be there yet."""
 
 log = logging.getLogger(__name__)
 
@@ -95,14 +103,10 @@ async def ranges(database: Database, events: int, number: int, last: int) -> lis
     """All learners, in ranges with about as many events each. So many as are worth it."""
     parts = max(number, ceil(events / RANGE_EVENTS), 1)
     async with database.read() as connection:
-        learners = sorted(await connection.scalars(select_sample(last)))
+        sampled = [(last * part // SAMPLE,) for part in range(1, SAMPLE)]
+        learners = sorted(await connection.scalars(SELECT_LEARNERS, {"sampled": sampled}))
     ends = {learners[len(learners) * part // parts] for part in range(1, parts) if learners}
     return [Range(after or "", until, last) for after, until in pairwise(["", *sorted(ends), None])]
-
-
-def select_sample(last: int) -> Select[str]:
-    """The learners of some events all over the log: what is derived of them may not be there yet."""
-    return select(lms_event.c.user_id).where(lms_event.c.seq.in_([last * part // SAMPLE for part in range(1, SAMPLE)]))
 
 
 async def fold_ranges(filling: Filling, pieces: Sequence[Range], track: Track) -> list[ProgressKey] | None:

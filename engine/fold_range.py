@@ -93,21 +93,29 @@ async def fold_range(shadow: Database, piece: Range, context: Context, _now: dat
 
 
 async def _fold(shadow: Database, piece: Range, context: Context) -> Folded:
+    folded = Folded()
+
     async def stage(connection: AsyncConnection) -> None:
+        nonlocal folded
         for table in (lms_folded, lms_shown):
             await connection.run_sync(table.create, checkfirst=False)
-        folded = insert(lms_folded).from_select(list(_f.keys()), select_folded(rules_in_use()))
-        await connection.execute(folded, piece._asdict())
+        folding = insert(lms_folded).from_select(list(_f.keys()), select_folded(rules_in_use()))
+        await connection.execute(folding, piece._asdict())
         courses = await context.courses.courses(connection)
         await connection.execute(INSERT_SHOWN, {"shown": shown(courses)})
+        folded = await _what_was_folded(connection)
 
-    async with shadow.write_staged(stage) as connection:
+    async with shadow.write_staged(stage) as connection:  # others may wait for it, so that all is worked out before
         await connection.execute(INSERT_PROGRESS)
         await connection.execute(INSERT_LEARNERS, {"last": piece.last})
-        events, unsaid = map(int, (await connection.execute(SUMS)).one())  # PostgreSQL adds up to a Decimal
-        keys = [tuple(key) for key in await connection.execute(SELECT_UNSAID, {"most": MOST_UNSAID})]
         for table in (lms_folded, lms_shown):
             await connection.run_sync(table.drop, checkfirst=False)
+    return folded
+
+
+async def _what_was_folded(connection: AsyncConnection) -> Folded:
+    events, unsaid = map(int, (await connection.execute(SUMS)).one())  # PostgreSQL adds up to a Decimal
+    keys = [tuple(key) for key in await connection.execute(SELECT_UNSAID, {"most": MOST_UNSAID})]
     return Folded(events, unsaid, keys)
 
 
