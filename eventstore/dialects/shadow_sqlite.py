@@ -48,7 +48,8 @@ class SqliteShadow:
             cursor = connection.cursor()
             cursor.execute("PRAGMA main.synchronous = OFF")  # whatever happens to it, the next replay starts anew
             cursor.execute("ATTACH ? AS live", (f"file:{quote(str(self._file))}?mode={mode}",))
-            cursor.execute(f"PRAGMA live.synchronous = {'NORMAL' if use is Use.BRINGS else 'FULL'}")
+            flush = "NORMAL" if use is Use.BRINGS else "FULL"  # the swap's covers all that stands in the log before it
+            cursor.execute(f"PRAGMA live.synchronous = {flush}")
             cursor.execute(f"PRAGMA main.cache_size = -{SIDE_CACHE_KIB}")
             if use is not Use.FILLS:  # it writes rows into large indexes there, in no order
                 cursor.execute(f"PRAGMA live.cache_size = -{SQLITE_PAGE_CACHE_KIB}")

@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from eventstore.shadow import open_shadow
 from tests.conftest import opened
 from tests.engine.rows import change
 from tests.support.postgres import PostgresServer
 
-FULL = 2
-"""SQLite's number for `synchronous = FULL`."""
+NORMAL, FULL = 1, 2
+"""SQLite's numbers for `synchronous = NORMAL`, which flushes its log before it is copied into the file, and `FULL`."""
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,24 @@ def test_on_sqlite_every_commit_flushes_the_write_ahead_log(new_sqlite: Callable
             assert found == [("wal", FULL, 1)] * 4
 
     asyncio.run(scenario())
+
+
+def test_what_a_replay_swaps_in_is_flushed_with_all_that_was_brought_before(new_sqlite: Callable[[], str]) -> None:
+    """A flush of the log is one of all that stands in it: so bringing need not wait for any of its own."""
+
+    async def scenario() -> None:
+        async with opened(new_sqlite()) as database, open_shadow(database, "some") as shadow:
+            async with shadow.bringing.write_apart() as connection:
+                assert await live_synchronous(connection) == NORMAL
+            async with shadow.swapping.write_alone() as connection:
+                assert await live_synchronous(connection) == FULL
+
+    asyncio.run(scenario())
+
+
+async def live_synchronous(connection: AsyncConnection) -> int:
+    """What COMMIT waits for in the live file, on a connection of a shadow."""
+    return int((await connection.execute(text("PRAGMA live.synchronous"))).scalar_one())
 
 
 async def flushing(connection: AsyncConnection) -> tuple[object, ...]:
