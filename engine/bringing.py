@@ -63,6 +63,11 @@ class Bringing:
         if self._shadow.apart and self._begun is None:
             self._begun = asyncio.create_task(self._bring_all())
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether all that is left has begun to be brought."""
+        return self._begun is not None
+
     async def bring_all(self) -> None:
         """All rows, with their indexes."""
         await (self._begun or self._bring_all())

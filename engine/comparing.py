@@ -12,7 +12,7 @@ from engine.probing import are_few
 from engine.project import Context
 from engine.publish import all_granted, grant_unfinished
 from engine.sides import Sides, Those, ranges
-from eventstore.beside import side_by_side
+from eventstore.beside import AT_ONCE, side_by_side
 from eventstore.database import Database
 from eventstore.shadow import ShadowTables
 from eventstore.times import Clock
@@ -57,7 +57,8 @@ class Comparing:
             async with self._filling.read() as connection:
                 learners = [those async for those in ranges(connection, self._sides)]
             self._beside = len(learners) <= RANGES_BESIDE
-            compared = await side_by_side(self._compare_those, learners)
+            at_once = 1 if self._bringing.is_under_way else AT_ONCE  # the end waits for bringing: it has a core then
+            compared = await side_by_side(self._compare_those, learners, at_once)
             counted = [part for part in compared if part is not None]
             if len(counted) == len(learners):
                 return Comparison(total(counted), self._differing, touched)

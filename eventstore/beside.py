@@ -11,7 +11,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-async def side_by_side(work: Callable[[Item], Awaitable[Result]], items: Iterable[Item]) -> list[Result]:
+async def side_by_side(
+    work: Callable[[Item], Awaitable[Result]], items: Iterable[Item], at_once: int = AT_ONCE
+) -> list[Result]:
     """What comes of the work on each item, in their order. If it fails on one, the others are broken off."""
     left = deque(enumerate(items))
     results: dict[int, Result] = {}
@@ -23,7 +25,7 @@ async def side_by_side(work: Callable[[Item], Awaitable[Result]], items: Iterabl
 
     try:
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(AT_ONCE):
+            for _ in range(at_once):
                 tasks.create_task(some())
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from failed

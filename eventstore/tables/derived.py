@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Date, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 
-from eventstore.dialects import Id, Name, UtcTime
+from eventstore.dialects import Id, Name, UtcTime, only_rows
 from eventstore.tables.base import metadata
 
 lms_progress = Table(
@@ -33,11 +33,11 @@ lms_signal = Table(
     Column("occurred_at", UtcTime, nullable=False),
     Column("xp", Integer, nullable=False),
     PrimaryKeyConstraint("user_id", "signal_id"),
-    Index("lms_signal_by_user", "user_id", "type", "occurred_at"),
+    Index("lms_signal_by_user", "user_id", "type"),
     Index("lms_signal_by_time", "occurred_at"),
     Index("lms_signal_by_type", "type", "occurred_at"),
     Index("lms_signal_by_class", "class_id", "occurred_at"),
-    Index("lms_signal_by_course", "course_id", "occurred_at"),
+    Index("lms_signal_by_course", "course_id", "occurred_at", **only_rows("course_id IS NOT NULL")),
 )
 """What progress means: facts that others act on."""
 

@@ -100,11 +100,13 @@ def create_derived() -> None:
         Column("xp", Integer, nullable=False),
         PrimaryKeyConstraint("user_id", "signal_id"),
     )
-    op.create_index("lms_signal_by_user", "lms_signal", ["user_id", "type", "occurred_at"])
+    op.create_index("lms_signal_by_user", "lms_signal", ["user_id", "type"])
     op.create_index("lms_signal_by_time", "lms_signal", ["occurred_at"])
     op.create_index("lms_signal_by_type", "lms_signal", ["type", "occurred_at"])
     op.create_index("lms_signal_by_class", "lms_signal", ["class_id", "occurred_at"])
-    op.create_index("lms_signal_by_course", "lms_signal", ["course_id", "occurred_at"])
+    op.create_index(
+        "lms_signal_by_course", "lms_signal", ["course_id", "occurred_at"], **only_rows("course_id IS NOT NULL")
+    )
 
 
 def create_rollups() -> None:

@@ -7,7 +7,8 @@ import pytest
 from eventstore.beside import AT_ONCE, side_by_side
 
 
-def test_results_come_in_the_order_of_the_items_and_only_a_few_are_at_work_at_once() -> None:
+@pytest.mark.parametrize("at_once", sorted({1, 3, AT_ONCE}))
+def test_results_come_in_the_order_of_the_items_and_only_so_many_are_at_work_at_once(at_once: int) -> None:
     at_work, most = 0, 0
 
     async def work(number: int) -> int:
@@ -19,8 +20,8 @@ def test_results_come_in_the_order_of_the_items_and_only_a_few_are_at_work_at_on
         at_work -= 1
         return number * number
 
-    assert asyncio.run(side_by_side(work, range(10))) == [number * number for number in range(10)]
-    assert most == AT_ONCE
+    assert asyncio.run(side_by_side(work, range(10), at_once)) == [number * number for number in range(10)]
+    assert most == at_once
 
 
 def test_nothing_to_do_gives_nothing() -> None:
