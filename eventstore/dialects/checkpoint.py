@@ -46,10 +46,16 @@ class Checkpointer:
             return
         self._rows_at_last_pass = rows_written
         self._commits = 0
+        before = self._pass
+        under_way = self.begin()
+        if under_way is before:
+            under_way.result()
+
+    def begin(self) -> Future[None]:
+        """The pass that is under way: a new one, unless one was already."""
         if self._pass is None or self._pass.done():
             self._pass = self._thread.submit(self._checkpoint)
-        else:
-            self._pass.result()
+        return self._pass
 
     def close(self) -> None:
         """Ends the thread, after what it is at."""

@@ -3,6 +3,7 @@
 To swap, its rows are brought into second tables in the live file.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import Table, event, text
 from sqlalchemy.engine.url import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from eventstore.dialects.checkpoint import Checkpointer
 from eventstore.dialects.connect import SQLITE_PAGE_CACHE_KIB, sqlite_engine
 from eventstore.dialects.root_pages import trade
 from eventstore.dialects.second_tables import PREFIX, SecondTables, drop_some
@@ -85,9 +87,14 @@ class SqliteShadow:
     async def settle(self, transaction: Transaction, tables: Collection[Table]) -> None:
         async with transaction() as connection:
             steps = await self._second.steps(connection, tables)
-        for step in steps:
-            async with transaction() as connection:
-                await step(connection)
+        checkpointer = Checkpointer(str(self._file))  # else a commit would copy all that was brought, and others wait
+        try:
+            for step in steps:
+                async with transaction() as connection:
+                    await step(connection)
+                checkpointer.begin()
+        finally:
+            await asyncio.to_thread(checkpointer.close)
 
     async def bring_learners(self, connection: AsyncConnection, user_ids: Collection[str]) -> None:
         await self._second.bring_learners(connection, user_ids)

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlalchemy import select
@@ -12,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from eventstore.batch import batch
 from eventstore.dialects import insert
 from eventstore.dialects.checkpoint import LEAST_ROWS, MOST_ROWS, PASS_COMMITS, Checkpointer
+from eventstore.shadow import open_shadow
 from eventstore.tables import lms_xp
 from tests.conftest import opened
 
@@ -66,6 +69,40 @@ def test_a_pass_begins_after_some_commits_or_many_rows_but_not_for_a_few(
     checkpointer.close()
 
     assert passes == [commits_a_pass, 2 * commits_a_pass, 3 * commits_a_pass]
+
+
+def test_no_pass_begins_while_one_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    let, begun = Event(), []
+    checkpointer = Checkpointer("none")
+    monkeypatch.setattr(checkpointer, "_checkpoint", lambda: begun.append(let.wait()))
+
+    first = checkpointer.begin()
+    assert checkpointer.begin() is first
+    let.set()
+    first.result()
+    assert checkpointer.begin() is not first
+    checkpointer.close()
+
+    assert begun == [True, True]
+
+
+def test_what_is_brought_is_copied_beside(new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Checkpointer] = []
+    original = Checkpointer.begin
+
+    def begin(self: Checkpointer) -> Future[None]:
+        begun.append(self)
+        return original(self)
+
+    monkeypatch.setattr(Checkpointer, "begin", begin)
+
+    async def scenario() -> None:
+        async with opened(new_sqlite()) as database, open_shadow(database, "some") as tables:
+            before = len(begun)
+            await tables.shadow.settle(tables.bringing.write_apart, [lms_xp])
+            assert len(begun) - before == 1 + len(lms_xp.indexes)
+
+    asyncio.run(scenario())
 
 
 def size(file: Path) -> int:
