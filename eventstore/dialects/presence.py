@@ -1,4 +1,4 @@
-"""Presence: who writes to SQLite for long pauses for others, who only poll for its lock; but not if there are none.
+"""Presence: a replay on SQLite pauses for others who write, as they only poll for its lock; so it asks for any.
 
 Whoever writes holds a lock beside the database, which ends with the process, however that ends.
 """
@@ -9,14 +9,15 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from eventstore.dialects.sole import lock_file, takes
+
 READ = "SELECT count(*) FROM sqlite_schema"
-"""Takes the lock that many may have at once: the file is a SQLite database with nothing in it."""
+"""Takes the lock that many may have at once."""
 
 
 def presence_of(engine: AsyncEngine) -> "Presence":
     """Of whoever writes to SQLite by this engine."""
-    file = Path(engine.url.database or "")
-    return Presence(file.with_name(f"{file.name}-writers"))
+    return Presence(lock_file(engine, "writers"))
 
 
 class Presence:
@@ -38,15 +39,11 @@ class Presence:
         self.show()
         if self._lock is None:
             return False
-        try:
-            self._lock.execute("COMMIT")
-            self._lock.execute("BEGIN EXCLUSIVE")
-            self._lock.execute("COMMIT")
-        except sqlite3.Error:
-            return False
-        finally:
-            self._share(self._lock)
-        return True
+        self._lock.rollback()
+        alone = takes(self._lock)
+        self._lock.rollback()
+        self._share(self._lock)
+        return alone
 
     def close(self) -> None:
         if self._lock is not None:

@@ -28,7 +28,7 @@ PATIENCE_SEC = 1.0
 async def sole_replay(engine: AsyncEngine) -> AsyncIterator[bool]:
     """Whether the block runs as the only one of its kind on this database; if not, it should do nothing."""
     if engine.dialect.name == "sqlite":
-        with closing(sqlite3.connect(lock_file(engine), timeout=PATIENCE_SEC, isolation_level=None)) as lock:
+        with closing(sqlite3.connect(lock_file(engine, "replay"), timeout=PATIENCE_SEC, isolation_level=None)) as lock:
             yield takes(lock)
     else:
         connection = await engine.connect()
@@ -43,19 +43,20 @@ async def sole_replay(engine: AsyncEngine) -> AsyncIterator[bool]:
 async def is_replaying(engine: AsyncEngine) -> bool:
     """Whether there is one now."""
     if engine.dialect.name == "sqlite":
-        with closing(sqlite3.connect(lock_file(engine), timeout=0, isolation_level=None)) as lock:
+        with closing(sqlite3.connect(lock_file(engine, "replay"), timeout=0, isolation_level=None)) as lock:
             return not takes(lock)
     async with engine.connect() as connection:
         return bool((await connection.execute(IS_TAKEN)).scalar_one())
 
 
-def lock_file(engine: AsyncEngine) -> Path:
-    """The file whose lock stands for it: a SQLite database with nothing in it."""
+def lock_file(engine: AsyncEngine, kind: str) -> Path:
+    """The file beside the database whose lock stands for that kind of work: a SQLite database with nothing in it."""
     file = Path(engine.url.database or "")
-    return file.with_name(f"{file.name}-replay")
+    return file.with_name(f"{file.name}-{kind}")
 
 
 def takes(lock: sqlite3.Connection) -> bool:
+    """Whether nobody else has the lock: then this one has it, until its transaction ends."""
     try:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError:
