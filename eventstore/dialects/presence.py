@@ -32,7 +32,7 @@ class Presence:
         if self._lock is None:
             with suppress(sqlite3.Error):
                 self._lock = sqlite3.connect(self._file, timeout=0, isolation_level=None, check_same_thread=False)
-                self._share(self._lock)
+                self._hold(self._lock)
 
     def is_alone(self) -> bool:
         """Whether no others are known: then nobody keeps all of them out for a moment."""
@@ -42,7 +42,7 @@ class Presence:
         self._lock.rollback()
         alone = takes(self._lock)
         self._lock.rollback()
-        self._share(self._lock)
+        self._hold(self._lock)
         return alone
 
     def close(self) -> None:
@@ -50,7 +50,7 @@ class Presence:
             self._lock.close()
             self._lock = None
 
-    def _share(self, lock: sqlite3.Connection) -> None:
+    def _hold(self, lock: sqlite3.Connection) -> None:
         try:
             lock.execute("BEGIN")
             lock.execute(READ).fetchone()
