@@ -91,11 +91,11 @@ class ZulipSink:
         try:
             text = message(announcement.type, announcement.body)
             return await self._client.send(user_id, with_tag(text, message_id))
-        except (Unclear, Unavailable):
-            self._sent_before.doubt(user_id)
-            raise
         except Declined:
             self._ids.pop(recipient.email or "", None)  # whoever had the address may have another id by now
+            raise
+        except Exception:
+            self._sent_before.doubt(user_id)  # whatever else was answered, it may have been kept
             raise
 
     async def _id_of(self, recipient: Recipient) -> int:

@@ -161,6 +161,21 @@ def test_what_was_kept_and_never_answered_is_found_and_not_sent_again(
     assert len(zulip.letters) == 1
 
 
+def test_what_was_kept_and_answered_by_a_pause_is_found_and_not_sent_again(zulip: ZulipServer) -> None:
+    seconds = HandSeconds()
+    zulip.afterwards = lambda _: rate_limited(30)
+
+    async def scenario() -> None:
+        async with sink_of(zulip, Pace(seconds)) as sink:
+            assert await sink.send([announcement(exam())]) == [NOT_TRIED]
+            zulip.afterwards = lambda _: None
+            seconds.now = 31
+            assert await sink.send([announcement(exam())]) == [Result(receipt="1001")]
+
+    asyncio.run(scenario())
+    assert len(zulip.letters) == 1
+
+
 def test_what_was_not_kept_is_sent_again(zulip: ZulipServer) -> None:
     zulip.trouble = lambda asked: Answer(502, raw=HTML) if asked.method == "POST" else None
 
