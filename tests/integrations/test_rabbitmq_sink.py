@@ -109,5 +109,6 @@ def test_a_broker_that_goes_away_is_unavailable_and_what_it_confirmed_it_has(rab
             send(rabbitmq, announcement("away"))
     finally:
         rabbitmq.start()
+    rabbitmq.bind_again(RECEIVER, EXCHANGE, [PROGRESS_UPDATED])
     assert send(rabbitmq, announcement("after")) == [ARRIVED]
     assert [each.message_id for each in received(rabbitmq)] == ["before", "after"]

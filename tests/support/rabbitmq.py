@@ -47,7 +47,7 @@ PATIENCE_SEC = 30
 
 
 class RabbitmqServer(PrivateServer):
-    """One node. What it confirmed outlives kill and start."""
+    """One node. Messages that it confirmed outlive kill and start; a binding that it made just before may not."""
 
     def __init__(self) -> None:
         super().__init__("rabbitmq", COMMAND, takes_connections, ports=3, environment=SETTINGS)
@@ -71,11 +71,15 @@ class RabbitmqServer(PrivateServer):
 
     def bind(self, queue: str, exchange: str, keys: Iterable[str], **arguments: int | str) -> None:
         """A service of the platform has an empty queue of that name, bound to the exchange for these keys."""
+        self.delete([queue])
+        self.bind_again(queue, exchange, keys, **arguments)
+
+    def bind_again(self, queue: str, exchange: str, keys: Iterable[str], **arguments: int | str) -> None:
+        """That service connects once more, and declares what it needs: what is there stays as it is."""
 
         async def bind() -> None:
             async with self.channel() as channel:
                 await channel.declare_exchange(exchange, ExchangeType.TOPIC, durable=True)
-                await channel.queue_delete(queue)
                 made = await channel.declare_queue(queue, durable=True, arguments={**arguments})
                 for key in keys:
                     await made.bind(exchange, key)
