@@ -45,9 +45,10 @@ class KafkaServer(PrivateServer):
 
     def __init__(self) -> None:
         super().__init__("kafka", [*JAVA, "kafka.Kafka", "{folder}/server.properties"], takes_connections, ports=2)
-        (self.folder / "server.properties").write_text(self.filled(SETTINGS))
+        properties = self.folder / "server.properties"
+        properties.write_text(self.filled(SETTINGS))
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        self.tool("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", f"{self.folder}/server.properties")
+        self.tool("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(properties))
 
     @property
     def servers(self) -> str:
