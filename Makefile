@@ -10,7 +10,7 @@ help:
 	@echo '            make test PYTEST_ARGS="tests/test_harness.py -x"'
 	@echo '            LMS_REQUIRE_SERVICES=1 make test   a missing service fails the tests that need it,'
 	@echo '                                               which are otherwise skipped; .ci/run sets it'
-	@echo 'make lint   ruff, mypy and the import rules, which are also part of make test'
+	@echo 'make lint   install, run ruff, mypy and the import rules; .ci/run does so before the tests'
 	@echo 'make bench  install, measure speed and memory, print the table and keep it as benchmarks/RESULTS.md'
 	@echo '            make bench ROWS="1 5" SCALE=0.1   only those rows, at a tenth of the size; not kept'
 	@echo 'make lock   choose all versions anew, from pyproject.toml and benchmarks/requirements.in'
@@ -23,7 +23,7 @@ test: .venv/installed
 	@scripts/test $(PYTEST_ARGS)
 
 lint: .venv/installed
-	@.venv/bin/python -m pytest tests/test_style.py
+	@scripts/lint
 
 bench: .venv/installed
 	@scripts/bench $(ROWS)
