@@ -6,7 +6,7 @@ help:
 	@echo 'make run    install, migrate, serve on 127.0.0.1:8000; the sample course and learners if the database is empty'
 	@echo '            PORT=8001 make run          another port'
 	@echo '            LMS_DATABASE_URL=… make run another database than ./lms-progress.db'
-	@echo 'make test   install, see to PostgreSQL, Redis, RabbitMQ and Kafka, run every test'
+	@echo 'make test   install, also PostgreSQL, Redis, RabbitMQ and Kafka from the system, run every test'
 	@echo '            make test PYTEST_ARGS="tests/test_harness.py -x"'
 	@echo '            LMS_REQUIRE_SERVICES=1 make test   a missing service fails the tests that need it,'
 	@echo '                                               which are otherwise skipped; .ci/run sets it'

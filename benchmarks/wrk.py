@@ -32,7 +32,7 @@ def post(url: str, seconds: float, number: int) -> Load:
     """
     program = shutil.which("wrk")
     if program is None:
-        raise WrongResult("wrk is not installed: scripts/apt-install wrk")
+        raise WrongResult("wrk is not installed: scripts/install-system wrk")
     duration = str(max(1, round(seconds)))
     options = ["--threads", "1", "--connections", str(CONNECTIONS), "--duration", duration]
     output = run([program, *options, "--script", SCRIPT, url, "--", str(number)]).output

@@ -4,6 +4,7 @@ Installing is repeatable, no file knows a machine or a registry, and no test run
 import fnmatch
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -104,6 +105,51 @@ def test_every_shell_script_can_be_run(script: str) -> None:
 
     assert done.returncode == 0, done.stderr
     assert os.access(ROOT / script, os.X_OK), f"{script} is not executable"
+
+
+@pytest.fixture
+def bare_path(tmp_path: Path) -> Path:
+    """A folder for PATH with the few programs that the scripts themselves use."""
+    for program in ("bash", "dirname", "env"):
+        (tmp_path / program).symlink_to(shutil.which(program) or program)
+    return tmp_path
+
+
+def write_program(file: Path, prints: str = "") -> None:
+    file.write_text(f"#!/usr/bin/env bash\necho '{prints}'\n")
+    file.chmod(0o755)
+
+
+def install_system(path: Path, *programs: str) -> subprocess.CompletedProcess[str]:
+    command = [ROOT / "scripts" / "install-system", *programs]
+    return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=False)
+
+
+def test_nothing_is_printed_where_nothing_is_missing(bare_path: Path) -> None:
+    for program in ("initdb", "redis-server", "redis-cli", "wrk"):
+        write_program(bare_path / program)
+
+    done = install_system(bare_path, "postgresql", "redis", "wrk")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_missing_packages_are_named_in_one_list_where_there_is_no_apt_get(bare_path: Path) -> None:
+    done = install_system(bare_path, "redis", "kafka", "wrk")
+
+    assert done.returncode == 1
+    assert re.search(r": redis-server openjdk-17-jre-headless( maven)? wrk\. Install them by hand", done.stderr)
+
+
+def test_without_root_the_command_for_root_is_printed(bare_path: Path) -> None:
+    write_program(bare_path / "apt-get")
+    write_program(bare_path / "id", prints="1000")
+
+    done = install_system(bare_path, "redis", "wrk")
+
+    assert done.returncode == 1
+    assert done.stderr.endswith("Install them as root: apt-get install redis-server wrk\n")
+    assert done.stdout == ""
 
 
 @pytest.fixture(scope="module")

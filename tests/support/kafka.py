@@ -1,4 +1,4 @@
-"""A private Kafka of one broker, for tests. `scripts/install-kafka` sees to its jars."""
+"""A private Kafka of one broker, for tests. `scripts/install-kafka` downloads its jars."""
 
 import asyncio
 import base64
@@ -123,7 +123,7 @@ async def soon(work: Callable[[], Awaitable[object]]) -> None:
 def required_kafka() -> Iterator[KafkaServer]:
     """A started broker, for a fixture: where there is none, its tests skip, unless services are required."""
     if shutil.which("java") is None or not (JARS / "installed").exists():
-        missing_service("there is no Kafka to be had here: scripts/install-kafka found no Java or no jars")
+        missing_service("there is no Kafka here: scripts/install-system kafka and scripts/install-kafka install it")
     server = KafkaServer()
     try:
         server.start()

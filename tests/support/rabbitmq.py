@@ -1,7 +1,7 @@
 """A private RabbitMQ for tests: its own node, ports, folder and cookie, and an epmd that nobody else asks.
 
-`scripts/install-rabbitmq` sees to its programs. Debian's wrapper in /usr/sbin starts the system's node, as another
-user; the program behind it starts one of ours.
+`scripts/install-system rabbitmq` installs its programs. Debian's wrapper in /usr/sbin starts the system's node, as
+another user; the program behind it starts one of ours.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A private Redis for tests. `scripts/install-redis` sees to its programs."""
+"""A private Redis for tests. `scripts/install-system redis` installs its programs."""
 
 import json
 import shutil
