@@ -121,7 +121,7 @@ def write_program(file: Path, prints: str = "") -> None:
 
 
 def install_system(path: Path, *programs: str) -> subprocess.CompletedProcess[str]:
-    command = [ROOT / "scripts" / "install-system", *programs]
+    command: list[str | Path] = [ROOT / "scripts" / "install-system", *programs]
     return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=False)
 
 
