@@ -1,5 +1,7 @@
 """Every setting, read from the environment (prefix LMS_). docs/settings.md lists them; a test holds it complete."""
 
+import logging
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,10 +11,13 @@ from pydantic_settings import SettingsConfigDict
 from api.activity_settings import ActivitySettings
 from api.addresses import of_servers, url_of
 from api.notification_settings import NotificationSettings
+from api.unknown_variables import find_unknown
 from api.variables import PREFIX, fault_of_variable
 from eventstore.errors import InvalidInput, field_errors
 from signals.signal import SignalType
 from signals.xp import Worth
+
+log = logging.getLogger(__name__)
 
 Xp = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -115,7 +120,12 @@ class Settings(ActivitySettings, NotificationSettings):
 
 
 def load() -> Settings:
-    """The settings of this process. Raises InvalidInput that names the variables that are wrong."""
+    """The settings of this process. Raises InvalidInput that names the variables that are wrong.
+
+    Logs a warning for each variable that begins with LMS_ and is no setting.
+    """
+    for warning in find_unknown(os.environ, Settings.model_fields):
+        log.warning(warning)
     try:
         return Settings()
     except ValidationError as error:
