@@ -6,50 +6,35 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
-from api import (
-    asyncapi,
-    courses,
-    deliveries,
-    errors,
-    events,
-    health,
-    inbox,
-    leaderboard,
-    metrics,
-    notifications,
-    openapi,
-    progress,
-    replays,
-    retries,
-    schemas,
-    signals,
-    stats,
-    subscriptions,
-    webhooks,
-)
-from api.auth import Gate
-from api.brokers import background_consumers, open_front_log
-from api.composition import open_inbox
-from api.deliveries import RetryBody
-from api.direct import App
+from api import errors, openapi
+from api.auth import Authenticator
+from api.courses import courses
+from api.events import events, tally
+from api.fast_path import App
+from api.learners import leaderboard, progress
 from api.methods import HeadAsGet
-from api.monitoring import monitoring
-from api.notifications import SummaryBody
-from api.replays import ReplayBody
-from api.settings import Settings
-from api.sinks import make_relay
-from api.subscriptions import SubscriptionBody
-from engine.replay_process import replay_processes
-from engine.worker import background_worker
+from api.operations import deliveries, health, inbox, metrics, notifications, replays, retries, subscriptions
+from api.operations.deliveries import RetryBody
+from api.operations.notifications import SummaryBody
+from api.operations.replays import ReplayBody
+from api.operations.subscriptions import SubscriptionBody
+from api.reading import asyncapi, schemas, signals, stats
+from bootstrap.composition import open_inbox
+from bootstrap.monitoring import monitoring
+from bootstrap.settings import Settings
+from bootstrap.sinks import make_relay
+from bootstrap.sources import background_consumers, open_front_log
+from engine.maintenance import background_worker
+from engine.replay.process import replay_processes
 from eventstore.envelope import Envelope
 from eventstore.times import Clock, system_clock
 from integrations.contracts.tally import FormResponse
-from integrations.leased import in_background
-from signals.publication import CourseBody
+from integrations.runtime.leader import in_background
+from signals.course_input import CourseBody
 
 ROUTERS = (
     events,
-    webhooks,
+    tally,
     courses,
     progress,
     signals,
@@ -86,7 +71,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
             app.state.inbox = opened
             app.state.engine = opened.engine
             app.state.replays = processes
-            app.state.gate = Gate(opened.engine, settings, dev=dev)
+            app.state.gate = Authenticator(opened.engine, settings, dev=dev)
             yield
 
     app = App(
@@ -101,7 +86,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
     patch_fastapi(app)  # its own copy of the documentation pages, which otherwise come from a CDN
     app.state.settings = settings
     app.state.private_webhooks = dev or settings.webhook_private
-    app.direct = {("POST", events.PATH): events.post_events, ("POST", webhooks.TALLY_PATH): webhooks.tally}
+    app.direct = {("POST", events.PATH): events.post_events, ("POST", tally.TALLY_PATH): tally.tally}
     for module in ROUTERS:
         app.include_router(module.router)
     errors.install(app)

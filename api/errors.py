@@ -13,32 +13,32 @@ from starlette.exceptions import HTTPException
 
 from api.methods import allowed
 from eventstore.errors import (
-    AlreadyRunning,
+    AlreadyRunningError,
+    BodyTooLargeError,
+    FeatureDisabledError,
     FieldError,
-    Forbidden,
-    InvalidInput,
+    ForbiddenError,
+    InvalidInputError,
     LmsError,
-    MalformedBody,
-    NotFound,
-    SwitchedOff,
-    TooLarge,
-    Unauthenticated,
-    Unavailable,
-    UnsupportedMedia,
+    MalformedBodyError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+    UnsupportedMediaTypeError,
     field_error,
 )
 
 STATUS: Mapping[type[LmsError], HTTPStatus] = {
-    MalformedBody: HTTPStatus.BAD_REQUEST,
-    Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    Forbidden: HTTPStatus.FORBIDDEN,
-    NotFound: HTTPStatus.NOT_FOUND,
-    AlreadyRunning: HTTPStatus.CONFLICT,
-    SwitchedOff: HTTPStatus.CONFLICT,
-    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
-    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    MalformedBodyError: HTTPStatus.BAD_REQUEST,
+    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    AlreadyRunningError: HTTPStatus.CONFLICT,
+    FeatureDisabledError: HTTPStatus.CONFLICT,
+    BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedMediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    InvalidInputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(LmsError)
     @app.exception_handler(Exception)
     async def any_other(_: Request, error: Exception) -> Response:
-        return answer_to(error)
+        return problem_from(error)
 
     @app.exception_handler(RequestValidationError)
     async def parameters(_: Request, error: RequestValidationError) -> Response:
@@ -109,20 +109,20 @@ def install(app: FastAPI) -> None:
         return problem(HTTPStatus(error.status_code), detail, headers={"Allow": methods} if methods else None)
 
 
-def answer_to(error: Exception) -> Response:
+def problem_from(error: Exception) -> Response:
     """Our own errors as the problems they are, any other as a fault of ours."""
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
     if status is None or not isinstance(error, LmsError):
         return unexpected(error)
-    errors = error.errors if isinstance(error, InvalidInput) else None
-    more = {"replay_id": error.replay_id} if isinstance(error, AlreadyRunning) else None
+    errors = error.errors if isinstance(error, InvalidInputError) else None
+    more = {"replay_id": error.replay_id} if isinstance(error, AlreadyRunningError) else None
     return problem(status, str(error), errors, headers_of(error), more)
 
 
 def headers_of(error: LmsError) -> dict[str, str]:
-    if isinstance(error, Unavailable):
+    if isinstance(error, UnavailableError):
         return {"Retry-After": str(error.retry_after)}
-    return {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
+    return {"WWW-Authenticate": "Bearer"} if isinstance(error, UnauthenticatedError) else {}
 
 
 def unexpected(error: Exception) -> Response:

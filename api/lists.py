@@ -30,9 +30,9 @@ Paged = Annotated[Paging, Depends(paging)]
 async def query(request: Request, work: Callable[[AsyncConnection], Coroutine[Any, Any, Result]]) -> Result:
     """What `work` reads, in one transaction of the app's database."""
     engine: Engine = request.app.state.engine
-    return await engine.database.query(work)
+    return await engine.database.run_read(work)
 
 
-def given(**filters: str | None) -> dict[str, str]:
+def drop_none(**filters: str | None) -> dict[str, str]:
     """The filters that the caller named."""
     return {name: value for name, value in filters.items() if value is not None}

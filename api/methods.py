@@ -28,9 +28,9 @@ class HeadAsGet:
 
 def allowed(request: Request) -> str:
     """The methods that the request's path takes, as the header `Allow` names them; "" if there is no such path."""
-    taken = [method for method in METHODS if takes(request, method)]
+    taken = [method for method in METHODS if accepts(request, method)]
     return ", ".join(sorted(taken + ["HEAD"] * ("GET" in taken)))
 
 
-def takes(request: Request, method: str) -> bool:
+def accepts(request: Request, method: str) -> bool:
     return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)

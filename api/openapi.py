@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from pydantic_core import to_json
 
-from api.body import JSON, NDJSON
 from api.errors import Problem
+from api.events.body import JSON, NDJSON
 
 REF = "#/components/schemas/{model}"
 

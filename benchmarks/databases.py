@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from api.settings import Settings
 from benchmarks.data import courses
-from cli.writing import ready_engine
-from eventstore.dialects.connect import SQLITE_PAGE_CACHE_KIB
-from eventstore.dialects.log_index import LOG_PAGES
-from signals.publication import CourseBody
+from bootstrap.settings import Settings
+from cli.engine_session import ready_engine
+from eventstore.db.connect import SQLITE_PAGE_CACHE_KIB
+from eventstore.db.sqlite.wal_index import LOG_PAGES
+from signals.course_input import CourseBody
 from tests.support.postgres import PostgresServer, postgres_server
 
 SETTINGS = """
@@ -140,7 +140,7 @@ async def publish_courses(store: Store) -> None:
         for course in courses():
             body = CourseBody(title=course["title"], steps=course["steps"])
             await engine.publish(course["course_id"], body.title, body.to_steps())
-        await engine.catch_up()
+        await engine.run_pending_work()
 
 
 @contextmanager

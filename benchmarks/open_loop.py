@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from benchmarks.result import WrongResult, same
+from benchmarks.result import WrongResultError, same
 
 CONNECTIONS = 32
 PATIENCE_SEC = 30
@@ -56,7 +56,7 @@ async def _ask(url: str, requests: Sequence[bytes], rate: float) -> Latencies:
         await asyncio.wait_for(client.idle.wait(), PATIENCE_SEC)
         client.transport.close()
     for refusal in [refusal for client in clients for refusal in client.refusals]:
-        raise WrongResult(f"expected 200, found {refusal!r}")
+        raise WrongResultError(f"expected 200, found {refusal!r}")
     taken = [seconds for client in clients for seconds in client.taken]
     same("answers", len(taken), len(requests))
     return Latencies(taken, late)

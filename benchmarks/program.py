@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.result import WrongResult
+from benchmarks.result import WrongResultError
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = Path(sys.executable).with_name("lms-progress")
@@ -47,7 +47,7 @@ def run(command: Sequence[str | Path], database_url: str = "", stdin: bytes | No
         peaks = memory.stop()
     if process.returncode != 0:
         name = " ".join(str(word) for word in command[:3])
-        raise WrongResult(f"{name} ended with {process.returncode}:\n{errors.decode()[-2000:]}")
+        raise WrongResultError(f"{name} ended with {process.returncode}:\n{errors.decode()[-2000:]}")
     return Run(seconds, output.decode(), peaks)
 
 

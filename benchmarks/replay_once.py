@@ -8,11 +8,11 @@ import json
 import time
 from concurrent.futures import Executor
 
-from api.composition import open_engine
-from api.settings import Settings, load
-from engine.processes import forked
-from engine.replay import replay
-from engine.replay_status import ReplayReport, ReplayRequest
+from bootstrap.composition import open_engine
+from bootstrap.settings import Settings, load
+from engine.replay.process_pool import forked
+from engine.replay.run import replay
+from engine.replay.store import ReplayReport, ReplayRequest
 
 WORKERS = 2
 

@@ -43,17 +43,17 @@ class Result(NamedTuple):
         return min(goal.degree(value) for value, goal in self.figures)
 
 
-class WrongResult(Exception):  # noqa: N818 - it says what is wrong
+class WrongResultError(Exception):
     """What was measured did not do what it was to do, so its speed means nothing."""
 
 
 def same(what: str, found: object, expected: object) -> None:
     """Raises WrongResult unless they are equal."""
     if found != expected:
-        raise WrongResult(f"{what}: expected {expected}, found {found}")
+        raise WrongResultError(f"{what}: expected {expected}, found {found}")
 
 
 def between(what: str, found: int, least: int, most: int) -> None:
     """Raises WrongResult unless `found` lies within."""
     if not least <= found <= most:
-        raise WrongResult(f"{what}: expected {least} to {most}, found {found}")
+        raise WrongResultError(f"{what}: expected {least} to {most}, found {found}")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from benchmarks.databases import Store
 from benchmarks.program import ROOT, environment
-from benchmarks.result import WrongResult
+from benchmarks.result import WrongResultError
 from tests.support.serving import serving
 
 PATIENCE_SEC = 30
@@ -52,4 +52,4 @@ def wait_for(port: int) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise WrongResult(f"nothing listens on port {port}")
+    raise WrongResultError(f"nothing listens on port {port}")

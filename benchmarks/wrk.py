@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.program import run
-from benchmarks.result import WrongResult, same
+from benchmarks.result import WrongResultError, same
 
 SCRIPT = Path(__file__).with_name("post.lua")
 CONNECTIONS = 64
@@ -32,7 +32,7 @@ def post(url: str, seconds: float, number: int) -> Load:
     """
     program = shutil.which("wrk")
     if program is None:
-        raise WrongResult("wrk is not installed: scripts/install-system wrk")
+        raise WrongResultError("wrk is not installed: scripts/apt-install wrk")
     duration = str(max(1, round(seconds)))
     options = ["--threads", "1", "--connections", str(CONNECTIONS), "--duration", duration]
     output = run([program, *options, "--script", SCRIPT, url, "--", str(number)]).output

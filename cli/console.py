@@ -28,12 +28,12 @@ WIDE = 10_000
 errors = Console(stderr=True)
 
 
-def say(message: str) -> None:
+def echo(message: str) -> None:
     """A line of the command's result."""
     print(message, flush=True)
 
 
-def tell(message: str) -> None:
+def echo_err(message: str) -> None:
     """A line on the side, above the progress bar if there is one."""
     errors.print(message, markup=False, highlight=False, soft_wrap=True)
 
@@ -90,7 +90,7 @@ def rows_bar(what: str, total: int) -> Iterator["Bar"]:
 
 
 @contextmanager
-def stages_bar() -> Iterator[Callable[[str, int, int], None]]:
+def phase_progress() -> Iterator[Callable[[str, int, int], None]]:
     """Bars of one stage after the other: told a stage, how much of it is done, and of how much."""
     with _bars(TextColumn("{task.completed:,} of {task.total:,}"), RateColumn()) as progress:
         stages: dict[str, TaskID] = {}

@@ -59,14 +59,14 @@ def events(now: datetime) -> Iterator[Event]:
         random = Random(number)  # noqa: S311 - a simulation, the same every time
         at = now - timedelta(days=DAYS) + timedelta(hours=random.uniform(0, 48))
         for step in STEPS[: random.randint(1, len(STEPS))]:
-            for posted, after in learn(step, random):
+            for posted, after in simulate_step(step, random):
                 at += after
                 if at <= now:
                     yield event(user_id, step, posted, at, now)
             at += timedelta(hours=random.uniform(2, 60))
 
 
-def learn(step: Step, random: Random) -> Iterator[tuple[dict[str, object], timedelta]]:
+def simulate_step(step: Step, random: Random) -> Iterator[tuple[dict[str, object], timedelta]]:
     """A learner takes a step: watches most of the video, then tries the quiz until it is passed."""
     if step.video_id is not None:
         seen = random.choice([VIDEO_SEC, VIDEO_SEC, VIDEO_SEC, random.randrange(60, VIDEO_SEC)])

@@ -5,24 +5,24 @@ import sys
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from cli.console import tell
-from cli.consume import consume_command
-from cli.course import course_app
-from cli.export import export_command
-from cli.import_events import import_command
-from cli.key import app as key_app
-from cli.migrate import migrate_command
-from cli.monitor import monitor_command
-from cli.notification import app as notification_app
-from cli.relay import relay_command
-from cli.replay import replay_command
-from cli.retry import retry_command
-from cli.serve import serve
-from cli.stats import stats_command
-from cli.subscription import app as subscription_app
-from cli.token import app as token_app
-from cli.topic import app as topic_app
-from cli.verify import verify_command
+from cli.console import echo_err
+from cli.data.export import export_command
+from cli.data.import_events import import_command
+from cli.manage.course import course_app
+from cli.manage.key import app as key_app
+from cli.manage.subscription import app as subscription_app
+from cli.manage.token import app as token_app
+from cli.operate.consume import consume_command
+from cli.operate.migrate import migrate_command
+from cli.operate.monitor import monitor_command
+from cli.operate.notification import app as notification_app
+from cli.operate.relay import relay_command
+from cli.operate.replay import replay_command
+from cli.operate.retry import retry_command
+from cli.operate.serve import serve
+from cli.operate.stats import stats_command
+from cli.operate.topic import app as topic_app
+from cli.operate.verify import verify_command
 from eventstore.errors import LmsError
 
 app = typer.Typer(
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def fail(reason: str) -> None:
-    tell(f"lms-progress: {reason}")
+    echo_err(f"lms-progress: {reason}")
     sys.exit(1)
 
 

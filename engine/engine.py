@@ -11,16 +11,16 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-from engine.ingest import Ingest
-from engine.project import SHARDS, Context
-from engine.publish import all_granted, grant_unfinished, publish
-from engine.unbroken import unbroken
-from eventstore.database import Database
-from eventstore.errors import Unavailable
+from engine.courses.publish import is_backfill_complete, publish, run_pending_backfills
+from engine.ingest.ingest import Ingest
+from engine.projecting.project import SHARDS, Context
+from eventstore.concurrency import shielded
+from eventstore.db.database import Database
+from eventstore.errors import UnavailableError
 from eventstore.times import Clock, system_clock
 from signals.course import CourseVersion, Step
-from signals.course_store import CourseCache
-from signals.xp import DEFAULT_WORTH, Worth
+from signals.course_catalog import CourseCache
+from signals.xp import DEFAULT_WORTH, XpValues
 
 QUEUE_EVENTS = 50_000
 PAUSE_AFTER_TROUBLE_SEC = 1.0
@@ -39,7 +39,7 @@ class Engine:
     def __init__(
         self,
         database: Database,
-        worth: Worth = DEFAULT_WORTH,
+        worth: XpValues = DEFAULT_WORTH,
         clock: Clock = system_clock,
         queue_events: int = QUEUE_EVENTS,
     ) -> None:
@@ -54,7 +54,7 @@ class Engine:
 
     async def __aenter__(self) -> Self:
         self.ingest.start()
-        self.catch_up_behind()
+        self.schedule_pending_work()
         return self
 
     async def __aexit__(
@@ -69,13 +69,13 @@ class Engine:
         """Publishes a version, None if nothing changed. What it grants is there at once if little, else soon after."""
         version = await publish(self.database, course_id, title, steps, self.clock)
         if version is not None:
-            await asyncio.wait([self.catch_up_behind()], timeout=GRANT_PATIENCE_SEC)
+            await asyncio.wait([self.schedule_pending_work()], timeout=GRANT_PATIENCE_SEC)
         return version
 
-    async def catch_up(self) -> None:
+    async def run_pending_work(self) -> None:
         """Does all that publishing left to do: grants, and whatever waited for a course."""
-        versions = await unbroken(self._versions())
-        await grant_unfinished(self.database, self.context, self.clock)
+        versions = await shielded(self._versions())
+        await run_pending_backfills(self.database, self.context, self.clock)
         for callback in self.after_publish:
             await callback()
         self._known_versions = versions
@@ -84,28 +84,28 @@ class Engine:
         async with self.database.read() as connection:
             return (await self.context.courses.courses(connection)).versions
 
-    async def is_behind(self) -> bool:
+    async def has_pending_work(self) -> bool:
         """Whether there is any of it to do. Another process may have published, and been killed since."""
         async with self.database.read() as connection:
             versions = (await self.context.courses.courses(connection)).versions
-            return versions != self._known_versions or not await all_granted(connection)
+            return versions != self._known_versions or not await is_backfill_complete(connection)
 
-    def catch_up_behind(self) -> asyncio.Task[None]:
+    def schedule_pending_work(self) -> asyncio.Task[None]:
         """Has it done in the background, if it is not done by then."""
-        task = asyncio.create_task(self._catch_up_in_turn())
+        task = asyncio.create_task(self._run_pending_work_serially())
         self._catching_up.add(task)
         task.add_done_callback(self._catching_up.discard)
         return task
 
-    async def _catch_up_in_turn(self) -> None:
+    async def _run_pending_work_serially(self) -> None:
         """One at a time, in the order of publication; what the database interrupts is taken up again."""
         async with self._turn:
             while True:
                 try:
-                    if await unbroken(self.is_behind()):
-                        await self.catch_up()
+                    if await shielded(self.has_pending_work()):
+                        await self.run_pending_work()
                     return
-                except Unavailable as error:
+                except UnavailableError as error:
                     log.warning("granting what courses published is interrupted: %s", error)
                 except Exception:
                     log.exception("granting what courses published failed; it is tried again")

@@ -6,19 +6,19 @@ from operator import attrgetter
 from sqlalchemy import Integer, bindparam, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.dialects import has_one_writer, insert
+from eventstore.db import has_one_writer, insert
+from eventstore.db.json_rows import json_rows
 from eventstore.event import Event
 from eventstore.tables import lms_event
 
 _e = lms_event.c
-_events = batch("events", *(_e[name] for name in Event._fields))
+_events = json_rows("events", *(_e[name] for name in Event._fields))
 _names = list(Event._fields)
 
 INSERT_NEW = insert(lms_event).from_select(_names, select(*_events.c).where(true())).on_conflict_do_nothing()
 """Keeps those events of a batch whose key is new."""
 
-INSERT_AND_TELL = (
+INSERT_NEW_RETURNING = (
     insert(lms_event)
     .from_select(_names, select(*_events.c).where(true()).order_by(_events.c.user_id, _events.c.event_id))
     .on_conflict_do_nothing()
@@ -43,7 +43,7 @@ async def append(connection: AsyncConnection, events: Sequence[Event]) -> list[E
     Mostly all are new. One writer sees that by their number, which is cheaper than being told of each.
     """
     if not has_one_writer(connection.dialect):
-        new = await _insert_and_tell(connection, events)
+        new = await _insert_returning(connection, events)
     else:
         number = await _insert(connection, events)
         if number == len(events):
@@ -52,10 +52,10 @@ async def append(connection: AsyncConnection, events: Sequence[Event]) -> list[E
     return [event for event in events if event.key in new]
 
 
-async def _insert_and_tell(connection: AsyncConnection, events: Sequence[Event]) -> set[Key]:
+async def _insert_returning(connection: AsyncConnection, events: Sequence[Event]) -> set[Key]:
     new: set[Key] = set()
     for some in _ordered(events):
-        rows = await connection.execute(INSERT_AND_TELL, {"events": some})
+        rows = await connection.execute(INSERT_NEW_RETURNING, {"events": some})
         new.update((user_id, event_id) for user_id, event_id in rows)
     return new
 

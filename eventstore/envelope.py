@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json, to_json
 
-from eventstore.errors import A_TIME, FieldError, InvalidInput, MalformedBody, field_errors, found
-from eventstore.event import Validated
+from eventstore.errors import A_TIME, FieldError, InvalidInputError, MalformedBodyError, field_errors, shorten_repr
+from eventstore.event import ValidatedEvent
 from eventstore.event_type import VERSION, Ident
 from eventstore.registry import event_type
 
@@ -70,10 +70,10 @@ def parse(body: bytes | str, where: str = "body") -> object:
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        raise MalformedBody(FieldError(where, "JSON", str(error))) from error
+        raise MalformedBodyError(FieldError(where, "JSON", str(error))) from error
 
 
-def validate(posted: object, now: datetime, source: str, new_id: Callable[[], UUID] = uuid4) -> Validated:
+def validate(posted: object, now: datetime, source: str, new_id: Callable[[], UUID] = uuid4) -> ValidatedEvent:
     """The Event that a posted JSON value is, recorded `now` from `source`.
 
     Raises InvalidInput with all that is wrong with it. Each event passes here: pydantic's validators are called
@@ -82,9 +82,9 @@ def validate(posted: object, now: datetime, source: str, new_id: Callable[[], UU
     try:
         envelope: Envelope = Envelope.__pydantic_validator__.validate_python(posted)
     except ValidationError as error:
-        raise InvalidInput(field_errors(error)) from error
+        raise InvalidInputError(field_errors(error)) from error
     parsed = parsed_payload(envelope)
-    event = Validated(
+    event = ValidatedEvent(
         event_id=str(envelope.event_id or new_id()),
         type=envelope.type,
         version=envelope.version,
@@ -92,7 +92,7 @@ def validate(posted: object, now: datetime, source: str, new_id: Callable[[], UU
         class_id=envelope.class_id,
         course_id=envelope.course_id,
         payload=payload_text(envelope),
-        occurred_at=clamped(envelope.occurred_at, now),
+        occurred_at=clamp_to_now(envelope.occurred_at, now),
         recorded_at=now,
         source=source,
         correlation_id=envelope.correlation_id,
@@ -107,7 +107,7 @@ def parsed_payload(envelope: Envelope) -> BaseModel:
     try:
         parsed: BaseModel = model.__pydantic_validator__.validate_python(envelope.payload)
     except ValidationError as error:
-        raise InvalidInput(field_errors(error, under="payload")) from error
+        raise InvalidInputError(field_errors(error, under="payload")) from error
     return parsed
 
 
@@ -123,20 +123,20 @@ def must_be_finite(payload: str) -> None:
     """1e999 is a number in JSON, but none that anyone can store. Raises InvalidInput for it, not for the word."""
     try:
         parse(payload)
-    except MalformedBody as error:
-        raise InvalidInput([FieldError("payload", "finite numbers", "one that is too large")]) from error
+    except MalformedBodyError as error:
+        raise InvalidInputError([FieldError("payload", "finite numbers", "one that is too large")]) from error
 
 
-def clamped(occurred_at: datetime | None, now: datetime) -> datetime:
+def clamp_to_now(occurred_at: datetime | None, now: datetime) -> datetime:
     """`occurred_at` in UTC and not after `now`. Raises InvalidInput beyond the skew, or out of the calendar."""
     if occurred_at is None:
         return now
     if occurred_at > now + CLOCK_SKEW:
         expected = f"a time at most 5 minutes after the server's {now.isoformat()}"
-        raise InvalidInput([FieldError("occurred_at", expected, found(occurred_at.isoformat()))])
+        raise InvalidInputError([FieldError("occurred_at", expected, shorten_repr(occurred_at.isoformat()))])
     try:
         return min(occurred_at.astimezone(UTC), now)
     except OverflowError as error:
-        raise InvalidInput(
+        raise InvalidInputError(
             [FieldError("occurred_at", "a time within the years 1 to 9999", str(occurred_at))]
         ) from error

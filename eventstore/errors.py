@@ -63,11 +63,11 @@ class LmsError(Exception):
     """The root: catching it catches all that lms-progress raises on purpose."""
 
 
-class Refused(LmsError):  # noqa: N818 - what happened, and the root of a tree of such
+class RequestError(LmsError):
     """The caller must change what it sends; sending the same again is refused again."""
 
 
-class MalformedBody(Refused):
+class MalformedBodyError(RequestError):
     """The body is not the format that it claims to be. `error` says where."""
 
     def __init__(self, error: FieldError) -> None:
@@ -75,7 +75,7 @@ class MalformedBody(Refused):
         self.error = error
 
 
-class InvalidInput(Refused):
+class InvalidInputError(RequestError):
     """The input is well-formed, but against the contract. `errors` names each fault."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
@@ -83,31 +83,31 @@ class InvalidInput(Refused):
         self.errors = list(errors)
 
 
-class TooLarge(Refused):
+class BodyTooLargeError(RequestError):
     """The body is larger than the server takes at once."""
 
 
-class UnsupportedMedia(Refused):
+class UnsupportedMediaTypeError(RequestError):
     """The body's content type is none that this endpoint reads."""
 
 
-class Unauthenticated(Refused):
+class UnauthenticatedError(RequestError):
     """No credentials, or none that we know."""
 
 
-class Forbidden(Refused):
+class ForbiddenError(RequestError):
     """The credentials are good, but not for this."""
 
 
-class NotFound(Refused):
+class NotFoundError(RequestError):
     """There is nothing of that name."""
 
 
-class SwitchedOff(Refused):
+class FeatureDisabledError(RequestError):
     """A setting says that this is not done."""
 
 
-class AlreadyRunning(Refused):
+class AlreadyRunningError(RequestError):
     """Only one replay runs at a time: `replay_id` is the one that does."""
 
     def __init__(self, replay_id: str) -> None:
@@ -115,14 +115,14 @@ class AlreadyRunning(Refused):
         self.replay_id = replay_id
 
 
-class Unresolved(LmsError):  # noqa: N818 - an outcome, which is expected
+class UnresolvedReferenceError(LmsError):
     """An integration message that cannot be translated yet; says to an operator what is missing, and where.
 
     Expected: a form may be live before the course that it belongs to is published.
     """
 
 
-class Unavailable(LmsError):  # noqa: N818 - a state, which passes
+class UnavailableError(LmsError):
     """Not now: the same request will do after `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: int = 1) -> None:
@@ -130,7 +130,7 @@ class Unavailable(LmsError):  # noqa: N818 - a state, which passes
         self.retry_after = retry_after
 
 
-class Clash(Unavailable):
+class TransactionConflictError(UnavailableError):
     """Two transactions stood in each other's way, and the database ended this one."""
 
 
@@ -145,11 +145,11 @@ def field_error(detail: ErrorDetails, under: str = "") -> FieldError:
     said = AROUND.sub("", detail["msg"]).replace("match pattern", "text that matches")
     in_words = IN_WORDS.get(detail.get("ctx", {}).get("pattern", ""))
     said += f" ({in_words})" if in_words else ""
-    was_found = "nothing" if detail["type"] == MISSING else found(detail["input"])
+    was_found = "nothing" if detail["type"] == MISSING else shorten_repr(detail["input"])
     return FieldError(where, EXPECTED.get(detail["type"], said), was_found)
 
 
-def found(value: object) -> str:
+def shorten_repr(value: object) -> str:
     """`value` as a message shows it: its Python literal, cut to a readable length."""
     text = repr(value)
     return text if len(text) <= FOUND_LIMIT else text[: FOUND_LIMIT - 1] + "…"

@@ -30,7 +30,7 @@ class Event(NamedTuple):
         return (self.user_id, self.event_id)
 
 
-class Validated(Event):
+class ValidatedEvent(Event):
     """An Event that just passed the gate: equal to the same from the log, but its payload need not be parsed again."""
 
     parsed: BaseModel | None = None

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from eventstore.errors import MAJOR_MINOR, NO_CONTROLS, FieldError, InvalidInput
+from eventstore.errors import MAJOR_MINOR, NO_CONTROLS, FieldError, InvalidInputError
 
 Ident = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_CONTROLS)]
 """An id of somebody's making: 1 to 255 characters, none of them a control character."""
@@ -59,8 +59,8 @@ class EventType:
             return version
         if VERSION.match(version) and major(version) in self._newest_minor:
             return self._newest_minor[major(version)]
-        raise InvalidInput(
-            [FieldError("version", f"a version of {self.name} that is known here ({known(self)})", version)]
+        raise InvalidInputError(
+            [FieldError("version", f"a version of {self.name} that is known here ({known_versions(self)})", version)]
         )
 
     def model(self, version: str) -> type[BaseModel]:
@@ -79,7 +79,7 @@ class EventType:
         return value
 
 
-def known(event_type: EventType) -> str:
+def known_versions(event_type: EventType) -> str:
     return ", ".join(event_type.versions)
 
 

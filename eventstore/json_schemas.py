@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from eventstore.errors import NotFound
+from eventstore.errors import NotFoundError
 from eventstore.registry import EVENT_TYPES
 
 FOLDER = Path(__file__).parent / "schemas"
@@ -19,7 +19,7 @@ def json_schema(type_name: str, version: str) -> dict[str, Any]:
     """The schema of the payloads of one version of one type. Raises NotFound, naming those that there are."""
     if (type_name, version) not in published():
         known = ", ".join(f"{name}/{number}" for name, number in published())
-        raise NotFound(f"schema: expected one of {known}, found {type_name}/{version}")
+        raise NotFoundError(f"schema: expected one of {known}, found {type_name}/{version}")
     model = EVENT_TYPES[type_name].versions[version]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema()
 

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -20,7 +20,7 @@ async def migrate(database: Database) -> bool:
     """Takes the steps that are missing, all or none. Whether there were any."""
     if await is_current(database):
         return False
-    async with database.write_alone() as connection:
+    async with database.write_exclusive() as connection:
         await connection.run_sync(_upgrade)
     return True
 

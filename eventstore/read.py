@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.database import Database
+from eventstore.db.database import Database
+from eventstore.db.json_rows import json_rows
 from eventstore.event import Event
 from eventstore.tables import lms_event
 
@@ -47,7 +47,7 @@ LAST_SEQ = select(func.coalesce(func.max(lms_event.c.seq), 0))
 """The number of the event that was recorded last."""
 
 
-_keys = batch("keys", lms_event.c.user_id, lms_event.c.class_id)
+_keys = json_rows("keys", lms_event.c.user_id, lms_event.c.class_id)
 
 SELECT_CLASSES = (
     select(*_COLUMNS)

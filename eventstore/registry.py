@@ -5,8 +5,8 @@ See docs/architecture.md, "Versions".
 
 from pydantic import BaseModel
 
-from eventstore.errors import FieldError, InvalidInput, found
-from eventstore.event import Event, Validated
+from eventstore.errors import FieldError, InvalidInputError, shorten_repr
+from eventstore.event import Event, ValidatedEvent
 from eventstore.event_type import EventType
 from eventstore.types.quiz_submit import QUIZ_SUBMIT
 from eventstore.types.video_ping import VIDEO_PING
@@ -18,13 +18,13 @@ def event_type(name: str) -> EventType:
     """The type of that name. Raises InvalidInput, naming the types that there are."""
     known = EVENT_TYPES.get(name)
     if known is None:
-        raise InvalidInput([FieldError("type", " or ".join(EVENT_TYPES), found(name))])
+        raise InvalidInputError([FieldError("type", " or ".join(EVENT_TYPES), shorten_repr(name))])
     return known
 
 
 def current_payload(event: Event) -> BaseModel:
     """The event's payload in the newest shape of its type: what rules are written against."""
     kind = event_type(event.type)
-    if isinstance(event, Validated) and event.parsed is not None:
+    if isinstance(event, ValidatedEvent) and event.parsed is not None:
         return kind.upcast(event.version, event.parsed)
     return kind.current(event.version, event.payload)

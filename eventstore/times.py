@@ -28,7 +28,7 @@ def to_text(instant: datetime) -> str:
     return _known_text(in_utc(instant))
 
 
-def to_new_text(instant: datetime) -> str:
+def to_text_uncached(instant: datetime) -> str:
     """The same of one that is in UTC already, among many that differ, of which none is worth keeping."""
     text = instant.isoformat()
     return text[:26] + "Z" if len(text) == WITH_MICROSECONDS else text[:19] + ".000000Z"
@@ -39,7 +39,7 @@ def in_utc(instant: datetime) -> datetime:
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
-_known_text = lru_cache(KNOWN_TEXTS)(to_new_text)
+_known_text = lru_cache(KNOWN_TEXTS)(to_text_uncached)
 
 
 def from_text(text: str) -> datetime:

@@ -4,19 +4,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from integrations.activity.read import read as read_activity
-from integrations.activity.translate import TRANSLATOR as ACTIVITY_TRANSLATOR
 from integrations.contracts import activity, kafka, rabbitmq, redis, tally
-from integrations.effects import Translator
-from integrations.kafka.read import read as read_kafka
+from integrations.inbound.message import Message
+from integrations.inbound.source import Delivery
+from integrations.inbound.translator import Translator
+from integrations.kafka.decode import read as read_kafka
 from integrations.kafka.translate import TRANSLATOR as KAFKA_TRANSLATOR
-from integrations.message import Message
-from integrations.rabbitmq.read import read as read_rabbitmq
+from integrations.platform_monitor.decode import read as read_activity
+from integrations.platform_monitor.translate import TRANSLATOR as ACTIVITY_TRANSLATOR
+from integrations.rabbitmq.decode import read as read_rabbitmq
 from integrations.rabbitmq.translate import TRANSLATOR as RABBITMQ_TRANSLATOR
-from integrations.redis.read import read as read_redis
+from integrations.redis.decode import read as read_redis
 from integrations.redis.translate import TRANSLATOR as REDIS_TRANSLATOR
-from integrations.source import Delivery
-from integrations.tally.read import read as read_tally
+from integrations.tally.decode import read as read_tally
 from integrations.tally.translate import TRANSLATOR as TALLY_TRANSLATOR
 
 

@@ -9,7 +9,7 @@ import os
 from alembic import context
 from sqlalchemy import Connection, inspect
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 from eventstore.tables import metadata
 from views import VIEWS
 
@@ -32,7 +32,7 @@ def drop_views(connection: Connection) -> None:
 async def upgrade_by_environment() -> None:
     """For `alembic upgrade head` by hand: the database is the one that LMS_DATABASE_URL names."""
     database = Database(os.environ["LMS_DATABASE_URL"])
-    async with database.write_alone() as connection:
+    async with database.write_exclusive() as connection:
         await connection.run_sync(upgrade)
     await database.close()
 

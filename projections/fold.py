@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from eventstore.event import Event
 from eventstore.registry import current_payload
-from projections.progress import NOTHING, Progress, merge
+from projections.progress import EMPTY, Progress, merge
 from projections.rules import RULES, Rule
 
 ProgressKey = tuple[str, str]
 """(user_id, class_id)"""
 
 
-class Failure(NamedTuple):
+class RuleFailure(NamedTuple):
     """A rule raised `error` on `event`."""
 
     event: Event
@@ -28,13 +28,13 @@ class Fold(NamedTuple):
     """What some events prove, by learner and class, and what could not be read from them."""
 
     progress: dict[ProgressKey, Progress]
-    failures: list[Failure]
+    failures: list[RuleFailure]
 
 
 def fold(events: Iterable[Event], rules: Sequence[Rule] = RULES) -> Fold:
     """What `events` prove together. The same whatever their order."""
     progress: dict[ProgressKey, Progress] = {}
-    failures: list[Failure] = []
+    failures: list[RuleFailure] = []
     by_type = _by_type(rules)
     for event in events:
         key = (event.user_id, event.class_id)
@@ -57,14 +57,14 @@ def _by_type(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
     return by_type
 
 
-def _proved(rules: Sequence[Rule], event: Event, failures: list[Failure]) -> Progress:
+def _proved(rules: Sequence[Rule], event: Event, failures: list[RuleFailure]) -> Progress:
     """What the event proves by all its rules, and by the course that it names."""
     proved = Progress(event.course_id)
     for rule in rules:
         try:
-            by_rule = rule.prove(current_payload(event), event.occurred_at)
+            by_rule = rule.apply(current_payload(event), event.occurred_at)
         except Exception as error:  # whatever a rule raises, the other events are not to blame
-            failures.append(Failure(event, rule.name, error))
+            failures.append(RuleFailure(event, rule.name, error))
         else:
-            proved = by_rule if proved == NOTHING else merge(proved, by_rule)
+            proved = by_rule if proved == EMPTY else merge(proved, by_rule)
     return proved

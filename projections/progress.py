@@ -39,7 +39,7 @@ JOINS = {
 }
 """Of every field. `merge` joins values by it, and the database columns, as `min` and `max`, which pass NULL over."""
 
-NOTHING = Progress()
+EMPTY = Progress()
 
 _LEAST = tuple(JOINS[name] is Join.LEAST for name in Progress._fields)
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.dialects import insert
+from eventstore.db import insert
+from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_progress
 from projections.fold import ProgressKey
 from projections.progress import Progress
@@ -26,8 +26,8 @@ class ProgressRow(NamedTuple):
 
 
 _p = lms_progress.c
-_keys = batch("keys", _p.user_id, _p.class_id)
-_users = batch("users", _p.user_id)
+_keys = json_rows("keys", _p.user_id, _p.class_id)
+_users = json_rows("users", _p.user_id)
 _COLUMNS = (
     _p.user_id,
     _p.class_id,
@@ -35,7 +35,7 @@ _COLUMNS = (
     _p.named_course_id,
     *(_p[name] for name in Progress._fields[1:]),
 )
-_rows = batch("rows", *_COLUMNS)
+_rows = json_rows("rows", *_COLUMNS)
 
 SELECT_BY_KEY = select(*_COLUMNS).join(_keys, (_p.user_id == _keys.c.user_id) & (_p.class_id == _keys.c.class_id))
 """The rows of some learners in some classes."""

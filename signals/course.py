@@ -37,7 +37,7 @@ CourseHistory = tuple[CourseVersion, ...]
 """All versions of one course, oldest first, never empty."""
 
 
-def in_force(history: CourseHistory) -> CourseVersion:
+def current_version(history: CourseHistory) -> CourseVersion:
     """The version that is in force now: the last one published."""
     return history[-1]
 

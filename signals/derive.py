@@ -12,7 +12,7 @@ from projections.progress import Progress
 from signals.course import CourseHistory, Step
 from signals.signal import Signal, SignalType
 
-BEGINNING = datetime.min.replace(tzinfo=UTC)
+MIN_INSTANT = datetime.min.replace(tzinfo=UTC)
 END = datetime.max.replace(tzinfo=UTC)
 
 KNOWN_HISTORIES = 1_024
@@ -44,7 +44,7 @@ def course_signals(user_id: str, progress: ProgressByClass, history: CourseHisto
     course_id = history[0].course_id
     steps: dict[str, datetime] = {}
     course = END
-    for term in terms(history):
+    for term in effective_periods(history):
         met = term.met(progress)
         for class_id, met_at in met.items():
             held_at = term.holds(met_at)
@@ -58,7 +58,7 @@ def course_signals(user_id: str, progress: ProgressByClass, history: CourseHisto
         yield Signal(SignalType.COURSE_COMPLETED, user_id, None, course_id, course)
 
 
-class Ask(NamedTuple):
+class StepRequirement(NamedTuple):
     """What a step asks for of its class."""
 
     class_id: str
@@ -76,10 +76,10 @@ class Ask(NamedTuple):
         return max(progress.video_completed_at, progress.quiz_passed_at)
 
 
-class Term(NamedTuple):
+class EffectivePeriod(NamedTuple):
     """The time from `start` until before `end` in which a version is in force, and what its steps ask for."""
 
-    asks: tuple[Ask, ...]
+    asks: tuple[StepRequirement, ...]
     start: datetime
     end: datetime
 
@@ -100,14 +100,14 @@ class Term(NamedTuple):
 
 
 @lru_cache(maxsize=KNOWN_HISTORIES)
-def terms(history: CourseHistory) -> tuple[Term, ...]:
+def effective_periods(history: CourseHistory) -> tuple[EffectivePeriod, ...]:
     """Each version's time in force. The first is in force from the beginning, the last for ever."""
-    starts = [BEGINNING, *(version.published_at for version in history[1:]), END]
+    starts = [MIN_INSTANT, *(version.published_at for version in history[1:]), END]
     return tuple(
-        Term(tuple(map(ask, version.steps)), start, end)
+        EffectivePeriod(tuple(map(requirement_of, version.steps)), start, end)
         for version, start, end in zip(history, starts[:-1], starts[1:], strict=True)
     )
 
 
-def ask(step: Step) -> Ask:
-    return Ask(step.class_id, step.video_id is not None, step.quiz_id is not None)
+def requirement_of(step: Step) -> StepRequirement:
+    return StepRequirement(step.class_id, step.video_id is not None, step.quiz_id is not None)

@@ -11,14 +11,14 @@ from pydantic_core import to_json
 from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.dialects import insert
+from eventstore.db import insert
+from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_outbox
 from eventstore.times import to_text
 from signals.signal import Signal
 
 
-class Announced(NamedTuple):
+class OutboxMessage(NamedTuple):
     """A row of the outbox, less its `seq`. `body` is a JSON object as text; times UTC."""
 
     user_id: str
@@ -29,25 +29,25 @@ class Announced(NamedTuple):
 
 
 _o = lms_outbox.c
-_columns = [_o[name] for name in Announced._fields]
-_rows = batch("rows", *_columns)
+_columns = [_o[name] for name in OutboxMessage._fields]
+_rows = json_rows("rows", *_columns)
 INSERT = (
     insert(lms_outbox).from_select([c.name for c in _columns], select(*_rows.c).where(true())).on_conflict_do_nothing()
 )
 """Writes announcements; a signal is announced once."""
 
 
-async def announce(connection: AsyncConnection, signals: Collection[Signal], now: datetime) -> None:
+async def enqueue_signals(connection: AsyncConnection, signals: Collection[Signal], now: datetime) -> None:
     """Queues one announcement a signal. Its id is the signal's, so that receivers can tell repeats.
 
     Callers hold the learners' locks: so the `seq` of each learner's announcements is in the order of commits.
     """
     if signals:
-        rows = [Announced(each.user_id, each.signal_id, each.type, body(each), now) for each in signals]
+        rows = [OutboxMessage(each.user_id, each.signal_id, each.type, body(each), now) for each in signals]
         await connection.execute(INSERT, {"rows": rows})
 
 
-async def forward(connection: AsyncConnection, announcements: Collection[Announced]) -> None:
+async def enqueue_deliveries(connection: AsyncConnection, announcements: Collection[OutboxMessage]) -> None:
     """Queues other announcements than those of signals; each once, by its learner and id."""
     if announcements:
         await connection.execute(INSERT, {"rows": list(announcements)})

@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.dialects import insert
+from eventstore.db import insert
+from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_signal
 from signals.signal import Signal, SignalType
-from signals.xp import Earning, Worth
+from signals.xp import XpDelta, XpValues
 
 _s = lms_signal.c
 _COLUMNS = (_s.signal_id, _s.type, _s.user_id, _s.class_id, _s.course_id, _s.occurred_at, _s.xp)
-_keys = batch("keys", _s.user_id, _s.signal_id)
-_rows = batch("rows", *_COLUMNS)
+_keys = json_rows("keys", _s.user_id, _s.signal_id)
+_rows = json_rows("rows", *_COLUMNS)
 
 SELECT_KNOWN = select(_s.user_id, _s.signal_id, _s.occurred_at, _s.xp).join(
     _keys, (_s.user_id == _keys.c.user_id) & (_s.signal_id == _keys.c.signal_id)
@@ -34,11 +34,11 @@ UPSERT = _insert.on_conflict_do_update(
 """Adds signals, or moves them to an earlier time."""
 
 
-class Change(NamedTuple):
+class SaveResult(NamedTuple):
     """What `keep` did: signals that are new, and what all changes mean for XP."""
 
     new: list[Signal]
-    earnings: list[Earning]
+    earnings: list[XpDelta]
 
 
 class Known(NamedTuple):
@@ -48,39 +48,39 @@ class Known(NamedTuple):
     xp: int
 
 
-async def keep(connection: AsyncConnection, derived: Collection[Signal], worth: Worth) -> Change:
+async def save_signals(connection: AsyncConnection, derived: Collection[Signal], worth: XpValues) -> SaveResult:
     """Brings `lms_signal` to what was derived, which names each signal once."""
-    change = Change([], [])
+    change = SaveResult([], [])
     if not derived:
         return change
     by_id = {signal.signal_id: signal for signal in derived}
-    known = await _known(connection, by_id)
+    known = await _existing(connection, by_id)
     rows = [row for key, signal in by_id.items() for row in _row(key, signal, known.get(key), worth, change)]
     if rows:
         await connection.execute(UPSERT, {"rows": rows})
     return change
 
 
-async def _known(connection: AsyncConnection, by_id: Mapping[str, Signal]) -> dict[str, Known]:
+async def _existing(connection: AsyncConnection, by_id: Mapping[str, Signal]) -> dict[str, Known]:
     keys = [(signal.user_id, signal_id) for signal_id, signal in by_id.items()]
     rows = await connection.execute(SELECT_KNOWN, {"keys": keys})
     return {signal_id: Known(occurred_at, xp) for _, signal_id, occurred_at, xp in rows}
 
 
 def _row(
-    signal_id: str, signal: Signal, known: Known | None, worth: Worth, change: Change
+    signal_id: str, signal: Signal, known: Known | None, worth: XpValues, change: SaveResult
 ) -> Iterable[tuple[object, ...]]:
     if known is None:
         change.new.append(signal)
-        change.earnings.append(Earning(signal, worth[signal.type]))
+        change.earnings.append(XpDelta(signal, worth[signal.type]))
         yield (signal_id, *signal, worth[signal.type])
     elif signal.occurred_at < known.occurred_at:
         before = signal._replace(occurred_at=known.occurred_at)
-        change.earnings.extend([Earning(before, known.xp, -1), Earning(signal, known.xp)])
+        change.earnings.extend([XpDelta(before, known.xp, -1), XpDelta(signal, known.xp)])
         yield (signal_id, *signal, known.xp)
 
 
-def rows_of(derived: Iterable[Signal], worth: Worth, as_kept: Callable[[datetime], Any]) -> list[tuple[Any, ...]]:
+def to_rows(derived: Iterable[Signal], worth: XpValues, as_kept: Callable[[datetime], Any]) -> list[tuple[Any, ...]]:
     """The rows of signals, with their times `as_kept`, in the order of the key, which is the cheapest to write."""
     texts = {kind: kind.value for kind in SignalType}  # an enum's member, the driver would look at more closely
     rows = [

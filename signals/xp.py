@@ -11,9 +11,9 @@ from typing import NamedTuple
 from eventstore.times import in_utc
 from signals.signal import Signal, SignalType
 
-Worth = Mapping[SignalType, int]
+XpValues = Mapping[SignalType, int]
 
-DEFAULT_WORTH: Worth = {
+DEFAULT_WORTH: XpValues = {
     SignalType.VIDEO_COMPLETED: 10,
     SignalType.QUIZ_PASSED: 20,
     SignalType.STEP_COMPLETED: 30,
@@ -27,18 +27,18 @@ KNOWN_BOARDS = 65_536
 """For how many courses and days is kept which boards they are, since many signals share them."""
 
 
-class Board(NamedTuple):
+class LeaderboardKey(NamedTuple):
     """One leaderboard: of a course (or `ALL_COURSES`), over a period (`ALL_TIME`, a week, a month)."""
 
     course_id: str = ALL_COURSES
     period: str = ALL_TIME
 
 
-class Place(NamedTuple):
+class LeaderboardEntryKey(NamedTuple):
     """One learner on one board."""
 
     user_id: str
-    board: Board
+    board: LeaderboardKey
 
 
 def week(instant: datetime) -> str:
@@ -53,19 +53,19 @@ def month(instant: datetime) -> str:
     return f"{utc.year:04}-{utc.month:02}"
 
 
-def boards(signal: Signal) -> tuple[Board, ...]:
+def boards(signal: Signal) -> tuple[LeaderboardKey, ...]:
     """Every leaderboard that the signal's XP counts on."""
     return _boards(signal.course_id or ALL_COURSES, in_utc(signal.occurred_at).date())
 
 
 @lru_cache(maxsize=KNOWN_BOARDS)
-def _boards(course_id: str, day: date) -> tuple[Board, ...]:
+def _boards(course_id: str, day: date) -> tuple[LeaderboardKey, ...]:
     midnight = datetime.combine(day, time.min, UTC)
     periods = (ALL_TIME, week(midnight), month(midnight))
-    return tuple(Board(on, period) for on in sorted({ALL_COURSES, course_id}) for period in periods)
+    return tuple(LeaderboardKey(on, period) for on in sorted({ALL_COURSES, course_id}) for period in periods)
 
 
-class Earning(NamedTuple):
+class XpDelta(NamedTuple):
     """A signal came to be (`sign` 1) or is no longer where it was (-1), with its XP."""
 
     signal: Signal
@@ -73,15 +73,20 @@ class Earning(NamedTuple):
     sign: int = 1
 
 
-def totals(earnings: Iterable[Earning]) -> dict[Place, int]:
+def sum_xp(earnings: Iterable[XpDelta]) -> dict[LeaderboardEntryKey, int]:
     """By how much XP each place changes; those that do not are left out."""
     changes = totals_by_learner(earnings)
-    return {Place(user_id, board): xp for user_id, theirs in changes.items() for board, xp in theirs.items() if xp}
+    return {
+        LeaderboardEntryKey(user_id, board): xp
+        for user_id, theirs in changes.items()
+        for board, xp in theirs.items()
+        if xp
+    }
 
 
-def totals_by_learner(earnings: Iterable[Earning]) -> dict[str, dict[Board, int]]:
+def totals_by_learner(earnings: Iterable[XpDelta]) -> dict[str, dict[LeaderboardKey, int]]:
     """The same of each learner, by board, with those that do not change."""
-    changes: dict[str, dict[Board, int]] = {}
+    changes: dict[str, dict[LeaderboardKey, int]] = {}
     for signal, xp, sign in earnings:
         theirs = changes.setdefault(signal.user_id, {})
         for board in boards(signal):

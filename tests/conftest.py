@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 from eventstore.migrate import migrate
 from tests.support import processes
 from tests.support.forks import Fork

@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 from eventstore.migrate import is_current, migrate
 from eventstore.tables import metadata
 from tests.conftest import opened
@@ -60,7 +60,7 @@ async def migrated(url: str) -> Catalog:
 
 async def made_from_tables(url: str) -> Catalog:
     async with opened(url) as database:
-        async with database.write_alone() as connection:
+        async with database.write_exclusive() as connection:
             await connection.run_sync(metadata.create_all, checkfirst=False)
         return await catalog(database)
 

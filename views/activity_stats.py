@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.dialects import json_text
+from eventstore.db import json_text
 from eventstore.tables import lms_delivery, lms_inbox, lms_message_daily, lms_notified_daily, lms_outbox
 from views.failed_notifications import HAS_FAILED
 from views.inbox_list import IS_PARKED

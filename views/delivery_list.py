@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_delivery
-from views.page import Int64, KeyText, Page, after, decode, page, shown_as
+from views.page import Int64, KeyText, Page, decode, keyset_after, page, row_to_model
 
 
 class DeliveryItem(BaseModel):
@@ -40,7 +40,7 @@ def select_page(limit: int, cursor: str | None, status: str | None) -> Select[An
         query = query.where(d.status == status)
     if cursor is not None:
         last_status, sink, seq = decode(cursor, KeyText, KeyText, Int64)
-        query = query.where(after((d.status, last_status), (d.sink, sink), (d.seq, seq)))
+        query = query.where(keyset_after((d.status, last_status), (d.sink, sink), (d.seq, seq)))
     return query
 
 
@@ -49,4 +49,4 @@ async def read(
 ) -> Page[DeliveryItem]:
     """A page of deliveries, of one status or of any."""
     rows = (await connection.execute(select_page(limit, cursor, status))).all()
-    return page(rows, limit, shown_as(DeliveryItem), lambda row: (row.status, row.sink, row.seq))
+    return page(rows, limit, row_to_model(DeliveryItem), lambda row: (row.status, row.sink, row.seq))

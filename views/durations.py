@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
+from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_media
 
 _m = lms_media.c
-_classes = batch("classes", _m.class_id)
+_classes = json_rows("classes", _m.class_id)
 
 SELECT_DURATIONS = select(_m.class_id, _m.duration_sec).join(_classes, _m.class_id == _classes.c.class_id)
 """How long the videos of some classes take."""

@@ -10,11 +10,11 @@ from sqlalchemy import Date, Integer, Select, Text, column, func, select, table,
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.dialects import insert
+from eventstore.db import insert
+from eventstore.db.json_rows import json_rows
 from eventstore.event import Event
 from eventstore.tables import lms_event_daily
-from views.page import KeyText, Page, after, decode, page, shown_as
+from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 _d = lms_event_daily.c
 COUNTS = select(_d.day, _d.type, func.sum(_d.events).label("events")).group_by(_d.day, _d.type)
@@ -28,7 +28,7 @@ def definition(dialect: Dialect) -> str:
 
 v_event_daily_stats = table("v_event_daily_stats", column("day", Date), column("type", Text), column("events", Integer))
 
-_counts = batch("counts", _d.day, _d.type, _d.shard, _d.events)
+_counts = json_rows("counts", _d.day, _d.type, _d.shard, _d.events)
 _insert = insert(lms_event_daily).from_select(
     ["day", "type", "shard", "events"],
     select(*_counts.c).where(true()).order_by(_counts.c.day, _counts.c.type),
@@ -60,11 +60,11 @@ def select_page(limit: int, cursor: str | None) -> Select[Any]:
     query = COUNTS.order_by(_d.day.desc(), _d.type.desc()).limit(limit + 1)
     if cursor is not None:
         day, kind = decode(cursor, date, KeyText)
-        query = query.where(after((_d.day, day), (_d.type, kind), descending=True))
+        query = query.where(keyset_after((_d.day, day), (_d.type, kind), descending=True))
     return query
 
 
 async def read(connection: AsyncConnection, limit: int, cursor: str | None = None) -> Page[DailyStats]:
     """A page of counts, the newest day first."""
     rows = (await connection.execute(select_page(limit, cursor))).all()
-    return page(rows, limit, shown_as(DailyStats), lambda row: (row.day, row.type))
+    return page(rows, limit, row_to_model(DailyStats), lambda row: (row.day, row.type))

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_event
-from views.page import Int64, KeyTime, Page, after, decode, only, page
+from views.page import Int64, KeyTime, Page, apply_filters, decode, keyset_after, page
 
 
 class EventItem(BaseModel):
@@ -33,10 +33,10 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
     """Events with those column values, the latest first, after the cursor."""
     e = lms_event.c
     query = select(lms_event).order_by(e.occurred_at.desc(), e.seq.desc()).limit(limit + 1)
-    query = only(query, lms_event, filters)
+    query = apply_filters(query, lms_event, filters)
     if cursor is not None:
         occurred_at, seq = decode(cursor, KeyTime, Int64)
-        query = query.where(after((e.occurred_at, occurred_at), (e.seq, seq), descending=True))
+        query = query.where(keyset_after((e.occurred_at, occurred_at), (e.seq, seq), descending=True))
     return query
 
 

@@ -8,10 +8,10 @@ from pydantic import BaseModel
 from sqlalchemy import Row, Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.dialects import json_text
+from eventstore.db import json_text
+from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_delivery, lms_outbox
-from views.page import Int64, KeyText, Page, after, decode, page
+from views.page import Int64, KeyText, Page, decode, keyset_after, page
 
 _d, _o = lms_delivery.c, lms_outbox.c
 
@@ -19,7 +19,7 @@ HAS_FAILED = (_d.status < "sent") & (_d.attempts > 0)
 """Of a delivery: it is dead, or pending and was tried; said so that the index by status is read in its order."""
 
 
-_keys = batch("keys", _o.user_id, _o.message_id)
+_keys = json_rows("keys", _o.user_id, _o.message_id)
 SELECT_ABOUT = select(
     _o.user_id.label("mentor_id"),
     _o.message_id,
@@ -53,7 +53,7 @@ def select_page(types: Collection[str], limit: int, cursor: str | None) -> Selec
     query = query.order_by(_d.status, _d.sink, _d.seq).limit(limit + 1)
     if cursor is not None:
         status, sink, seq = decode(cursor, KeyText, KeyText, Int64)
-        query = query.where(after((_d.status, status), (_d.sink, sink), (_d.seq, seq)))
+        query = query.where(keyset_after((_d.status, status), (_d.sink, sink), (_d.seq, seq)))
     return query
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_inbox
-from views.page import KeyText, Page, after, decode, page, shown_as
+from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 PARKED = "parked"
 """The status of a message that cannot be translated yet."""
@@ -42,7 +42,7 @@ def select_page(limit: int, cursor: str | None, status: str | None, source: str 
         query = query.where(_i.source == source)
     if cursor is not None:
         last_source, message_id = decode(cursor, KeyText, KeyText)
-        query = query.where(after((_i.source, last_source), (_i.message_id, message_id)))
+        query = query.where(keyset_after((_i.source, last_source), (_i.message_id, message_id)))
     return query
 
 
@@ -55,4 +55,4 @@ async def read(
 ) -> Page[InboxItem]:
     """A page of messages, of one status and one source or of any."""
     rows = (await connection.execute(select_page(limit, cursor, status, source))).all()
-    return page(rows, limit, shown_as(InboxItem), lambda row: (row.source, row.message_id))
+    return page(rows, limit, row_to_model(InboxItem), lambda row: (row.source, row.message_id))

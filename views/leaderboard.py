@@ -11,13 +11,13 @@ from sqlalchemy import Integer, Row, Select, bindparam, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.dialects import Name
-from eventstore.errors import NotFound
+from eventstore.db import Name
+from eventstore.errors import NotFoundError
 from eventstore.tables import lms_xp
-from signals.xp import ALL_COURSES, ALL_TIME, Board, Place
+from signals.xp import ALL_COURSES, ALL_TIME, LeaderboardEntryKey, LeaderboardKey
 from views import learner_names, xp_histogram
 from views.page import Int32, KeyText, decode, encode
-from views.xp_histogram import Level
+from views.xp_histogram import XpBucket
 
 
 def definition(_: Dialect) -> str:
@@ -99,33 +99,44 @@ SELECT_ABOVE = _upwards.where(_x.xp > _xp)
 """The last places with more XP, from the bottom up."""
 
 
-async def read(connection: AsyncConnection, board: Board, limit: int, cursor: str | None = None) -> Leaderboard:
+async def read(
+    connection: AsyncConnection, board: LeaderboardKey, limit: int, cursor: str | None = None
+) -> Leaderboard:
     """A page of the board from the top down."""
     if cursor is None:
         rows = (await connection.execute(SELECT_TOP, board._asdict() | {"number": limit + 1})).all()
     else:
         xp, user_id = decode(cursor, Int32, KeyText)
-        rows = await next_to(connection, SELECT_TIES_AFTER, SELECT_BELOW, Place(user_id, board), xp, limit + 1)
+        rows = await neighbours_of(
+            connection, SELECT_TIES_AFTER, SELECT_BELOW, LeaderboardEntryKey(user_id, board), xp, limit + 1
+        )
     shown = rows[:limit]
     following = encode((shown[-1].xp, shown[-1].user_id)) if len(rows) > limit else None
-    return Leaderboard(entries=await ranked(connection, board, shown), next=following)
+    return Leaderboard(entries=await with_ranks(connection, board, shown), next=following)
 
 
-async def read_around(connection: AsyncConnection, board: Board, user_id: str, neighbours: int) -> Neighbourhood:
+async def read_around(
+    connection: AsyncConnection, board: LeaderboardKey, user_id: str, neighbours: int
+) -> Neighbourhood:
     """The learner's entry and up to `neighbours` on each side. Raises NotFound for one who has no XP there."""
     own = (await connection.execute(SELECT_PLACE, board._asdict() | {"user_id": user_id})).one_or_none()
     if own is None:
-        raise NotFound(f"expected a learner with XP on this leaderboard, found none for user_id {user_id!r}")
-    place = Place(user_id, board)
-    rows_above = await next_to(connection, SELECT_TIES_BEFORE, SELECT_ABOVE, place, own.xp, neighbours)
-    rows_below = await next_to(connection, SELECT_TIES_AFTER, SELECT_BELOW, place, own.xp, neighbours)
-    entries = await ranked(connection, board, [*rows_above[::-1], own, *rows_below])
+        raise NotFoundError(f"expected a learner with XP on this leaderboard, found none for user_id {user_id!r}")
+    place = LeaderboardEntryKey(user_id, board)
+    rows_above = await neighbours_of(connection, SELECT_TIES_BEFORE, SELECT_ABOVE, place, own.xp, neighbours)
+    rows_below = await neighbours_of(connection, SELECT_TIES_AFTER, SELECT_BELOW, place, own.xp, neighbours)
+    entries = await with_ranks(connection, board, [*rows_above[::-1], own, *rows_below])
     at = len(rows_above)
     return Neighbourhood(entry=entries[at], above=entries[:at], below=entries[at + 1 :])
 
 
-async def next_to(
-    connection: AsyncConnection, ties: Select[Any, Any], others: Select[Any, Any], place: Place, xp: int, number: int
+async def neighbours_of(
+    connection: AsyncConnection,
+    ties: Select[Any, Any],
+    others: Select[Any, Any],
+    place: LeaderboardEntryKey,
+    xp: int,
+    number: int,
 ) -> list[Row[Any, Any]]:
     """So many places next to one with that XP: ties, then others. An index finds each; both at once, it would not."""
     key = place.board._asdict() | {"user_id": place.user_id, "xp": xp}
@@ -135,11 +146,13 @@ async def next_to(
     return rows
 
 
-async def ranked(connection: AsyncConnection, board: Board, rows: Sequence[Row[Any, Any]]) -> list[NamedEntry]:
+async def with_ranks(
+    connection: AsyncConnection, board: LeaderboardKey, rows: Sequence[Row[Any, Any]]
+) -> list[NamedEntry]:
     """Consecutive rows of the board with their names and ranks, which follow from the rank of the first."""
     if not rows:
         return []
-    standing = await xp_histogram.read_standing(connection, Level(board, rows[0].xp))
+    standing = await xp_histogram.read_standing(connection, XpBucket(board, rows[0].xp))
     names = await learner_names.read(connection, [row.user_id for row in rows])
     ties = sum(row.xp == rows[0].xp for row in rows)
     rank = 1 + standing.above

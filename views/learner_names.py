@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
+from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_profile
 
 NAME = "name"
@@ -14,7 +14,7 @@ LAST_NAME = "last_name"
 """The fields of a profile that say a name: the whole of it, or its two parts."""
 
 _p = lms_profile.c
-_users = batch("users", _p.user_id)
+_users = json_rows("users", _p.user_id)
 
 SELECT_PROFILES = select(_p.user_id, _p.field, _p.value).join(_users, _p.user_id == _users.c.user_id)
 """What is known of some learners."""

@@ -9,8 +9,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_xp
-from signals.course import CourseHistory, Step, in_force, percent
-from signals.course_store import Courses
+from signals.course import CourseHistory, Step, current_version, percent
+from signals.course_catalog import CourseCatalog
 from signals.signal import SignalType
 from signals.xp import ALL_COURSES, ALL_TIME
 from views import durations, enrolments, learner_names, signal_list, user_progress
@@ -75,7 +75,7 @@ SELECT_XP = select(lms_xp.c.xp).where(
 """All that a learner has earned."""
 
 
-class Known(NamedTuple):
+class LearnerRows(NamedTuple):
     """What is known of one learner: the rows by class, what was completed, the enrolments by course; and durations."""
 
     rows: Mapping[str, UserProgress]
@@ -84,7 +84,7 @@ class Known(NamedTuple):
     duration_sec: Mapping[str, int]
 
 
-async def read(connection: AsyncConnection, user_id: str, courses: Courses) -> LearnerProgress:
+async def read(connection: AsyncConnection, user_id: str, courses: CourseCatalog) -> LearnerProgress:
     """The learner's page; of somebody we know nothing of, an empty one."""
     rows = {row.class_id: row for row in await user_progress.read_learner(connection, user_id)}
     completed_at: CompletedAt = {
@@ -95,9 +95,9 @@ async def read(connection: AsyncConnection, user_id: str, courses: Courses) -> L
         for signal in await signal_list.read_of_courses(connection, user_id)
     }
     enrolled_at = await enrolments.read_learner(connection, user_id)
-    shown = list(courses_shown(rows, completed_at, enrolled_at, courses))
-    class_ids = sorted({step.class_id for history in shown for step in in_force(history).steps})
-    known = Known(rows, completed_at, enrolled_at, await durations.read(connection, class_ids))
+    shown = list(visible_courses(rows, completed_at, enrolled_at, courses))
+    class_ids = sorted({step.class_id for history in shown for step in current_version(history).steps})
+    known = LearnerRows(rows, completed_at, enrolled_at, await durations.read(connection, class_ids))
     xp = (await connection.execute(SELECT_XP, {"user_id": user_id})).scalar_one_or_none()
     return LearnerProgress(
         user_id=user_id,
@@ -107,19 +107,19 @@ async def read(connection: AsyncConnection, user_id: str, courses: Courses) -> L
     )
 
 
-def courses_shown(
-    classes: Iterable[str], completed_at: CompletedAt, enrolled_in: Iterable[str], courses: Courses
+def visible_courses(
+    classes: Iterable[str], completed_at: CompletedAt, enrolled_in: Iterable[str], courses: CourseCatalog
 ) -> Iterator[CourseHistory]:
     """Courses that the learner did something of as they are now, completed a step of before, or is enrolled in."""
     ids = {course_id for course_id, _ in completed_at} | courses.histories.keys() & set(enrolled_in)
     for class_id in classes:
-        ids |= {h[0].course_id for h in courses.with_class(class_id) if class_id in in_force(h).class_ids}
+        ids |= {h[0].course_id for h in courses.with_class(class_id) if class_id in current_version(h).class_ids}
     return (courses.histories[course_id] for course_id in sorted(ids))
 
 
-def course_progress(history: CourseHistory, known: Known) -> CourseProgress:
+def course_progress(history: CourseHistory, known: LearnerRows) -> CourseProgress:
     """One course as it stands for the learner."""
-    version = in_force(history)
+    version = current_version(history)
     steps = [step_progress(version.course_id, step, known) for step in version.steps]
     done = sum(step.completed for step in steps)
     return CourseProgress(
@@ -135,7 +135,7 @@ def course_progress(history: CourseHistory, known: Known) -> CourseProgress:
     )
 
 
-def step_progress(course_id: str, step: Step, known: Known) -> StepProgress:
+def step_progress(course_id: str, step: Step, known: LearnerRows) -> StepProgress:
     """One step as it stands for the learner."""
     row = known.rows.get(step.class_id)
     return StepProgress(

@@ -10,10 +10,10 @@ from sqlalchemy import Select, func, select, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.dialects import insert
+from eventstore.db import insert
+from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_message_daily
-from views.page import KeyText, Page, after, decode, page, shown_as
+from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 _d = lms_message_daily.c
 _key = (_d.day, _d.source, _d.topic, _d.type)
@@ -26,7 +26,7 @@ def definition(dialect: Dialect) -> str:
     return str(COUNTS.compile(dialect=dialect))
 
 
-_counts = batch("counts", *_d)
+_counts = json_rows("counts", *_d)
 _insert = insert(lms_message_daily).from_select(
     [c.name for c in _d], select(*_counts.c).where(true()).order_by(*(_counts.c[c.name] for c in _key))
 )
@@ -58,11 +58,11 @@ def select_page(limit: int, cursor: str | None) -> Select[Any]:
     query = COUNTS.order_by(*(column.desc() for column in _key)).limit(limit + 1)
     if cursor is not None:
         last = decode(cursor, date, KeyText, KeyText, KeyText)
-        query = query.where(after(*zip(_key, last, strict=True), descending=True))
+        query = query.where(keyset_after(*zip(_key, last, strict=True), descending=True))
     return query
 
 
 async def read(connection: AsyncConnection, limit: int, cursor: str | None = None) -> Page[MessageStats]:
     """A page of counts, the newest day first."""
     rows = (await connection.execute(select_page(limit, cursor))).all()
-    return page(rows, limit, shown_as(MessageStats), lambda row: (row.day, row.source, row.topic, row.type))
+    return page(rows, limit, row_to_model(MessageStats), lambda row: (row.day, row.source, row.topic, row.type))

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, TypeAdapte
 from pydantic_core import to_json
 from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, or_
 
-from eventstore.dialects import unindexed
-from eventstore.errors import FieldError, InvalidInput, found
+from eventstore.db import no_index
+from eventstore.errors import FieldError, InvalidInputError, shorten_repr
 from eventstore.event_type import Ident
 
 Item = TypeVar("Item")
@@ -58,7 +58,7 @@ def page(
     return Page(items=[show(row) for row in shown], next=following)
 
 
-def shown_as(model: type[Model]) -> Callable[[Row[Any]], Model]:
+def row_to_model(model: type[Model]) -> Callable[[Row[Any]], Model]:
     """Makes items of rows. A model takes a dict of the columns in half of the time that it takes for the row itself."""
     return lambda row: model.model_validate(row._asdict())
 
@@ -73,25 +73,25 @@ def decode(cursor: str, *types: Any) -> list[Any]:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         return list(TypeAdapter(tuple[types]).validate_json(text))  # type: ignore[valid-type]
     except (ValueError, ValidationError) as error:
-        raise InvalidInput(
-            [FieldError("cursor", "the `next` of an earlier page of this list", found(cursor))]
+        raise InvalidInputError(
+            [FieldError("cursor", "the `next` of an earlier page of this list", shorten_repr(cursor))]
         ) from error
 
 
-def only(query: Select[Any], source: FromClause, filters: Mapping[str, str]) -> Select[Any]:
+def apply_filters(query: Select[Any], source: FromClause, filters: Mapping[str, str]) -> Select[Any]:
     """The rows with those column values. A learner's are few: they are found as such, whatever else is asked."""
     by_learner = "user_id" in filters
     for name, value in filters.items():
         column = source.c[name]
-        query = query.where((unindexed(column) if by_learner and name != "user_id" else column) == value)
+        query = query.where((no_index(column) if by_learner and name != "user_id" else column) == value)
     return query
 
 
-def after(*keys: tuple[ColumnElement[Any], Any], descending: bool = False) -> ColumnElement[bool]:
+def keyset_after(*keys: tuple[ColumnElement[Any], Any], descending: bool = False) -> ColumnElement[bool]:
     """The rows that follow those keys in the order of the columns, in a form that indexes serve."""
     (column, value), *rest = keys
     beyond: ColumnElement[bool] = column < value if descending else column > value
     if not rest:
         return beyond
     reached = column <= value if descending else column >= value
-    return and_(reached, or_(beyond, after(*rest, descending=descending)))
+    return and_(reached, or_(beyond, keyset_after(*rest, descending=descending)))

@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_retry
-from views.page import KeyText, KeyTime, Page, after, decode, page, shown_as
+from views.page import KeyText, KeyTime, Page, decode, keyset_after, page, row_to_model
 
 
 class RetryItem(BaseModel):
@@ -33,7 +33,7 @@ def select_page(limit: int, cursor: str | None, status: str | None) -> Select[An
         query = query.where(r.status == status)
     if cursor is not None:
         parked_at, retry_id = decode(cursor, KeyTime, KeyText)
-        query = query.where(after((r.parked_at, parked_at), (r.retry_id, retry_id)))
+        query = query.where(keyset_after((r.parked_at, parked_at), (r.retry_id, retry_id)))
     return query
 
 
@@ -42,4 +42,4 @@ async def read(
 ) -> Page[RetryItem]:
     """A page of parked events, of one status or of any."""
     rows = (await connection.execute(select_page(limit, cursor, status))).all()
-    return page(rows, limit, shown_as(RetryItem), lambda row: (row.parked_at, row.retry_id))
+    return page(rows, limit, row_to_model(RetryItem), lambda row: (row.parked_at, row.retry_id))

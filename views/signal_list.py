@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_signal
 from signals.signal import SignalType
-from views.page import KeyTime, Page, after, decode, only, page, shown_as
+from views.page import KeyTime, Page, apply_filters, decode, keyset_after, page, row_to_model
 
 
 class SignalItem(BaseModel):
@@ -29,17 +29,17 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
     """Signals with those column values, the latest first, after the cursor."""
     s = lms_signal.c
     query = select(lms_signal).order_by(s.occurred_at.desc(), s.signal_id.desc()).limit(limit + 1)
-    query = only(query, lms_signal, filters)
+    query = apply_filters(query, lms_signal, filters)
     if cursor is not None:
         occurred_at, signal_id = decode(cursor, KeyTime, UUID)
-        query = query.where(after((s.occurred_at, occurred_at), (s.signal_id, str(signal_id)), descending=True))
+        query = query.where(keyset_after((s.occurred_at, occurred_at), (s.signal_id, str(signal_id)), descending=True))
     return query
 
 
 async def read(connection: AsyncConnection, limit: int, cursor: str | None = None, **filters: str) -> Page[SignalItem]:
     """A page of signals. Filters by `user_id`, `type`, `class_id`, `course_id`."""
     rows = (await connection.execute(select_page(limit, cursor, filters))).all()
-    return page(rows, limit, shown_as(SignalItem), lambda row: (row.occurred_at, row.signal_id))
+    return page(rows, limit, row_to_model(SignalItem), lambda row: (row.occurred_at, row.signal_id))
 
 
 SELECT_OF_COURSES = select(lms_signal).where(
@@ -52,4 +52,4 @@ SELECT_OF_COURSES = select(lms_signal).where(
 async def read_of_courses(connection: AsyncConnection, user_id: str) -> list[SignalItem]:
     """A learner's completed steps and courses."""
     rows = await connection.execute(SELECT_OF_COURSES, {"user_id": user_id})
-    return list(map(shown_as(SignalItem), rows))
+    return list(map(row_to_model(SignalItem), rows))

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_signal
-from views.page import KeyText, Page, after, decode, page, shown_as
+from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 _s = lms_signal.c
 COUNTS = select(_s.user_id, _s.type, func.count().label("signals")).group_by(_s.user_id, _s.type)
@@ -35,7 +35,7 @@ def select_page(limit: int, cursor: str | None, user_id: str | None) -> Select[A
         query = query.where(_s.user_id == user_id)
     if cursor is not None:
         last_user_id, kind = decode(cursor, KeyText, KeyText)
-        query = query.where(after((_s.user_id, last_user_id), (_s.type, kind)))
+        query = query.where(keyset_after((_s.user_id, last_user_id), (_s.type, kind)))
     return query
 
 
@@ -44,4 +44,4 @@ async def read(
 ) -> Page[SignalSummary]:
     """A page of counts, of one learner or of all."""
     rows = (await connection.execute(select_page(limit, cursor, user_id))).all()
-    return page(rows, limit, shown_as(SignalSummary), lambda row: (row.user_id, row.type))
+    return page(rows, limit, row_to_model(SignalSummary), lambda row: (row.user_id, row.type))

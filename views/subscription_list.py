@@ -8,7 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_subscription
-from views.page import KeyText, KeyTime, Page, after, decode, page, shown_as
+from views.page import KeyText, KeyTime, Page, decode, keyset_after, page, row_to_model
 
 _s = lms_subscription.c
 
@@ -35,11 +35,11 @@ def select_page(limit: int, cursor: str | None) -> Select[Any]:
     query = select(*columns).order_by(_s.created_at, _s.subscription_id).limit(limit + 1)
     if cursor is not None:
         created_at, subscription_id = decode(cursor, KeyTime, KeyText)
-        query = query.where(after((_s.created_at, created_at), (_s.subscription_id, subscription_id)))
+        query = query.where(keyset_after((_s.created_at, created_at), (_s.subscription_id, subscription_id)))
     return query
 
 
 async def read(connection: AsyncConnection, limit: int, cursor: str | None = None) -> Page[SubscriptionItem]:
     """A page of subscriptions."""
     rows = (await connection.execute(select_page(limit, cursor))).all()
-    return page(rows, limit, shown_as(SubscriptionItem), lambda row: (row.created_at, row.subscription_id))
+    return page(rows, limit, row_to_model(SubscriptionItem), lambda row: (row.created_at, row.subscription_id))

@@ -9,11 +9,11 @@ from sqlalchemy import Integer, Select, Text, column, select, table, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.dialects import UtcTime, hours_ago, insert, later
+from eventstore.db import UtcTime, greatest, hours_ago, insert
+from eventstore.db.json_rows import json_rows
 from eventstore.event import Event
 from eventstore.tables import lms_learner
-from views.page import KeyText, Page, after, decode, page, shown_as
+from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 
 def definition(dialect: Dialect) -> str:
@@ -39,13 +39,13 @@ v_user_activity = table(
 )
 
 _l = lms_learner.c
-_latest = batch("latest", _l.user_id, _l.last_activity_at)
+_latest = json_rows("latest", _l.user_id, _l.last_activity_at)
 _insert = insert(lms_learner).from_select(
     ["user_id", "last_activity_at"], select(*_latest.c).where(true()).order_by(_latest.c.user_id)
 )
 LOCK_AND_ADVANCE = _insert.on_conflict_do_update(
     index_elements=[_l.user_id],
-    set_={"last_activity_at": later(_l.last_activity_at, _insert.excluded.last_activity_at)},
+    set_={"last_activity_at": greatest(_l.last_activity_at, _insert.excluded.last_activity_at)},
 )
 """Locks the rows of some learners, in one order everywhere, and moves their last activity forward."""
 
@@ -74,7 +74,7 @@ def select_page(limit: int, cursor: str | None, user_id: str | None) -> Select[A
     if user_id is not None:
         query = query.where(v.user_id == user_id)
     if cursor is not None:
-        query = query.where(after((v.user_id, decode(cursor, KeyText)[0])))
+        query = query.where(keyset_after((v.user_id, decode(cursor, KeyText)[0])))
     return query
 
 
@@ -83,4 +83,4 @@ async def read(
 ) -> Page[UserActivity]:
     """A page of learners by id, or the one asked for."""
     rows = (await connection.execute(select_page(limit, cursor, user_id))).all()
-    return page(rows, limit, shown_as(UserActivity), lambda row: (row.user_id,))
+    return page(rows, limit, row_to_model(UserActivity), lambda row: (row.user_id,))

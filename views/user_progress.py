@@ -8,8 +8,8 @@ from sqlalchemy import Integer, Select, Text, bindparam, column, select, table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.dialects import UtcTime
-from views.page import KeyText, Page, after, decode, only, page, shown_as
+from eventstore.db import UtcTime
+from views.page import KeyText, Page, apply_filters, decode, keyset_after, page, row_to_model
 
 
 def definition(_: Dialect) -> str:
@@ -78,10 +78,10 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
     """Rows with those column values, by learner and class, after the cursor."""
     v = v_user_progress.c
     query = select(v_user_progress).order_by(v.user_id, v.class_id).limit(limit + 1)
-    query = only(query, v_user_progress, filters)
+    query = apply_filters(query, v_user_progress, filters)
     if cursor is not None:
         user_id, class_id = decode(cursor, KeyText, KeyText)
-        query = query.where(after((v.user_id, user_id), (v.class_id, class_id)))
+        query = query.where(keyset_after((v.user_id, user_id), (v.class_id, class_id)))
     return query
 
 
@@ -90,7 +90,7 @@ async def read(
 ) -> Page[UserProgress]:
     """A page of rows. Filters by `user_id`, `class_id`, `course_id`; raises InvalidInput for a foreign cursor."""
     rows = (await connection.execute(select_page(limit, cursor, filters))).all()
-    return page(rows, limit, shown_as(UserProgress), lambda row: (row.user_id, row.class_id))
+    return page(rows, limit, row_to_model(UserProgress), lambda row: (row.user_id, row.class_id))
 
 
 SELECT_LEARNER = select(v_user_progress).where(v_user_progress.c.user_id == bindparam("user_id"))
@@ -100,4 +100,4 @@ SELECT_LEARNER = select(v_user_progress).where(v_user_progress.c.user_id == bind
 async def read_learner(connection: AsyncConnection, user_id: str) -> list[UserProgress]:
     """All rows of one learner."""
     rows = await connection.execute(SELECT_LEARNER, {"user_id": user_id})
-    return list(map(shown_as(UserProgress), rows))
+    return list(map(row_to_model(UserProgress), rows))

@@ -9,17 +9,17 @@ from typing import NamedTuple
 from sqlalchemy import Integer, bindparam, case, delete, func, insert, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore import dialects
-from eventstore.batch import batch
+from eventstore import db
+from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_xp, lms_xp_histogram
-from signals.xp import Board
+from signals.xp import LeaderboardKey
 
 _h = lms_xp_histogram.c
 _x = lms_xp.c
 _KEY = [column.name for column in lms_xp_histogram.primary_key]
 
-_changes = batch("changes", *(_h[name] for name in _KEY), _h.learners)
-_insert = dialects.insert(lms_xp_histogram).from_select(
+_changes = json_rows("changes", *(_h[name] for name in _KEY), _h.learners)
+_insert = db.insert(lms_xp_histogram).from_select(
     [*_KEY, "learners"], select(*_changes.c).where(true()).order_by(*(_changes.c[name] for name in _KEY))
 )
 ADD = _insert.on_conflict_do_update(index_elements=_KEY, set_={"learners": _h.learners + _insert.excluded.learners})
@@ -44,21 +44,21 @@ COUNT_ALL = insert(lms_xp_histogram).from_select(
 """Counts the learners of all boards."""
 
 
-class Level(NamedTuple):
+class XpBucket(NamedTuple):
     """So much XP on a board."""
 
-    board: Board
+    board: LeaderboardKey
     xp: int
 
 
-class Standing(NamedTuple):
+class RankCounts(NamedTuple):
     """How many learners on a board are above some XP, and how many are not below it."""
 
     above: int
     not_below: int
 
 
-async def record(connection: AsyncConnection, changes: Mapping[Level, int], shard: int) -> None:
+async def record(connection: AsyncConnection, changes: Mapping[XpBucket, int], shard: int) -> None:
     """Changes the numbers of learners, under this process's `shard`, as `lms_xp` changed in this transaction.
 
     Without XP a learner has no place on a board, and is not counted.
@@ -68,13 +68,13 @@ async def record(connection: AsyncConnection, changes: Mapping[Level, int], shar
         await connection.execute(ADD, {"changes": rows})
 
 
-async def read_standing(connection: AsyncConnection, level: Level) -> Standing:
+async def read_standing(connection: AsyncConnection, level: XpBucket) -> RankCounts:
     """How many learners have more XP than that, and how many have as much or more."""
     row = await connection.execute(SELECT_STANDING, {**level.board._asdict(), "xp": level.xp})
-    return Standing(*row.one())
+    return RankCounts(*row.one())
 
 
-async def recount(connection: AsyncConnection, shard: int) -> None:
+async def rebuild(connection: AsyncConnection, shard: int) -> None:
     """Counts all learners anew from `lms_xp`, which nobody else may change meanwhile."""
     await connection.execute(DELETE_ALL)
     await connection.execute(COUNT_ALL, {"shard": shard})

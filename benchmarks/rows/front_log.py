@@ -13,7 +13,7 @@ from benchmarks.check import COUNT_LOG, check_all
 from benchmarks.data import Shape
 from benchmarks.databases import Kind
 from benchmarks.datasets import events_file
-from benchmarks.result import Figure, Goal, Result, WrongResult
+from benchmarks.result import Figure, Goal, Result, WrongResultError
 from benchmarks.rows.bulk import post_all
 from tests.support.kafka import KafkaServer, required_kafka
 from tests.support.processes import command, consuming
@@ -83,7 +83,7 @@ def measured(bench: Bench, kafka: KafkaServer, shape: Shape, file: Path, consume
         started, before = time.perf_counter(), store.number(COUNT_LOG)
         while store.number(COUNT_LOG) < shape.events:
             if time.perf_counter() - started > PATIENCE_SEC:
-                raise WrongResult(f"expected {shape.events} events within {PATIENCE_SEC} s")
+                raise WrongResultError(f"expected {shape.events} events within {PATIENCE_SEC} s")
             time.sleep(LOOK_EVERY_SEC)
         seconds = time.perf_counter() - started
     check_all(store, shape)

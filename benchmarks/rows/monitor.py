@@ -14,7 +14,7 @@ from benchmarks.bench import Bench
 from benchmarks.check import COUNT_LOG, check_verify
 from benchmarks.databases import SETTINGS, Kind, Store
 from benchmarks.platform_data import ACTIVITIES, fill, mapping
-from benchmarks.result import Figure, Goal, Result, WrongResult, same
+from benchmarks.result import Figure, Goal, Result, WrongResultError, same
 from tests.support.platform import Platform, example_platform
 from tests.support.postgres import postgres_server
 from tests.support.processes import command
@@ -64,7 +64,7 @@ def monitored(store: Store, platform: Platform, rows: int, **settings: str) -> f
     done = command("monitor", "--once", LMS_DATABASE_URL=store.url, **platform.settings, **settings)
     seconds = time.perf_counter() - started
     if done.returncode != 0:
-        raise WrongResult(f"monitor ended with {done.returncode}:\n{done.stderr[-2000:]}")
+        raise WrongResultError(f"monitor ended with {done.returncode}:\n{done.stderr[-2000:]}")
     same("activities", store.number(COUNT_ACTIVITIES), rows * sum(ACTIVITIES.values()))
     same("events in the log", store.number(COUNT_LOG), rows * len(ACTIVITIES))
     check_verify(store)

@@ -4,7 +4,7 @@ Tables of learners are keyed by user_id first, so that PostgreSQL can distribute
 """
 
 from eventstore.tables.activity import lms_activity, lms_cursor, lms_notified_daily
-from eventstore.tables.base import metadata, on_side
+from eventstore.tables.base import in_schema, metadata
 from eventstore.tables.derived import (
     DERIVED,
     DERIVED_BY_LEARNER,
@@ -16,16 +16,17 @@ from eventstore.tables.derived import (
     lms_xp,
     lms_xp_histogram,
 )
-from eventstore.tables.facts import lms_enrolment, lms_media, lms_profile, lms_reference
 from eventstore.tables.history import lms_course_version, lms_erasure, lms_event
 from eventstore.tables.inbox import lms_inbox, lms_inbox_reference, lms_message_daily
 from eventstore.tables.operations import lms_grant, lms_key, lms_lease, lms_replay
 from eventstore.tables.outbox import FOR_MENTORS, lms_delivery, lms_outbox, lms_subscription
+from eventstore.tables.reference_data import lms_enrolment, lms_media, lms_profile, lms_reference
 
 __all__ = [
     "DERIVED",
     "DERIVED_BY_LEARNER",
     "FOR_MENTORS",
+    "in_schema",
     "lms_activity",
     "lms_course_version",
     "lms_cursor",
@@ -54,5 +55,4 @@ __all__ = [
     "lms_xp",
     "lms_xp_histogram",
     "metadata",
-    "on_side",
 ]

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Date, Index, Integer, PrimaryKeyConstraint, Table
 
-from eventstore.dialects import JsonText, Name, UtcTime
+from eventstore.db import JsonText, Name, UtcTime
 from eventstore.tables.base import metadata
 
 lms_activity = Table(

@@ -6,6 +6,6 @@ metadata = MetaData()
 """All tables, whichever module they stand in."""
 
 
-def on_side(table: Table, schema: str) -> Table:
+def in_schema(table: Table, schema: str) -> Table:
     """The same table in a schema: a statement that sees both a shadow and the live tables tells them apart by it."""
     return table.to_metadata(MetaData(), schema=schema)

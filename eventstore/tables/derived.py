@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Date, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 
-from eventstore.dialects import Id, Name, UtcTime, only_rows
+from eventstore.db import Id, Name, UtcTime, partial_index
 from eventstore.tables.base import metadata
 
 lms_progress = Table(
@@ -37,7 +37,7 @@ lms_signal = Table(
     Index("lms_signal_by_time", "occurred_at"),
     Index("lms_signal_by_type", "type", "occurred_at"),
     Index("lms_signal_by_class", "class_id", "occurred_at"),
-    Index("lms_signal_by_course", "course_id", "occurred_at", **only_rows("course_id IS NOT NULL")),
+    Index("lms_signal_by_course", "course_id", "occurred_at", **partial_index("course_id IS NOT NULL")),
 )
 """What progress means: facts that others act on."""
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Date, Index, Integer, PrimaryKeyConstraint, Table, Text
 
-from eventstore.dialects import Id, JsonText, Name, UtcTime, only_rows
+from eventstore.db import Id, JsonText, Name, UtcTime, partial_index
 from eventstore.tables.base import metadata
 
 lms_inbox = Table(
@@ -19,7 +19,7 @@ lms_inbox = Table(
     Column("user_id", Name),
     Column("event_id", Id),
     PrimaryKeyConstraint("source", "message_id"),
-    Index("lms_inbox_parked", "source", "message_id", **only_rows("status = 'parked'")),
+    Index("lms_inbox_parked", "source", "message_id", **partial_index("status = 'parked'")),
 )
 """Integration messages as they came in: done, with the event named if they gave one, or parked with the reason."""
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, Text
 
-from eventstore.dialects import Id, Name, Seq, UtcTime
+from eventstore.db import Id, Name, Seq, UtcTime
 from eventstore.tables.base import metadata
 
 lms_grant = Table(

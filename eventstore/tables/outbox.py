@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, Text
 
-from eventstore.dialects import Id, JsonText, Name, Seq, UtcTime, only_rows
+from eventstore.db import Id, JsonText, Name, Seq, UtcTime, partial_index
 from eventstore.tables.base import metadata
 
 FOR_MENTORS = "type IN ('exam_passed', 'exam_failed', 'content_completed')"
@@ -20,8 +20,8 @@ lms_outbox = Table(
     Column("percent", Integer),
     Column("relayed_at", UtcTime),
     PrimaryKeyConstraint("user_id", "message_id"),
-    Index("lms_outbox_to_relay", "seq", **only_rows("relayed_at IS NULL")),
-    Index("lms_outbox_for_mentors", "created_at", **only_rows(FOR_MENTORS)),
+    Index("lms_outbox_to_relay", "seq", **partial_index("relayed_at IS NULL")),
+    Index("lms_outbox_for_mentors", "created_at", **partial_index(FOR_MENTORS)),
 )
 """Announcements, written with the signal that each is of; `seq` orders one learner's. Relayed: deliveries are due."""
 
@@ -42,7 +42,7 @@ lms_delivery = Table(
     Column("sent_at", UtcTime),
     PrimaryKeyConstraint("user_id", "sink", "message_id"),
     Index("lms_delivery_by_status", "status", "sink", "seq"),
-    Index("lms_delivery_in_order", "sink", "user_id", "seq", **only_rows("status = 'pending'")),
+    Index("lms_delivery_in_order", "sink", "user_id", "seq", **partial_index("status = 'pending'")),
 )
 """What becomes of each announcement at each sink that takes its type. Receipt: the receiver's id of what arrived."""
 

@@ -17,13 +17,13 @@ SOURCE = "activity"
 Percentage = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False)]
 
 
-class Named(Head):
+class ActivityHeader(Head):
     """What an activity has to have to be a message. `event_id` tells it from all others, however often it is read."""
 
     event_id: Ident
 
 
-class AnyActivity(Named):
+class AnyActivity(ActivityHeader):
     """What every activity has. The mentor is one of the student's, if there are several."""
 
     student_id: ExternalId

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 
 HEARTBEATS = 3
 """So many signs of life a session."""
@@ -60,6 +60,6 @@ async def translated(servers: str) -> AsyncIterator[None]:
         yield
     except UnknownTopicOrPartitionError as error:
         expected = f"expected the topics of `lms-progress topic create` at {servers}"
-        raise Unavailable(f"kafka: {expected}, found that one is missing") from error
+        raise UnavailableError(f"kafka: {expected}, found that one is missing") from error
     except KafkaError as error:
-        raise Unavailable(f"kafka: expected a broker at {servers}, found {error}") from error
+        raise UnavailableError(f"kafka: expected a broker at {servers}, found {error}") from error

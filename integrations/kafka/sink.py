@@ -9,10 +9,10 @@ from typing import Self
 from aiokafka.errors import KafkaError
 
 from integrations.contracts.kafka import SOURCE
-from integrations.kafka.announce import announce
+from integrations.inbound.mapping import SystemMapping
 from integrations.kafka.client import producer_of, started, translated
-from integrations.mapping import SystemMapping
-from integrations.sink import ARRIVED, Announcement, Result
+from integrations.kafka.encode import announce
+from integrations.outbound.sink import DELIVERED, OutboundMessage, Result
 
 
 class KafkaSink:
@@ -34,14 +34,14 @@ class KafkaSink:
         with suppress(KafkaError):
             await self._producer.stop()
 
-    async def send(self, announcements: Sequence[Announcement]) -> list[Result]:
+    async def send(self, announcements: Sequence[OutboundMessage]) -> list[Result]:
         """Sends them in the order given, which each partition keeps. The answers are waited for together."""
         mapping = self._mapping()
         async with translated(self._servers):
             await asyncio.gather(*[await self._send(announcement, mapping) for announcement in announcements])
-        return [ARRIVED] * len(announcements)
+        return [DELIVERED] * len(announcements)
 
-    async def _send(self, announcement: Announcement, mapping: SystemMapping) -> Awaitable[object]:
+    async def _send(self, announcement: OutboundMessage, mapping: SystemMapping) -> Awaitable[object]:
         outgoing = announce(announcement, mapping)
         arrives: Awaitable[object] = await self._producer.send(
             outgoing.topic, outgoing.body, key=announcement.user_id.encode()

@@ -12,10 +12,10 @@ from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from eventstore.times import to_text
+from integrations.inbound.source import ATTEMPTS, BATCH, Delivery
 from integrations.kafka.client import Group, member_of, producer_of, translated
-from integrations.kafka.in_hand import InHand, Place
+from integrations.kafka.offsets import OffsetTracker, RecordOffset
 from integrations.kafka.topics import DEAD_LETTERS
-from integrations.source import ATTEMPTS, BATCH, Delivery
 
 WAIT_MS = 1_000
 
@@ -33,12 +33,12 @@ class KafkaSource:
 
     def __init__(self, group: Group) -> None:
         self._group = group
-        self._in_hand = InHand()
+        self._in_hand = OffsetTracker()
         self._waiting: list[tuple[float, Delivery]] = []
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._in_hand, self._waiting = InHand(), []
+        self._in_hand, self._waiting = OffsetTracker(), []
         async with AsyncExitStack() as opening, translated(self._group.servers):
             self._dead_letters = producer_of(self._group.servers)
             opening.push_async_callback(self._dead_letters.stop)
@@ -56,8 +56,8 @@ class KafkaSource:
         with suppress(KafkaError):  # whoever leaves has no use for it
             await self._open.aclose()
 
-    async def take(self) -> Sequence[Delivery]:
-        again = self._due()
+    async def receive(self) -> Sequence[Delivery]:
+        again = self._is_due()
         if len(again) == BATCH:
             return again
         async with translated(self._group.servers):
@@ -65,8 +65,8 @@ class KafkaSource:
             found = await self._consumer.getmany(timeout_ms=wait_ms, max_records=BATCH - len(again))
         return again + [self._taken(record) for records in found.values() for record in records]
 
-    async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        reached = self._in_hand.done([Place.read(each.topic, each.position) for each in deliveries])
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
+        reached = self._in_hand.done([RecordOffset.read(each.topic, each.position) for each in deliveries])
         if not reached:
             return
         async with translated(self._group.servers):
@@ -75,7 +75,7 @@ class KafkaSource:
             except (CommitFailedError, IllegalStateError):  # the partitions are another member's by now, who reads on
                 self._in_hand.drop(reached)
 
-    async def bury(self, delivery: Delivery, reason: str) -> None:
+    async def dead_letter(self, delivery: Delivery, reason: str) -> None:
         headers = {"topic": delivery.topic, "position": delivery.position, "reason": reason}
         headers |= {"sent_at": to_text(delivery.sent_at), "bytes": str(len(delivery.body))}
         async with translated(self._group.servers):
@@ -84,33 +84,35 @@ class KafkaSource:
                 delivery.body[:LETTER_BYTES],
                 headers=[(name, text.encode()) for name, text in headers.items()],
             )
-        await self.settle([delivery])
+        await self.ack([delivery])
 
-    async def give_back(self, delivery: Delivery, reason: str) -> None:
+    async def retry_later(self, delivery: Delivery, reason: str) -> None:
         if delivery.attempts + 1 >= ATTEMPTS:
-            return await self.bury(delivery, reason)
+            return await self.dead_letter(delivery, reason)
         due = asyncio.get_running_loop().time() + PAUSES_SEC[delivery.attempts]
         self._waiting.append((due, delivery._replace(attempts=delivery.attempts + 1)))
         return None
 
-    async def count_buried(self) -> int:
+    async def dead_letter_count(self) -> int:
         dead = TopicPartition(DEAD_LETTERS.name, 0)
         async with translated(self._group.servers):
             ends, beginnings = await self._consumer.end_offsets([dead]), await self._consumer.beginning_offsets([dead])
         return int(ends[dead] - beginnings[dead])
 
-    def _due(self) -> list[Delivery]:
+    def _is_due(self) -> list[Delivery]:
         """Those of the waiting whose pause is over, BATCH at most, and whose partition is still ours."""
         now = asyncio.get_running_loop().time()
-        ours = [each for each in self._waiting if self._in_hand.holds(Place.read(each[1].topic, each[1].position))]
+        ours = [
+            each for each in self._waiting if self._in_hand.holds(RecordOffset.read(each[1].topic, each[1].position))
+        ]
         ours.sort(key=itemgetter(0))
         number = min(BATCH, sum(due <= now for due, _ in ours))
         self._waiting = ours[number:]
         return [delivery for _, delivery in ours[:number]]
 
     def _taken(self, record: Any) -> Delivery:
-        place = Place(record.topic, record.partition, record.offset)
-        self._in_hand.take(place)
+        place = RecordOffset(record.topic, record.partition, record.offset)
+        self._in_hand.track(place)
         return Delivery(record.topic, place.position, record.value or b"", instant(record.timestamp))
 
 
@@ -125,7 +127,7 @@ def instant(timestamp_ms: int) -> datetime:
 class Rebalanced(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Hears which partitions go to another member."""
 
-    def __init__(self, in_hand: InHand) -> None:
+    def __init__(self, in_hand: OffsetTracker) -> None:
         self._in_hand = in_hand
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:

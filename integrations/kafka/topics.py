@@ -8,7 +8,7 @@ from typing import NamedTuple
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from eventstore.errors import LmsError, Unavailable
+from eventstore.errors import LmsError, UnavailableError
 from integrations.contracts import kafka as contract
 
 
@@ -59,7 +59,7 @@ async def administration(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.start()
         yield admin
     except KafkaError as error:
-        raise Unavailable(f"kafka: expected a broker at {servers}, found {error}") from error
+        raise UnavailableError(f"kafka: expected a broker at {servers}, found {error}") from error
     finally:
         await admin.close()
 

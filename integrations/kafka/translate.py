@@ -6,10 +6,10 @@ Pure. What comes out goes through the same validation as anything that is posted
 from uuid import UUID, uuid5
 
 from integrations.contracts.kafka import ExamGraded
-from integrations.effects import Effects, Translator, World
-from integrations.exam import Exam, quiz_submit
-from integrations.kafka.read import CONTRACT
-from integrations.message import Message
+from integrations.inbound.exam import Exam, quiz_submit
+from integrations.inbound.message import Message
+from integrations.inbound.translator import TranslationContext, TranslationResult, Translator
+from integrations.kafka.decode import CONTRACT
 
 GRADINGS = UUID("d7e76f4e-143c-4c33-b48c-7dfcee1fb1d2")
 """The namespace of the event ids that gradings give. Never changes: events that come again deduplicate by it."""
@@ -17,12 +17,12 @@ GRADINGS = UUID("d7e76f4e-143c-4c33-b48c-7dfcee1fb1d2")
 EXAM = "exam"
 
 
-def translate(message: Message, world: World) -> Effects:
+def translate(message: Message, world: TranslationContext) -> TranslationResult:
     """What an event amounts to. Raises Unresolved for a grade while nothing says which class its exam is of."""
     match CONTRACT.current(message.body):
         case ExamGraded() as graded:
-            return Effects(quiz_submit(exam(graded, message), world))
-    return Effects()
+            return TranslationResult(quiz_submit(exam(graded, message), world))
+    return TranslationResult()
 
 
 def exam(graded: ExamGraded, message: Message) -> Exam:

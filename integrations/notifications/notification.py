@@ -13,7 +13,7 @@ from eventstore.event_type import Ident
 from integrations.contracts.activity import Activity
 from integrations.contracts.notification import TOLD_OF, AnyOfActivity
 from integrations.notifications.recipient import KeptRecipient, Recipient
-from signals.outbox import Announced
+from signals.outbox import OutboxMessage
 
 NOTIFICATIONS = UUID("13a62dad-6dad-4711-8c8d-222be5a125a7")
 
@@ -29,7 +29,7 @@ class Notification(BaseModel):
 
 def notifications(
     activity: Activity, message_id: str, recipients: Sequence[Recipient], now: datetime
-) -> list[Announced]:
+) -> list[OutboxMessage]:
     """One for each recipient, if mentors are told of this type; `message_id` is that of the activity in the inbox.
 
     The same activity and mentor always give the same id: so a mentor is told of it once.
@@ -40,12 +40,14 @@ def notifications(
     return [announced(activity, message_id, recipient, now) for recipient in distinct.values()]
 
 
-def announced(activity: Activity, message_id: str, recipient: Recipient, now: datetime) -> Announced:
+def announced(activity: Activity, message_id: str, recipient: Recipient, now: datetime) -> OutboxMessage:
     """The announcement of an activity to one mentor."""
     body = Notification(
         recipient=recipient, user_id=activity.student_id, message_id=message_id, activity=activity
     ).model_dump_json(exclude_none=True)
-    return Announced(recipient.user_id, notification_id(message_id, recipient.user_id), activity.event_type, body, now)
+    return OutboxMessage(
+        recipient.user_id, notification_id(message_id, recipient.user_id), activity.event_type, body, now
+    )
 
 
 def notification_id(*parts: str) -> str:

@@ -6,9 +6,9 @@ from datetime import datetime
 from integrations.contracts.activity import Activity
 from integrations.contracts.notification import TOLD_OF
 from integrations.notifications.notification import notifications
-from integrations.notifications.plug_in import PlugIn
 from integrations.notifications.recipient import Recipient
-from signals.outbox import Announced
+from integrations.notifications.recipients_hook import PlugIn
+from signals.outbox import OutboxMessage
 
 
 class Notifier:
@@ -19,7 +19,7 @@ class Notifier:
 
     def announcements(
         self, activity: Activity, message_id: str, recipients: Sequence[Recipient], now: datetime
-    ) -> list[Announced]:
+    ) -> list[OutboxMessage]:
         """What to forward to the outbox in the transaction that keeps the activity's message."""
         if activity.event_type not in TOLD_OF:
             return []

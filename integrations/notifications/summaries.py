@@ -9,12 +9,12 @@ from datetime import datetime
 from sqlalchemy import bindparam, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.database import Database
-from eventstore.dialects import UtcTime
+from eventstore.db import UtcTime
+from eventstore.db.database import Database
 from eventstore.envelope import CLOCK_SKEW
 from eventstore.tables import FOR_MENTORS, lms_outbox
 from integrations.notifications.notification import Notification
-from integrations.notifications.summary import Period, Span, Summary, add, announced, nothing_yet, span_of
+from integrations.notifications.summary import Period, Span, Summary, add, announced, empty_summary, span_of
 from signals import outbox
 
 _o = lms_outbox.c
@@ -36,27 +36,27 @@ async def queue_summaries(database: Database, period: Period, now: datetime) -> 
     span = span_of(period, now)
     async with database.read() as connection:
         summed = [each async for each in summaries(connection, period, span) if each.counts]
-    async with database.write_apart() as connection:
-        await outbox.forward(connection, [announced(each, now) for each in summed])
+    async with database.write_without_course_lock() as connection:
+        await outbox.enqueue_deliveries(connection, [announced(each, now) for each in summed])
     return len(summed)
 
 
 async def summaries(connection: AsyncConnection, period: Period, span: Span) -> AsyncIterator[Summary]:
     """The summary of each mentor, one at a time: however much there is, little of it is held."""
     summed: Summary | None = None
-    async for mentor_id, body in told(connection, span):
+    async for mentor_id, body in read_notified(connection, span):
         notification = Notification.model_validate_json(body)
         if summed is None or summed.recipient.user_id != mentor_id:
             if summed is not None:
                 yield summed
-            summed = nothing_yet(notification.recipient, period, span)
+            summed = empty_summary(notification.recipient, period, span)
         if span.since <= notification.activity.timestamp < span.until:
             add(summed, notification.activity)
     if summed is not None:
         yield summed
 
 
-async def told(connection: AsyncConnection, span: Span) -> AsyncIterator[tuple[str, str]]:
+async def read_notified(connection: AsyncConnection, span: Span) -> AsyncIterator[tuple[str, str]]:
     """Mentors, and what each was told of since the period began. The platform's clock may be ahead of ours."""
     params = {"since": span.since - CLOCK_SKEW}
     async for row in await connection.stream(SELECT_TOLD, params, execution_options={"yield_per": STREAM_ROWS}):

@@ -11,8 +11,8 @@ from integrations.contracts.fields import Instant
 from integrations.contracts.notification import ACTIVITY_SUMMARY, AnyOfActivity, SummaryItem
 from integrations.notifications.notification import notification_id
 from integrations.notifications.recipient import KeptRecipient, Recipient
-from integrations.notifications.words import title_of
-from signals.outbox import Announced
+from integrations.notifications.text import title_of
+from signals.outbox import OutboxMessage
 
 MOST_ITEMS = 100
 """So many activities are named in a summary at most; the others are counted."""
@@ -60,7 +60,7 @@ def span_of(period: Period, now: datetime) -> Span:
     return Span(until - HOUR, until)
 
 
-def nothing_yet(recipient: Recipient, period: Period, span: Span) -> Summary:
+def empty_summary(recipient: Recipient, period: Period, span: Span) -> Summary:
     """What a mentor is told of a period in which nothing happened, to add to."""
     return Summary(recipient=recipient, period=period, since=span.since, until=span.until, counts={}, items=[])
 
@@ -83,8 +83,8 @@ def item(activity: AnyOfActivity) -> SummaryItem:
     )
 
 
-def announced(summed: Summary, now: datetime) -> Announced:
+def announced(summed: Summary, now: datetime) -> OutboxMessage:
     """The announcement of a summary: one for each mentor, period and time at which that began."""
     mentor_id = summed.recipient.user_id
     message_id = notification_id(ACTIVITY_SUMMARY, summed.period, summed.since.isoformat(), mentor_id)
-    return Announced(mentor_id, message_id, ACTIVITY_SUMMARY, summed.model_dump_json(), now)
+    return OutboxMessage(mentor_id, message_id, ACTIVITY_SUMMARY, summed.model_dump_json(), now)

@@ -30,3 +30,23 @@ def plain(text: str) -> str:
     visible = "".join(each if each.isprintable() or each in JOINERS else " " for each in text)
     line = " ".join(visible.split())
     return line if len(line) <= MOST else f"{line[: MOST - 1]}…"
+
+
+def student_of(username: str | None, user_id: str) -> str:
+    """The name by which the platform knows a student, or else the id."""
+    return format_name(username) or f"Student {user_id}"
+
+
+def title_of(title: str | None, activity_id: str) -> str:
+    """What an exam or a content is called, or else its id."""
+    return format_name(title) or f"number {activity_id}"
+
+
+def format_name(name: str | None) -> str | None:
+    """A name that can be seen."""
+    return name if name is not None and any(each.isprintable() and not each.isspace() for each in name) else None
+
+
+def number(value: float | None, unit: str = "") -> str | None:
+    """As people write it: `85`, `85.5%`."""
+    return None if value is None else f"{value:.10g}{unit}"

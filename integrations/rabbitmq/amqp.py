@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from aio_pika import DeliveryMode, Message
 from aiormq.abc import DeliveredMessage
 
-from integrations.source import Delivery
+from integrations.inbound.source import Delivery
 
 ROUTING_KEY = "lms-routing-key"
 FAILURES = "lms-failures"

@@ -12,12 +12,12 @@ from aio_pika import DeliveryMode, Message
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from integrations.contracts.rabbitmq import EXCHANGE, SOURCE
-from integrations.in_order import send_in_order
-from integrations.mapping import SystemMapping
-from integrations.rabbitmq.announce import announce
-from integrations.rabbitmq.connection import answered, connected
+from integrations.inbound.mapping import SystemMapping
+from integrations.outbound.batch_sender import send_in_order
+from integrations.outbound.sink import DELIVERED, OutboundMessage, Outgoing, Result
+from integrations.rabbitmq.client import answered, connected
+from integrations.rabbitmq.encode import announce
 from integrations.rabbitmq.topology import declare_exchange
-from integrations.sink import ARRIVED, Announcement, Outgoing, Result
 
 APP_ID = "lms-progress"
 
@@ -46,12 +46,12 @@ class RabbitmqSink:
     ) -> None:
         await self._open.aclose()
 
-    async def send(self, announcements: Sequence[Announcement]) -> Sequence[Result]:
+    async def send(self, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
         mapping = self._mapping()
         async with answered(self._url):
             return await send_in_order(announcements, lambda one: self._publish(one, announce(one, mapping)))
 
-    async def _publish(self, announcement: Announcement, outgoing: Outgoing) -> Result:
+    async def _publish(self, announcement: OutboundMessage, outgoing: Outgoing) -> Result:
         try:
             await self._exchange.publish(message(announcement, outgoing), outgoing.topic, mandatory=True)
         except PublishError:
@@ -59,10 +59,10 @@ class RabbitmqSink:
         except DeliveryError:
             expected = f"the queues bound to {EXCHANGE} for {outgoing.topic} to take it"
             return Result(f"expected {expected}, found that one refuses")
-        return ARRIVED
+        return DELIVERED
 
 
-def message(announcement: Announcement, outgoing: Outgoing) -> Message:
+def message(announcement: OutboundMessage, outgoing: Outgoing) -> Message:
     """As the platform's services publish. Receivers tell repeats by the message's id."""
     return Message(
         outgoing.body,

@@ -5,21 +5,21 @@ whoever begins anew begins with one, and the message that does it is buried alon
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
+from itertools import takewhile
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from aiormq.abc import DeliveredMessage
 
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 from eventstore.times import Clock, system_clock
 from integrations.contracts.rabbitmq import SOURCE
-from integrations.rabbitmq.acknowledgements import acknowledgements
+from integrations.inbound.source import BATCH, Delivery
 from integrations.rabbitmq.amqp import delivery_of, failed_copy
-from integrations.rabbitmq.connection import answered, connected
-from integrations.rabbitmq.topology import DEAD_LETTERS, DELAYS_SEC, QUEUE, declare, waiting
-from integrations.source import BATCH, Delivery
+from integrations.rabbitmq.client import answered, connected
+from integrations.rabbitmq.topology import DEAD_LETTERS, DELAYS_SEC, QUEUE, declare, queued
 
 WAIT_SEC = 1.0
 
@@ -57,9 +57,9 @@ class RabbitmqSource:
     ) -> None:
         await self._open.aclose()
 
-    async def take(self) -> Sequence[Delivery]:
+    async def receive(self) -> Sequence[Delivery]:
         if self._underlay.is_closed or self._is_cancelled:
-            raise Unavailable("rabbitmq: expected messages, found the connection or the queue gone")
+            raise UnavailableError("rabbitmq: expected messages, found the connection or the queue gone")
         taken: list[DeliveredMessage] = []
         try:
             async with asyncio.timeout(WAIT_SEC):
@@ -72,7 +72,7 @@ class RabbitmqSource:
         self._unsettled.update((tag(delivery), message) for delivery, message in zip(deliveries, taken, strict=True))
         return deliveries
 
-    async def settle(self, deliveries: Sequence[Delivery]) -> None:
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
         done = set(map(tag, deliveries))
         async with answered(self._url):
             for each in acknowledgements(list(self._unsettled), done):
@@ -84,14 +84,14 @@ class RabbitmqSource:
                 await self._underlay.basic_cancel(self._consumer)
                 await self._consume(min(2 * self._in_hand, IN_HAND))
 
-    async def bury(self, delivery: Delivery, reason: str) -> None:
+    async def dead_letter(self, delivery: Delivery, reason: str) -> None:
         await self._move(delivery, reason, DEAD_LETTERS)
 
-    async def give_back(self, delivery: Delivery, reason: str) -> None:
+    async def retry_later(self, delivery: Delivery, reason: str) -> None:
         delays_sec = self._delays_sec[delivery.attempts :]
-        await self._move(delivery, reason, waiting(delays_sec[0]) if delays_sec else DEAD_LETTERS)
+        await self._move(delivery, reason, queued(delays_sec[0]) if delays_sec else DEAD_LETTERS)
 
-    async def count_buried(self) -> int:
+    async def dead_letter_count(self) -> int:
         async with answered(self._url), self._connection.channel() as channel:
             queue = await channel.get_queue(DEAD_LETTERS)
             return queue.declaration_result.message_count or 0
@@ -107,7 +107,7 @@ class RabbitmqSource:
         message = failed_copy(self._unsettled[tag(delivery)], delivery, reason)
         async with answered(self._url):
             await self._channel.default_exchange.publish(message, queue, mandatory=True)
-        await self.settle([delivery])
+        await self.ack([delivery])
 
     def _cancelled(self, _frame: object) -> None:
         """The broker ends our consuming: somebody has deleted the queue."""
@@ -117,3 +117,18 @@ class RabbitmqSource:
 def tag(delivery: Delivery) -> int:
     """By which the channel tells a message from all others."""
     return int(delivery.position)
+
+
+class Acknowledgement(NamedTuple):
+    """Of the message with that tag; if `multiple`, of all before it as well."""
+
+    tag: int
+    multiple: bool
+
+
+def acknowledgements(unsettled: Sequence[int], done: Collection[int]) -> list[Acknowledgement]:
+    """`unsettled` are the tags of all messages in hand, in their order; `done` are some of them."""
+    first = list(takewhile(done.__contains__, unsettled))
+    others = [tag for tag in unsettled[len(first) :] if tag in done]
+    together = [Acknowledgement(first[-1], multiple=True)] if first else []
+    return together + [Acknowledgement(tag, multiple=False) for tag in others]

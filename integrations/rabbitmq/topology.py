@@ -42,7 +42,7 @@ async def declare(connection: AbstractConnection, delays_sec: Sequence[float]) -
         queue = await channel.declare_queue(QUEUE, durable=True, arguments=arguments)
         for delay_sec in delays_sec:
             arguments = {**dead_lettering_to(QUEUE), "x-message-ttl": round(delay_sec * 1000)}
-            await channel.declare_queue(waiting(delay_sec), durable=True, arguments=arguments)
+            await channel.declare_queue(queued(delay_sec), durable=True, arguments=arguments)
         for event_type in TYPES:
             await queue.bind(EXCHANGE, event_type.name)
 
@@ -77,6 +77,6 @@ def dead_lettering_to(queue: str) -> dict[str, Any]:
     }
 
 
-def waiting(delay_sec: float) -> str:
+def queued(delay_sec: float) -> str:
     """The queue from which messages return to ours after so long. It says how long, as a queue's TTL cannot change."""
     return f"{QUEUE}.retry-{delay_sec:g}s"

@@ -16,28 +16,27 @@ from integrations.contracts.rabbitmq import (
     UserCreated,
     UserUpdated,
 )
-from integrations.effects import Effects, Translator, World
-from integrations.facts import Enrolment, Fact, Media, Profile, ProfileField, Reference
-from integrations.mapping import COURSE
-from integrations.message import Message
-from integrations.places import course_of, place_of
-from integrations.profiles import profiles
-from integrations.rabbitmq.read import CONTRACT
+from integrations.inbound.class_lookup import course_of, resolve_class
+from integrations.inbound.mapping import COURSE
+from integrations.inbound.message import Message
+from integrations.inbound.reference_data import Enrolment, Fact, Media, Profile, ProfileField, Reference, profiles
+from integrations.inbound.translator import TranslationContext, TranslationResult, Translator
+from integrations.rabbitmq.decode import CONTRACT
 
 LECTURE = "lecture"
 READY = "completed"
 """The status of a video that can be watched."""
 
 
-def translate(message: Message, world: World) -> Effects:
+def translate(message: Message, world: TranslationContext) -> TranslationResult:
     """What an event amounts to. Raises Unresolved while a course or a lecture of it means nothing here."""
     match CONTRACT.current(message.body):
         case Envelope(timestamp=said_at, data=data):
-            return Effects(facts=facts(data, said_at, world))
-    return Effects()
+            return TranslationResult(facts=facts(data, said_at, world))
+    return TranslationResult()
 
 
-def facts(data: object, said_at: datetime, world: World) -> tuple[Fact, ...]:
+def facts(data: object, said_at: datetime, world: TranslationContext) -> tuple[Fact, ...]:
     match data:
         case UserCreated():
             return learner(data.user_id, data, said_at)
@@ -48,7 +47,7 @@ def facts(data: object, said_at: datetime, world: World) -> tuple[Fact, ...]:
         case OrderCompleted():
             return tuple(enrolments(data, world))
         case MediaProcessed(status=status, duration=float(seconds)) if status == READY:
-            class_id = place_of(world, LECTURE, data.lecture_id).class_id
+            class_id = resolve_class(world, LECTURE, data.lecture_id).class_id
             return (Media(class_id, data.media_id, round(seconds), said_at),)
     return ()
 
@@ -68,7 +67,7 @@ def course(data: CourseCreated | CoursePublished, said_at: datetime) -> Referenc
     return Reference(SOURCE, COURSE, data.course_id, data.title, details, said_at)
 
 
-def enrolments(order: OrderCompleted, world: World) -> list[Enrolment]:
+def enrolments(order: OrderCompleted, world: TranslationContext) -> list[Enrolment]:
     """One for each course. Should one of them mean nothing here yet, the order waits as a whole."""
     course_ids = sorted({course_of(world, course_id) for course_id in order.course_ids})
     return [Enrolment(order.user_id, course_id, order.completed_at) for course_id in course_ids]

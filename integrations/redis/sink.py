@@ -7,10 +7,10 @@ from typing import Self
 from pydantic_core import from_json
 
 from integrations.contracts.redis import SOURCE
-from integrations.mapping import SystemMapping
-from integrations.redis.announce import announce
+from integrations.inbound.mapping import SystemMapping
+from integrations.outbound.sink import DELIVERED, OutboundMessage, Result
 from integrations.redis.client import connect, translated
-from integrations.sink import ARRIVED, Announcement, Result
+from integrations.redis.encode import announce
 
 
 class RedisSink:
@@ -30,7 +30,7 @@ class RedisSink:
     ) -> None:
         await self._client.aclose()
 
-    async def send(self, announcements: Sequence[Announcement]) -> list[Result]:
+    async def send(self, announcements: Sequence[OutboundMessage]) -> list[Result]:
         """Adds them in one transaction; if its answer is lost they are added again, under the same ids."""
         mapping = self._mapping()
         with translated():
@@ -39,4 +39,4 @@ class RedisSink:
                     outgoing = announce(announcement, mapping)
                     pipe.xadd(outgoing.topic, from_json(outgoing.body))
                 await pipe.execute()
-        return [ARRIVED] * len(announcements)
+        return [DELIVERED] * len(announcements)

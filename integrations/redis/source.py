@@ -17,10 +17,9 @@ from redis.exceptions import RedisError, ResponseError
 
 from eventstore.times import system_clock, to_text
 from integrations.contracts.redis import SOURCE, TYPES
-from integrations.redis.client import connect, translated
-from integrations.redis.group import IS_GONE, Group
-from integrations.redis.scripts import BURY
-from integrations.source import ATTEMPTS, BATCH, Delivery
+from integrations.inbound.source import ATTEMPTS, BATCH, Delivery
+from integrations.redis.client import BURY, connect, translated
+from integrations.redis.consumer_group import IS_GONE, ConsumerGroup
 
 DEAD_LETTERS = "lms_progress_dead"
 """The stream of dead letters: `stream`, `id`, `fields` as a JSON object, `reason`, `time`."""
@@ -41,7 +40,7 @@ class RedisSource:
 
     async def __aenter__(self) -> Self:
         self._client = connect(self._url)
-        self._group = Group(
+        self._group = ConsumerGroup(
             self._client, tuple(TYPES), self._group_name, self._consumer, claim_ms=int(self._claim_sec * 1000)
         )
         self._waiting: list[Delivery] = []
@@ -62,7 +61,7 @@ class RedisSource:
         with suppress(RedisError, OSError):
             await self._client.aclose()
 
-    async def take(self) -> Sequence[Delivery]:
+    async def receive(self) -> Sequence[Delivery]:
         with translated():
             if not self._waiting:
                 try:
@@ -74,24 +73,24 @@ class RedisSource:
         taken, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
         return taken
 
-    async def settle(self, deliveries: Sequence[Delivery]) -> None:
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
         with translated():
             for stream in TYPES:
                 ids = [delivery.position for delivery in deliveries if delivery.topic == stream]
                 if ids:
                     await self._client.xack(stream, self._group_name, *ids)
 
-    async def bury(self, delivery: Delivery, reason: str) -> None:
+    async def dead_letter(self, delivery: Delivery, reason: str) -> None:
         said = (delivery.position, delivery.body, reason, to_text(system_clock()))
         with translated():
             await self._client.eval(BURY, 2, delivery.topic, DEAD_LETTERS, self._group_name, *said)
 
-    async def give_back(self, delivery: Delivery, reason: str) -> None:
+    async def retry_later(self, delivery: Delivery, reason: str) -> None:
         """It stays pending, so that it comes again like what died with its consumer."""
         if delivery.attempts + 1 >= ATTEMPTS:
-            await self.bury(delivery, reason)
+            await self.dead_letter(delivery, reason)
 
-    async def count_buried(self) -> int:
+    async def dead_letter_count(self) -> int:
         with translated():
             return await self._client.xlen(DEAD_LETTERS)
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from eventstore.errors import FieldError, Unresolved
+from eventstore.errors import FieldError, UnresolvedReferenceError
 from integrations.contracts.redis import (
     SOURCE,
     Deleted,
@@ -23,13 +23,12 @@ from integrations.contracts.redis import (
     Subject,
     User,
 )
-from integrations.effects import Effects, ReferenceKey, Translator, World
-from integrations.exam import Exam, quiz_submit
-from integrations.facts import Fact, ProfileField, Reference
-from integrations.message import Message
-from integrations.profiles import profiles
-from integrations.redis.entry_id import time_of
-from integrations.redis.read import CONTRACT
+from integrations.inbound.exam import Exam, quiz_submit
+from integrations.inbound.message import Message
+from integrations.inbound.reference_data import Fact, ProfileField, Reference, profiles
+from integrations.inbound.translator import ReferenceKey, TranslationContext, TranslationResult, Translator
+from integrations.redis.decode import CONTRACT
+from integrations.redis.entries import time_of
 
 ASSIGNMENTS = UUID("4b8b489b-678f-4f19-aff7-c20af6c9d058")
 """The namespace of the event ids that assignments give. Never changes: results that come again deduplicate by it."""
@@ -47,14 +46,14 @@ KINDS: Mapping[type[BaseModel], str] = {
 """What is told of besides learners, and what it is called as a reference."""
 
 
-def translate(message: Message, world: World) -> Effects:
+def translate(message: Message, world: TranslationContext) -> TranslationResult:
     """What an entry amounts to. Raises Unresolved for a result while nothing says which class it is of."""
     match CONTRACT.current(message.body):
         case Entry(payload=ExamResult() as result):
-            return Effects(quiz_submit(exam(result, message, world), world))
+            return TranslationResult(quiz_submit(exam(result, message, world), world))
         case Entry(payload=payload):
-            return Effects(facts=facts(payload, time_of(message.message_id.rpartition("/")[2])))
-    return Effects()
+            return TranslationResult(facts=facts(payload, time_of(message.message_id.rpartition("/")[2])))
+    return TranslationResult()
 
 
 def names(message: Message) -> Iterable[ReferenceKey]:
@@ -65,7 +64,7 @@ def names(message: Message) -> Iterable[ReferenceKey]:
     return []
 
 
-def exam(result: ExamResult, message: Message, world: World) -> Exam:
+def exam(result: ExamResult, message: Message, world: TranslationContext) -> Exam:
     kind, external_id = what_of(result, world)
     return Exam(
         event_id=uuid5(ASSIGNMENTS, result.assignment_id),
@@ -78,7 +77,7 @@ def exam(result: ExamResult, message: Message, world: World) -> Exam:
     )
 
 
-def what_of(result: ExamResult, world: World) -> ReferenceKey:
+def what_of(result: ExamResult, world: TranslationContext) -> ReferenceKey:
     """What an exam was held on: the module of its assignment if the mapping file has that module, else the class.
 
     Where the file has modules the assignment is waited for, so that its coming late changes nothing.
@@ -89,7 +88,7 @@ def what_of(result: ExamResult, world: World) -> ReferenceKey:
     if assignment is None:
         where = f"{SOURCE}, result of assignment {result.assignment_id}"
         expected = f"the assignment's exam_assignment_created, since the mapping file has modules ({MODULE})"
-        raise Unresolved(str(FieldError(where, expected, "none yet")))
+        raise UnresolvedReferenceError(str(FieldError(where, expected, "none yet")))
     module_id = from_json(assignment.details)["module_id"]
     if world.mapping.place(MODULE, module_id) is None:
         return CLASS, result.lms_class_id

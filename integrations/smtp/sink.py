@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from integrations.fault import fault
+from eventstore.redaction import fault
 from integrations.notifications.recipient import recipient_of
-from integrations.sink import NOT_TRIED, Announcement, Result
+from integrations.outbound.sink import NOT_ATTEMPTED, OutboundMessage, Result
 from integrations.smtp import SYSTEM
-from integrations.smtp.mail import mail
-from integrations.smtp.server import MailServer, kind_of, opened
+from integrations.smtp.client import MailServer, kind_of, open_session
+from integrations.smtp.encode import mail
 
 BATCH_SEC = 20.0
 """After so long, no more of a batch is sent: what has arrived by then is to be noted."""
@@ -41,7 +41,7 @@ class SmtpSink:
     ) -> None:
         pass
 
-    async def send(self, announcements: Sequence[Announcement]) -> Sequence[Result]:
+    async def send(self, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
         """Sends them one after the other. Those that there is no time for are not tried."""
         try:
             return await asyncio.to_thread(self._send, announcements)
@@ -49,19 +49,19 @@ class SmtpSink:
             self._is_broken_off.set()  # the thread ends after the e-mail that is under way
             raise
 
-    def _send(self, announcements: Sequence[Announcement]) -> Sequence[Result]:
+    def _send(self, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
         said: list[Result] = []
         waiting: set[str] = set()
         until = time.monotonic() + BATCH_SEC
-        with opened(self._server) as session:
+        with open_session(self._server) as session:
             for one in announcements:
                 may_go = is_open(session) and time.monotonic() < until and not self._is_broken_off.is_set()
-                said.append(self._try(session, one) if may_go and one.user_id not in waiting else NOT_TRIED)
-                if said[-1].holds_back:
+                said.append(self._try(session, one) if may_go and one.user_id not in waiting else NOT_ATTEMPTED)
+                if said[-1].blocks_later:
                     waiting.add(one.user_id)
         return said
 
-    def _try(self, session: smtplib.SMTP, announcement: Announcement) -> Result:
+    def _try(self, session: smtplib.SMTP, announcement: OutboundMessage) -> Result:
         """What becomes of it. Nothing is raised: that would have others sent again that have arrived."""
         try:
             return self._deliver(session, announcement)
@@ -77,7 +77,7 @@ class SmtpSink:
         except Exception as error:
             return Result(fault(error))
 
-    def _deliver(self, session: smtplib.SMTP, announcement: Announcement) -> Result:
+    def _deliver(self, session: smtplib.SMTP, announcement: OutboundMessage) -> Result:
         letter = mail(announcement, self._sender, recipient_of(announcement.body).email or "")
         if letter is None:
             return NO_ADDRESS

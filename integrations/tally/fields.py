@@ -6,7 +6,7 @@ A missing or empty field says nothing: None. One that says something else is not
 import math
 import re
 
-from eventstore.errors import FieldError, Unresolved, found
+from eventstore.errors import FieldError, UnresolvedReferenceError, shorten_repr
 from integrations.contracts.tally import FormData
 
 NUMERIC = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -22,7 +22,7 @@ def text(data: FormData, label: str, *types: str) -> str | None:
         return str(value)
     if value is None or isinstance(value, str):
         return value.strip() if value else None
-    raise unresolved(data, label, "text", found(value))
+    raise unresolved(data, label, "text", shorten_repr(value))
 
 
 def number(data: FormData, label: str, *types: str) -> float | None:
@@ -30,7 +30,7 @@ def number(data: FormData, label: str, *types: str) -> float | None:
     value = data.value(label, *types)
     parsed = parse_number(value)
     if value is not None and parsed is None:
-        raise unresolved(data, label, "a number", found(value))
+        raise unresolved(data, label, "a number", shorten_repr(value))
     return parsed
 
 
@@ -43,19 +43,19 @@ def truth(data: FormData, label: str, *types: str) -> bool | None:
     if isinstance(value, int | float) and value in (0, 1):
         said = bool(value)
     if said is None:
-        raise unresolved(data, label, "true or false", found(value))
+        raise unresolved(data, label, "true or false", shorten_repr(value))
     return said
 
 
-def missing(data: FormData, label: str, expected: str, field_type: str) -> Unresolved:
+def missing(data: FormData, label: str, expected: str, field_type: str) -> UnresolvedReferenceError:
     """Nothing says `expected`. Names the fields that there are: most often a label is misspelt."""
-    there_are = found(data.labels(field_type))
+    there_are = shorten_repr(data.labels(field_type))
     return unresolved(data, label, f"{expected} in a field of type {field_type}", f"none filled in among {there_are}")
 
 
-def unresolved(data: FormData, label: str, expected: str, was_found: str) -> Unresolved:
+def unresolved(data: FormData, label: str, expected: str, was_found: str) -> UnresolvedReferenceError:
     where = f"response {data.response_id!r} to form {data.form_id!r}, {label}"
-    return Unresolved(str(FieldError(where, expected, was_found)))
+    return UnresolvedReferenceError(str(FieldError(where, expected, was_found)))
 
 
 def parse_number(value: object) -> float | None:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from uuid import UUID, uuid5
 
 from integrations.contracts.tally import CALCULATED, HIDDEN, FormData, FormResponse
-from integrations.effects import Effects, Translator, World
-from integrations.message import Message
-from integrations.places import CourseStep, steps_in_force
+from integrations.inbound.class_lookup import CourseStep, steps_in_force
+from integrations.inbound.message import Message
+from integrations.inbound.translator import TranslationContext, TranslationResult, Translator
 from integrations.tally.fields import missing, number, text, truth, unresolved
 from signals.course import Step
-from signals.course_store import Courses
+from signals.course_catalog import CourseCatalog
 
 RESPONSES = UUID("d1edbfab-f603-4fbb-9b40-b582cdadd9d7")
 """The namespace of the event ids that response ids give. Never changes: Tally's retries deduplicate by it."""
@@ -20,15 +20,15 @@ RESPONSES = UUID("d1edbfab-f603-4fbb-9b40-b582cdadd9d7")
 DEFAULT_SCORE_LABEL = "Score"
 
 
-def translate(message: Message, world: World) -> Effects:
+def translate(message: Message, world: TranslationContext) -> TranslationResult:
     """The QUIZ_SUBMIT 1.0 that a response amounts to.
 
     Raises Unresolved if the fields and the courses do not say who, for which class, or how it went.
     """
-    return Effects(quiz_submit(FormResponse.model_validate_json(message.body), world.courses))
+    return TranslationResult(quiz_submit(FormResponse.model_validate_json(message.body), world.courses))
 
 
-def quiz_submit(response: FormResponse, courses: Courses) -> dict[str, object]:
+def quiz_submit(response: FormResponse, courses: CourseCatalog) -> dict[str, object]:
     data = response.data
     user_id = learner(data)
     steps = steps_of(data, courses)
@@ -53,7 +53,7 @@ def learner(data: FormData) -> str:
     return user_id
 
 
-def steps_of(data: FormData, courses: Courses) -> list[CourseStep]:
+def steps_of(data: FormData, courses: CourseCatalog) -> list[CourseStep]:
     """The steps that ask for this quiz, by course_id.
 
     If the form names a class, only those in it count; if it names one of their courses, only those in that.

@@ -15,12 +15,12 @@ from typing import Self
 
 import httpx
 
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 from eventstore.times import Clock
-from integrations.in_order import send_in_order
-from integrations.sink import ARRIVED, NOT_TRIED, Announcement, Result
-from integrations.webhook.address import NotPublic, PublicTransport
-from integrations.webhook.request import content, headers_of
+from integrations.outbound.batch_sender import send_in_order
+from integrations.outbound.sink import DELIVERED, NOT_ATTEMPTED, OutboundMessage, Result
+from integrations.webhook.encode import content, headers_of
+from integrations.webhook.ssrf import PrivateAddressError, PublicTransport
 from integrations.webhook.subscriptions import Subscription
 
 AT_ONCE = 4
@@ -59,24 +59,24 @@ class WebhookSink:
     ) -> None:
         await self._client.aclose()
 
-    async def send(self, announcements: Sequence[Announcement]) -> Sequence[Result]:
+    async def send(self, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
         """A few at once; those that are not under way after BATCH_SEC, or once the receiver is gone, are not tried."""
         until = asyncio.get_running_loop().time() + BATCH_SEC
         free = asyncio.Semaphore(AT_ONCE)
 
-        async def send_one(one: Announcement) -> Result:
+        async def send_one(one: OutboundMessage) -> Result:
             async with free:
                 if self._is_gone or asyncio.get_running_loop().time() > until:
-                    return NOT_TRIED
+                    return NOT_ATTEMPTED
                 return await self._send(one)
 
         said = await send_in_order(announcements, send_one)
         if self._is_gone:
-            with suppress(Unavailable):
+            with suppress(UnavailableError):
                 await self._gone()
         return said
 
-    async def _send(self, announcement: Announcement) -> Result:
+    async def _send(self, announcement: OutboundMessage) -> Result:
         body = content(announcement)
         headers = headers_of(self._subscription.secret, announcement.message_id, body, self._clock())
         try:
@@ -85,11 +85,11 @@ class WebhookSink:
             return Result(f"expected an answer within {ANSWER_SEC:.0f} s, found none")
         except (httpx.HTTPError, OSError, UnicodeError) as error:
             return Result(f"expected an answer, found {type(error).__name__}: {error}")
-        except NotPublic as error:
+        except PrivateAddressError as error:
             return Result(f"expected a host at a public address, found {error}")
         self._is_gone = self._is_gone or response.status_code == HTTPStatus.GONE
         if response.is_success:
-            return ARRIVED
+            return DELIVERED
         return Result(f"expected an answer of 2xx, found {response.status_code}")
 
     async def _post(self, headers: dict[str, str], body: bytes) -> httpx.Response:
@@ -99,13 +99,13 @@ class WebhookSink:
         try:
             with suppress(TimeoutError, httpx.HTTPError):
                 async with asyncio.timeout(ANSWER_SEC):
-                    await read_some(response)
+                    await read_prefix(response)
         finally:
             await response.aclose()
         return response
 
 
-async def read_some(response: httpx.Response) -> None:
+async def read_prefix(response: httpx.Response) -> None:
     """Reads an answer, as long as it is short."""
     size = 0
     async for part in response.aiter_raw():

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import Update, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.errors import NotFound
+from eventstore.errors import NotFoundError
 from eventstore.tables import lms_delivery, lms_subscription
-from integrations.attempt import DeliveryStatus
+from integrations.outbound.retry_policy import DeliveryStatus
 from integrations.webhook.signature import new_secret
 
 PREFIX = "webhook-"
@@ -50,7 +50,7 @@ async def enabled(connection: AsyncConnection) -> list[Subscription]:
     return [_subscription(*row) for row in await connection.execute(SELECT_ENABLED)]
 
 
-async def enabled_and_locked(connection: AsyncConnection) -> list[Subscription]:
+async def lock_enabled(connection: AsyncConnection) -> list[Subscription]:
     """The same, none of which is deleted or disabled until the transaction ends."""
     return [_subscription(*row) for row in await connection.execute(LOCK_ENABLED)]
 
@@ -59,7 +59,7 @@ async def remove(connection: AsyncConnection, subscription_id: str) -> None:
     """Ends a subscription, and what was still to be delivered. Raises NotFound if there is none of that id."""
     statement = delete(lms_subscription).where(_s.subscription_id == subscription_id)
     if (await connection.execute(statement)).rowcount == 0:
-        raise NotFound(f"subscription_id: expected the id of a subscription, found {subscription_id!r}")
+        raise NotFoundError(f"subscription_id: expected the id of a subscription, found {subscription_id!r}")
     unsent = (DeliveryStatus.PENDING, DeliveryStatus.DEAD)
     await connection.execute(delete(lms_delivery).where(_d.sink == subscription_id, _d.status.in_(unsent)))
 

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from engine.unbroken import unbroken
-from eventstore.database import Database
+from eventstore.concurrency import shielded
+from eventstore.db.database import Database
 from eventstore.times import Clock
 from integrations.contracts.webhook import SYSTEM
-from integrations.sinks import KnownSink
+from integrations.outbound.sink import SinkSpec
 from integrations.webhook import subscriptions
 from integrations.webhook.sink import WebhookSink
 from integrations.webhook.subscriptions import Subscription
@@ -18,23 +18,23 @@ log = logging.getLogger(__name__)
 GONE = "expected a receiver, found that it is gone (410)"
 
 
-def webhooks(database: Database, clock: Clock, *, private: bool) -> Callable[[Subscription], KnownSink]:
+def webhooks(database: Database, clock: Clock, *, private: bool) -> Callable[[Subscription], SinkSpec]:
     """Makes sinks of subscriptions; those of receivers that are gone are disabled.
 
     If `private`, their URLs may lead to loopback, link-local and private addresses.
     """
 
     async def disable(subscription_id: str) -> None:
-        async with database.write_apart() as connection:
+        async with database.write_without_course_lock() as connection:
             await subscriptions.disable(connection, subscription_id, GONE, clock())
         log.warning("%s is disabled: %s", subscription_id, GONE)
 
-    def of(subscription: Subscription) -> KnownSink:
+    def of(subscription: Subscription) -> SinkSpec:
         async def gone() -> None:
-            await unbroken(disable(subscription.subscription_id))
+            await shielded(disable(subscription.subscription_id))
 
         make = partial(WebhookSink, subscription, gone, clock, private=private)
         name = subscription.subscription_id
-        return KnownSink(name, SYSTEM, subscription.types, make, subscription.created_at)
+        return SinkSpec(name, SYSTEM, subscription.types, make, subscription.created_at)
 
     return of

@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 import httpx
 
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 from integrations.webhook.sink import trusted
-from integrations.zulip.answer import Body, Paused, Unclear, understood
-from integrations.zulip.pace import Pace
-from integrations.zulip.shapes import Created, Messages, User, UserOfEmail, kept
+from integrations.zulip.rate_limiter import RateLimiter
+from integrations.zulip.response import Body, OutcomeUnknownError, RateLimitedError, parse_response
+from integrations.zulip.schemas import Created, Messages, User, UserOfEmail, parse
 
 ANSWER_SEC = 10.0
 AT_ONCE = 4
@@ -45,7 +45,7 @@ class Bot(NamedTuple):
 class ZulipClient:
     """Asks as a bot, while it is open. Every method raises Paused, Declined, Unclear or Unavailable."""
 
-    def __init__(self, bot: Bot, pace: Pace) -> None:
+    def __init__(self, bot: Bot, pace: RateLimiter) -> None:
         self._bot = bot
         self._pace = pace
 
@@ -70,17 +70,17 @@ class ZulipClient:
     async def send(self, user_id: int, content: str) -> int:
         """Sends somebody a direct message of Markdown. The message's id."""
         form = {"type": "direct", "to": json.dumps([user_id]), "content": content}
-        return kept(Created, await self._ask("POST", "messages", data=form)).id
+        return parse(Created, await self._request("POST", "messages", data=form)).id
 
     async def own_id(self) -> int:
         """The bot's own id."""
-        return kept(User, await self._ask("GET", "users/me")).user_id
+        return parse(User, await self._request("GET", "users/me")).user_id
 
     async def id_of(self, email: str) -> int:
         """The id of whoever has that address."""
-        return kept(UserOfEmail, await self._ask("GET", f"users/{quote(email, safe='@')}")).user.user_id
+        return parse(UserOfEmail, await self._request("GET", f"users/{quote(email, safe='@')}")).user.user_id
 
-    async def said(self, sender_id: int, user_id: int, before: int | str) -> Messages:
+    async def search_sent(self, sender_id: int, user_id: int, before: int | str) -> Messages:
         """What the sender said to that user alone: the last PAGE messages before one, or before now."""
         narrow = [{"operator": "dm", "operand": [user_id]}, {"operator": "sender", "operand": sender_id}]
         params = {
@@ -91,16 +91,16 @@ class ZulipClient:
             "narrow": json.dumps(narrow),
             "apply_markdown": "false",
         }
-        return kept(Messages, await self._ask("GET", "messages", params=params))
+        return parse(Messages, await self._request("GET", "messages", params=params))
 
-    async def _ask(self, method: str, path: str, **content: Mapping[str, Any]) -> Body:
-        await asyncio.sleep(self._pace.turn())
+    async def _request(self, method: str, path: str, **content: Mapping[str, Any]) -> Body:
+        await asyncio.sleep(self._pace.slot())
         if self._pace.is_paused:
-            raise Paused(0)
+            raise RateLimitedError(0)
         try:
             response = await self._answer(method, path, **content)
-            return understood(response.status_code, response.headers, response.content)
-        except Paused as paused:
+            return parse_response(response.status_code, response.headers, response.content)
+        except RateLimitedError as paused:
             if not self._pace.is_paused:
                 log.warning("zulip asks for a pause of %.0f s", paused.sec)
             self._pace.pause(paused.sec)
@@ -111,8 +111,8 @@ class ZulipClient:
             async with asyncio.timeout(ANSWER_SEC):
                 return await self._client.request(method, path, **content)
         except (TimeoutError, httpx.TimeoutException):
-            raise Unclear(f"expected an answer within {ANSWER_SEC:.0f} s, found none") from None
+            raise OutcomeUnknownError(f"expected an answer within {ANSWER_SEC:.0f} s, found none") from None
         except (httpx.ConnectError, httpx.UnsupportedProtocol) as error:
-            raise Unavailable(f"expected Zulip at {self._bot.site}, found {type(error).__name__}") from error
+            raise UnavailableError(f"expected Zulip at {self._bot.site}, found {type(error).__name__}") from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise Unclear(f"expected an answer, found {type(error).__name__}") from error
+            raise OutcomeUnknownError(f"expected an answer, found {type(error).__name__}") from error

@@ -3,7 +3,7 @@
 from alembic import op
 from sqlalchemy import Boolean, Column, Date, Index, Integer, PrimaryKeyConstraint, Text, text
 
-from eventstore.dialects import Id, JsonText, Name, Seq, UtcTime, append_only, only_rows, seq_keys
+from eventstore.db import Id, JsonText, Name, Seq, UtcTime, append_only, partial_index, seq_keys
 
 revision = "0001"
 down_revision = None
@@ -105,7 +105,7 @@ def create_derived() -> None:
     op.create_index("lms_signal_by_type", "lms_signal", ["type", "occurred_at"])
     op.create_index("lms_signal_by_class", "lms_signal", ["class_id", "occurred_at"])
     op.create_index(
-        "lms_signal_by_course", "lms_signal", ["course_id", "occurred_at"], **only_rows("course_id IS NOT NULL")
+        "lms_signal_by_course", "lms_signal", ["course_id", "occurred_at"], **partial_index("course_id IS NOT NULL")
     )
 
 
@@ -208,7 +208,7 @@ def create_inbox() -> None:
         Column("event_id", Id),
         PrimaryKeyConstraint("source", "message_id"),
     )
-    op.create_index("lms_inbox_parked", "lms_inbox", ["source", "message_id"], **only_rows("status = 'parked'"))
+    op.create_index("lms_inbox_parked", "lms_inbox", ["source", "message_id"], **partial_index("status = 'parked'"))
     op.create_table(
         "lms_inbox_reference",
         Column("source", Name, nullable=False),
@@ -243,9 +243,9 @@ def create_outbox() -> None:
         Column("relayed_at", UtcTime),
         *keys.constraints,
     )
-    op.create_index("lms_outbox_to_relay", "lms_outbox", ["seq"], **only_rows("relayed_at IS NULL"))
+    op.create_index("lms_outbox_to_relay", "lms_outbox", ["seq"], **partial_index("relayed_at IS NULL"))
     told_of = "type IN ('exam_passed', 'exam_failed', 'content_completed')"
-    op.create_index("lms_outbox_for_mentors", "lms_outbox", ["created_at"], **only_rows(told_of))
+    op.create_index("lms_outbox_for_mentors", "lms_outbox", ["created_at"], **partial_index(told_of))
     op.create_table(
         "lms_delivery",
         Column("user_id", Name, nullable=False),
@@ -263,7 +263,7 @@ def create_outbox() -> None:
         PrimaryKeyConstraint("user_id", "sink", "message_id"),
     )
     op.create_index("lms_delivery_by_status", "lms_delivery", ["status", "sink", "seq"])
-    in_order = only_rows("status = 'pending'")
+    in_order = partial_index("status = 'pending'")
     op.create_index("lms_delivery_in_order", "lms_delivery", ["sink", "user_id", "seq"], **in_order)
     op.create_table(
         "lms_subscription",

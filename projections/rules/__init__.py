@@ -17,7 +17,7 @@ class Rule(NamedTuple):
 
     name: str
     event_type: str
-    prove: Callable[[Any, datetime], Progress]
+    apply: Callable[[Any, datetime], Progress]
 
 
 RULES: tuple[Rule, ...] = (

@@ -4,13 +4,13 @@ from datetime import datetime
 
 from eventstore.types.quiz_submit import QuizSubmit
 from projections.progress import Progress
-from projections.readings import floor, sayable, when
+from projections.sql_fold.expressions import floor, if_then, sql_translatable
 
 
-@sayable
+@sql_translatable
 def quiz_result(submission: QuizSubmit, occurred_at: datetime) -> Progress:
     """The score in whole points; passed then, if the submission says so."""
     return Progress(
         quiz_score=floor(submission.score),
-        quiz_passed_at=when(submission.passed, occurred_at),
+        quiz_passed_at=if_then(submission.passed, occurred_at),
     )

@@ -5,15 +5,15 @@ from decimal import Decimal
 
 from eventstore.types.video_ping import VideoPing
 from projections.progress import Progress
-from projections.readings import at_least_share, floor, sayable, when
+from projections.sql_fold.expressions import floor, if_then, ratio_at_least, sql_translatable
 
 COMPLETE_SHARE = Decimal("0.9")
 
 
-@sayable
+@sql_translatable
 def video_progress(ping: VideoPing, occurred_at: datetime) -> Progress:
     """The position in whole seconds; completed then, if at least 90 % of the duration."""
     return Progress(
         video_max_position_sec=floor(ping.position),
-        video_completed_at=when(at_least_share(ping.position, COMPLETE_SHARE, ping.duration), occurred_at),
+        video_completed_at=if_then(ratio_at_least(ping.position, COMPLETE_SHARE, ping.duration), occurred_at),
     )

@@ -9,7 +9,7 @@ import httpx
 from jsonschema import Draft202012Validator
 
 from api.app import create_app
-from api.settings import Settings
+from bootstrap.settings import Settings
 
 Json = dict[str, Any]
 

@@ -10,7 +10,7 @@ import httpx
 from sqlalchemy import select
 
 from api.errors import Problem
-from api.keys import Scope, create
+from bootstrap.keys import Scope, create
 from eventstore.tables import metadata
 from integrations.tally.signature import sign
 from tests.api.contract import hold_to_contract

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import insert
 
 from eventstore.tables import lms_subscription
-from integrations.attempt import DEAD_AFTER
-from integrations.relay import Relay
+from integrations.outbound.relay import Relay
+from integrations.outbound.retry_policy import DEAD_AFTER
 from integrations.webhook import subscriptions
 from tests.api.support import COURSE, NOW, Json, accepted, ping, problem
 from tests.engine.support import HandClock

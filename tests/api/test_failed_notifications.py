@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import insert, select
 
 from eventstore.tables import lms_activity, lms_cursor
-from integrations.attempt import DEAD_AFTER
 from integrations.contracts.notification import NOTIFIED
 from integrations.notifications.notification import notifications
-from integrations.relay import Relay
+from integrations.outbound.relay import Relay
+from integrations.outbound.retry_policy import DEAD_AFTER
 from signals import outbox
 from tests.api.support import NOW, accepted
 from tests.cli.support import run
@@ -54,7 +54,7 @@ def api(database_url: str, clock: HandClock) -> Iterator[Local]:
         async with local.engine.database.write() as connection:
             await connection.execute(insert(lms_activity), rows)
             for one in exams:
-                await outbox.forward(connection, notifications(one, one.event_id, [SMITH, JONES], NOW))
+                await outbox.enqueue_deliveries(connection, notifications(one, one.event_id, [SMITH, JONES], NOW))
 
     with Local(database_url, clock=clock, notify_mentors_enabled=True) as local:
         local.run(announce())

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from api.keys import Scope
+from bootstrap.keys import Scope
 from tests.api.contract import openapi
 from tests.api.support import contents, key
 from tests.support.serving import Local, serving

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from api.composition import open_inbox
-from api.settings import Settings
-from eventstore.errors import InvalidInput
-from integrations import facts_store
-from integrations.facts import Enrolment, Fact, Media, Profile, ProfileField
-from integrations.inbox import Inbox
-from integrations.inbox_worker import look
-from integrations.mapping_file import MappingFile
-from integrations.message import Message
-from integrations.outcome import Outcome
+from bootstrap.composition import open_inbox
+from bootstrap.settings import Settings
+from eventstore.errors import InvalidInputError
+from integrations.inbound import reference_store
+from integrations.inbound.inbox import Inbox
+from integrations.inbound.inbox_worker import look
+from integrations.inbound.mapping_file import MappingFile
+from integrations.inbound.message import Message
+from integrations.inbound.outcome import Outcome
+from integrations.inbound.reference_data import Enrolment, Fact, Media, Profile, ProfileField
 from tests.api.support import NOW, Json, accepted, ping, problem
 from tests.api.tally import BODY, deliver
 from tests.engine.support import HandClock, step
@@ -32,7 +32,7 @@ def receive(api: Local, *messages: Message) -> list[Outcome]:
 def told(api: Local, *facts: Fact) -> None:
     async def write() -> None:
         async with api.engine.database.write() as connection:
-            await facts_store.keep(connection, facts)
+            await reference_store.save_reference_data(connection, facts)
 
     api.run(write())
 
@@ -128,10 +128,10 @@ def test_a_mapping_file_that_is_wrong_or_missing_at_the_start_ends_it(database_u
         async with open_inbox(Settings(database_url=database_url, mapping_file=path)):
             pass
 
-    with pytest.raises(InvalidInput, match=r"mapping\.toml"):
+    with pytest.raises(InvalidInputError, match=r"mapping\.toml"):
         asyncio.run(start(tmp_path / "mapping.toml"))
     mapping_file(tmp_path, "[redis.class.1]\n")
-    with pytest.raises(InvalidInput, match=r"redis\.class\.1\.class_id: expected a value, found nothing"):
+    with pytest.raises(InvalidInputError, match=r"redis\.class\.1\.class_id: expected a value, found nothing"):
         asyncio.run(start(tmp_path / "mapping.toml"))
 
 

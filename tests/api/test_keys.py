@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from api import keys
-from api.keys import Scope
+from bootstrap import keys
+from bootstrap.keys import Scope
 from tests.api.support import NOW, accepted, bearer, contents, key, ping, problem
 from tests.cli.support import run
 from tests.engine.support import HandClock

@@ -21,7 +21,9 @@ def notifying(new_database: Callable[[], str], clock: HandClock) -> Iterator[Loc
 
     async def announce() -> None:
         async with api.engine.database.write() as connection:
-            await outbox.forward(connection, notifications(exam(timestamp=NOW), "exam-1", [SMITH, JONES], NOW))
+            await outbox.enqueue_deliveries(
+                connection, notifications(exam(timestamp=NOW), "exam-1", [SMITH, JONES], NOW)
+            )
 
     with Local(new_database(), clock=clock, notify_mentors_enabled=True) as api:
         api.run(announce())

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from engine.replay_status import ReplayRequest, start
+from engine.replay.store import ReplayRequest, start
 from integrations import asyncapi
 from tests.api.contract import Json, hold_to_contract, openapi, operations, validate
 from tests.api.support import NOW, TALLY_SECRET, accepted, key, tally

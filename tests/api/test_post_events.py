@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from engine.ingest import BATCH_EVENTS
+from engine.ingest.ingest import BATCH_EVENTS
 from tests.api.support import COURSE, JSON, NDJSON, accepted, contents, ndjson, ping, quiz
 from tests.support.serving import Local
 

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from engine.replay_status import ReplayRequest, start
-from eventstore.dialects.sole import sole_replay
+from engine.replay.store import ReplayRequest, start
+from eventstore.db.replay_lock import replay_lock
 from tests.api.support import COURSE, NOW, Json, accepted, ping, problem, quiz
 from tests.engine.rows import change
 from tests.support.processes import PATIENCE_SEC
@@ -56,7 +56,7 @@ def test_one_may_be_limited(published: Local) -> None:
 
 def test_a_second_is_refused_with_the_first_ones_id(api: Local) -> None:
     async def meanwhile() -> None:
-        async with sole_replay(api.engine.database.engine) as alone:
+        async with replay_lock(api.engine.database.engine) as alone:
             assert alone
             await start(api.engine.database, OTHER, ReplayRequest(), NOW)
             answer = problem(await api.client.post("/v1/replays", json={}), 409, OTHER)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from engine.park import FIRST_RETRY_AFTER, park
+from engine.parking.park import FIRST_RETRY_AFTER, park
 from eventstore.envelope import validate
 from eventstore.event import Event
-from projections.fold import Failure
+from projections.fold import RuleFailure
 from projections.progress import Progress
 from projections.rules import Rule
 from tests.api.support import NOW, Json, accepted, ping, problem
@@ -30,7 +30,7 @@ def park_event(api: Local, event: Event, rule: str) -> None:
             try:
                 raise ArithmeticError("cannot take it")
             except ArithmeticError as error:
-                await park(connection, [Failure(event, rule, error)], NOW)
+                await park(connection, [RuleFailure(event, rule, error)], NOW)
 
     api.run(write())
 
@@ -68,7 +68,7 @@ def test_one_that_fails_again_stays_with_the_new_reason(api: Local, monkeypatch:
         raise ArithmeticError("still cannot")
 
     retry_id = parked(api)
-    monkeypatch.setattr("engine.retry.RULES", (Rule("video_progress", "VIDEO_PING", raises),))
+    monkeypatch.setattr("engine.parking.retry.RULES", (Rule("video_progress", "VIDEO_PING", raises),))
 
     assert accepted(api.post(f"/v1/retries/{retry_id}/retry")) == {"succeeded": False}
 

@@ -28,9 +28,9 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from api.keys import Scope
-from api.tokens import LONGEST, mint
-from engine.park import retry_id
+from bootstrap.keys import Scope
+from bootstrap.tokens import LONGEST, mint
+from engine.parking.park import retry_id
 from eventstore.envelope import validate
 from eventstore.times import system_clock
 from integrations.tally.signature import sign

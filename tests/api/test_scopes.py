@@ -8,10 +8,10 @@ import httpx
 import pytest
 from sqlalchemy import insert
 
-from api import tokens
-from api.keys import Scope
-from engine.park import retry_id
-from engine.replay_status import ReplayRequest, start
+from bootstrap import tokens
+from bootstrap.keys import Scope
+from engine.parking.park import retry_id
+from engine.replay.store import ReplayRequest, start
 from eventstore.envelope import validate
 from eventstore.tables import lms_subscription
 from tests.api.support import COURSE, NOW, TOKEN_SECRET, accepted, bearer, contents, key, ping, problem, quiz

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cli.serve import is_loopback
+from cli.operate.serve import is_loopback
 from tests.cli.support import run
 from tests.support.processes import command
 

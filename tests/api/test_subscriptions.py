@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from api.keys import Scope
+from bootstrap.keys import Scope
 from integrations.webhook.signature import sign
 from tests.api.support import COURSE, NOW, Json, accepted, key, ping, problem, quiz
 from tests.integrations.http_receiver import receiving

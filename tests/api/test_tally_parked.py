@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.publish import publish
+from engine.courses.publish import publish
 from signals.course import Step
 from tests.api.support import COURSE, TALLY_SECRET, accepted, contents, tally
 from tests.api.tally import BODY, DUPLICATE, PATH, deliver, inbox, submissions

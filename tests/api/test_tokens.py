@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import tokens
-from eventstore.errors import Unauthenticated
+from bootstrap import tokens
+from eventstore.errors import UnauthenticatedError
 from tests.api.support import NOW, TOKEN_SECRET, accepted, bearer, problem
 from tests.cli.support import run
 from tests.engine.support import HandClock
@@ -110,7 +110,7 @@ def test_without_a_secret_no_token_is_good(new_sqlite: Callable[[], str]) -> Non
 @given(st.text() | st.binary().map(lambda data: urlsafe_b64encode(data).decode()))
 def test_whatever_is_said_to_be_a_token_is_refused(text: str) -> None:
     for token in (text, f"{text}.{text}.{text}", f"{part({'alg': 'HS256'})}.{text}.x", f"{text}.e30.x"):
-        with pytest.raises(Unauthenticated):
+        with pytest.raises(UnauthenticatedError):
             tokens.learner_of(token, TOKEN_SECRET, NOW)
 
 

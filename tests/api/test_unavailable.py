@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from engine.ingest import MANY_EVENTS
+from engine.ingest.ingest import MANY_EVENTS
 from tests.api.support import COURSE, TALLY_SECRET, accepted, contents, ping, problem, tally
 from tests.integrations.tally_payloads import form_response
 from tests.support.serving import Local

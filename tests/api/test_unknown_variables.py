@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from api.settings import Settings, load
-from api.unknown_variables import find_unknown
-from api.variables import variable_of
+from bootstrap.settings import Settings, load
+from bootstrap.unknown_variables import find_unknown
+from bootstrap.variables import variable_of
 from tests.support.processes import command
 
 

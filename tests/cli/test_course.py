@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from signals.course import Step
-from signals.publication import CourseBody
+from signals.course_input import CourseBody
 from tests.cli.support import envelope, ndjson, query, run
 
 STEPS: list[dict[str, Any]] = [

@@ -17,7 +17,7 @@ import pytest
 from pyarrow import parquet
 from sqlalchemy import select
 
-from cli.export import replaced
+from cli.data.export import replaced
 from eventstore.envelope import validate
 from eventstore.read import SELECT_LOG, STREAM_ROWS, stream
 from eventstore.tables import lms_event, lms_signal
@@ -182,10 +182,10 @@ def test_large_tables_are_written_in_row_groups(
     new_sqlite: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given
-    from api.settings import Settings
-    from cli import formats
-    from cli.export import export
-    from views.whole import EVENTS as ALL_EVENTS
+    from bootstrap.settings import Settings
+    from cli.data import formats
+    from cli.data.export import export
+    from views.exports import EVENTS as ALL_EVENTS
 
     monkeypatch.setattr(formats, "GROUP_ROWS", STREAM_ROWS)
     url, file = new_sqlite(), tmp_path / "out.parquet"

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from cli import chunks
-from cli.chunks import CHUNK_LINES, Format, read_chunks
-from cli.lines import Line, Refusal
-from cli.writing import ATTEMPTS, submit_patiently
-from engine.submission import Receipt
-from eventstore.errors import Unavailable
+from cli.data import chunks
+from cli.data.chunks import CHUNK_LINES, Format, read_chunks
+from cli.data.lines import Line, Refusal
+from cli.engine_session import ATTEMPTS, submit_with_retry
+from engine.ingest.submission import Receipt
+from eventstore.errors import UnavailableError
 from eventstore.times import system_clock
 from tests.cli.support import PROGRAM, envelope, environment, ndjson, query, run
 from tests.support.processes import PATIENCE_SEC
@@ -232,7 +232,7 @@ class BusyIngest:
     async def submit(self, events: list[object]) -> Receipt:
         self.times -= 1
         if self.times >= 0:
-            raise Unavailable("expected room in the queue, found none", retry_after=0)
+            raise UnavailableError("expected room in the queue, found none", retry_after=0)
         return Receipt(len(events), 0, [])
 
 
@@ -241,11 +241,11 @@ def busy_engine(times: int) -> Any:
 
 
 def test_a_busy_database_is_waited_for() -> None:
-    receipt = asyncio.run(submit_patiently(busy_engine(ATTEMPTS - 1), [object()]))  # type: ignore[list-item]
+    receipt = asyncio.run(submit_with_retry(busy_engine(ATTEMPTS - 1), [object()]))  # type: ignore[list-item]
 
     assert receipt == Receipt(1, 0, [])
 
 
 def test_but_not_for_ever() -> None:
-    with pytest.raises(Unavailable, match="expected room in the queue, found none"):
-        asyncio.run(submit_patiently(busy_engine(ATTEMPTS), []))
+    with pytest.raises(UnavailableError, match="expected room in the queue, found none"):
+        asyncio.run(submit_with_retry(busy_engine(ATTEMPTS), []))

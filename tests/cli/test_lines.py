@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.lines import MAX_LINE_BYTES, Line, Refusal, Source, bounded_lines, read_lines
-from eventstore.errors import MalformedBody
+from cli.data.lines import MAX_LINE_BYTES, Line, Refusal, Source, bounded_lines, read_lines
+from eventstore.errors import MalformedBodyError
 
 
 def read(tmp_path: Path, content: bytes) -> list[Line | Refusal]:
@@ -106,12 +106,12 @@ def test_of_a_spoiled_gzip_file_what_came_before_is_kept(tmp_path: Path, spoil: 
     "content", [b'[{"type": 1}]', b'\xef\xbb\xbf[\n{"type": 1},', b"[" + b" " * 2 * MAX_LINE_BYTES]
 )
 def test_a_json_array_is_told_from_ndjson_at_once(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(MalformedBody, match=r"expected NDJSON.* found a JSON array"):
+    with pytest.raises(MalformedBodyError, match=r"expected NDJSON.* found a JSON array"):
         read(tmp_path, content)
 
 
 def test_an_object_over_several_lines_is_told_from_ndjson_at_once(tmp_path: Path) -> None:
-    with pytest.raises(MalformedBody, match=r"expected NDJSON.* found one over several"):
+    with pytest.raises(MalformedBodyError, match=r"expected NDJSON.* found one over several"):
         read(tmp_path, b'{\n  "type": "VIDEO_PING"\n}\n')
 
 

@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from cli import listening
-from cli.listening import Shares, listen
+from cli.operate import listening
+from cli.operate.listening import ReusePortSockets, listen
 from eventstore.errors import LmsError
 
 HERE = "127.0.0.1"
@@ -46,14 +46,14 @@ def test_somebody_who_shares_is_not_let_in_beside_a_stranger() -> None:
     with socket_sets(2) as shares:
         port = shares.address[1]
         with pytest.raises(LmsError, match=f"expected to listen on {HERE}, port {port}, found: Address already in use"):
-            Shares(HERE, port, 2)
+            ReusePortSockets(HERE, port, 2)
         with pytest.raises(LmsError, match="Address already in use"):
             listen(HERE, port)
 
 
-def socket_sets(number: int) -> "closing[Shares]":
+def socket_sets(number: int) -> "closing[ReusePortSockets]":
     """At a free port, closed after the block."""
-    return closing(Shares(HERE, 0, number))
+    return closing(ReusePortSockets(HERE, 0, number))
 
 
 def waiting(sockets: list[socket.socket]) -> int:

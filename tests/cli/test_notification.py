@@ -24,7 +24,7 @@ def announce(url: str) -> None:
     async def write() -> None:
         now = datetime.now(UTC)
         async with opened(url) as database, database.write() as connection:
-            await outbox.forward(connection, notifications(exam(timestamp=now), "exam-1", [SMITH], now))
+            await outbox.enqueue_deliveries(connection, notifications(exam(timestamp=now), "exam-1", [SMITH], now))
 
     asyncio.run(write())
 

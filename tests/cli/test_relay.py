@@ -6,7 +6,7 @@ import re
 import httpx
 
 from eventstore.times import system_clock
-from integrations.lease import Lease
+from integrations.runtime.lease import Lease
 from tests.cli.support import envelope, ndjson, run
 from tests.conftest import opened
 from tests.faults.traffic import until
@@ -60,7 +60,7 @@ def test_what_fails_ends_it_with_1(database_url: str) -> None:
 def test_beside_a_relay_at_work_it_is_refused(database_url: str) -> None:
     async def take() -> bool:
         async with opened(database_url) as database:
-            return await Lease(database, "relay", system_clock).take()
+            return await Lease(database, "relay", system_clock).acquire()
 
     record(database_url, "a")
     assert asyncio.run(take())

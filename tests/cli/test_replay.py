@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.deriving import PIECE_LEARNERS
-from engine.filling import PIECE_SEQS
-from engine.replay_status import ReplayRequest, start
-from eventstore.dialects.sole import sole_replay
+from engine.replay.derive_signals import PIECE_LEARNERS
+from engine.replay.fold import PIECE_SEQS
+from engine.replay.store import ReplayRequest, start
+from eventstore.db.replay_lock import replay_lock
 from projections import fold
 from projections.progress import Progress
 from projections.rules import Rule
@@ -104,7 +104,7 @@ def test_xp_follows_the_settings(database_url: str) -> None:
 
 def test_a_second_is_refused_with_the_first_ones_id(database_url: str) -> None:
     async def scenario() -> None:
-        async with opened(database_url) as database, sole_replay(database.engine):
+        async with opened(database_url) as database, replay_lock(database.engine):
             await start(database, OTHER, ReplayRequest(), at(0))
             ended = await asyncio.to_thread(run_process, database_url, "replay")
             assert ended.code == 1

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from engine.park import park
-from projections.fold import Failure
+from engine.parking.park import park
+from projections.fold import RuleFailure
 from projections.progress import Progress
 from projections.rules import Rule
 from tests.cli.support import run
@@ -22,7 +22,7 @@ def with_parked(url: str) -> str:
         async with running(url, HandClock(NOW)) as engine:
             await engine.ingest.submit([event])
             async with engine.database.write() as connection:
-                await park(connection, [Failure(event, "video_progress", ArithmeticError("cannot take it"))], NOW)
+                await park(connection, [RuleFailure(event, "video_progress", ArithmeticError("cannot take it"))], NOW)
 
     asyncio.run(scenario())
     return url
@@ -52,7 +52,7 @@ def test_a_retry_that_fails_ends_with_1(database_url: str, monkeypatch: pytest.M
         raise ArithmeticError("still cannot")
 
     url = with_parked(database_url)
-    monkeypatch.setattr("engine.retry.RULES", (Rule("video_progress", "VIDEO_PING", raises),))
+    monkeypatch.setattr("engine.parking.retry.RULES", (Rule("video_progress", "VIDEO_PING", raises),))
     for _ in range(3):
         retried = run(url, "retry")
         assert (retried.code, retried.out.split()) == (1, ["succeeded", "0", "failed", "1"])

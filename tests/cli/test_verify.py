@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cli import verify as verifying
+from cli.operate import verify as verifying
 from tests.cli.support import derived_at, envelope, ndjson, query, run
 from tests.conftest import opened
 from tests.engine.rows import change

@@ -10,8 +10,8 @@ import typer.main
 from pydantic import BaseModel
 
 from api.app import create_app
-from api.settings import Settings
-from api.variables import variable_of
+from bootstrap.settings import Settings
+from bootstrap.variables import variable_of
 from cli.main import app as program
 from eventstore.json_schemas import published
 from eventstore.tables import metadata

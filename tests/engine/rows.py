@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 
 Row = tuple[Any, ...]
 

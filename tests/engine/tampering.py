@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Executable, FromClause, Integer, Uuid, delete, insert, select, update
 
-from engine.derived import Key, Shape
-from engine.derived_store import read_derived
-from engine.drift import Difference
 from engine.engine import Engine
-from engine.verify import Sample, verify
-from eventstore.database import Database
-from eventstore.dialects import UtcTime
+from engine.verify.derived_rows import read_derived
+from engine.verify.expected_rows import DerivedTable, Key
+from engine.verify.table_diff import Difference
+from engine.verify.verify import Sample, verify
+from eventstore.db import UtcTime
+from eventstore.db.database import Database
 from eventstore.tables import metadata
 from projections import fold
 from projections.progress import Progress
@@ -47,7 +47,7 @@ def break_rule(monkeypatch: Any) -> Mendable:
     rule = Mendable()
     rules = (Rule("video_progress", "VIDEO_PING", rule), *RULES[1:])
     monkeypatch.setattr(fold.fold, "__defaults__", (rules,))
-    monkeypatch.setattr("engine.retry.RULES", rules)
+    monkeypatch.setattr("engine.parking.retry.RULES", rules)
     return rule
 
 
@@ -81,7 +81,7 @@ async def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 class Tampering(NamedTuple):
     """Something that nobody but lms-progress may do with a row: with a field of it, or with all of it."""
 
-    shape: Shape
+    shape: DerivedTable
     field: str
     value: object = None
 
@@ -93,7 +93,7 @@ class Tampering(NamedTuple):
 GONE, COME, ONE_MORE = "gone", "come, of a learner without events", "come"
 
 
-def tamperings(shape: Shape) -> Iterator[Tampering]:
+def tamperings(shape: DerivedTable) -> Iterator[Tampering]:
     """Every field of a table set to something else, and to nothing where it may be; rows that go and that come."""
     for name in shape.values:
         yield Tampering(shape, name, another(shape.table.c[name]))
@@ -134,6 +134,6 @@ async def tamper(database: Database, tampering: Tampering) -> Key:
     return key
 
 
-def named(shape: Shape, key: Key) -> list[ColumnElement[bool]]:
+def named(shape: DerivedTable, key: Key) -> list[ColumnElement[bool]]:
     """The condition that a row has that key."""
     return [shape.table.c[name] == part for name, part in zip(shape.key, key, strict=True)]

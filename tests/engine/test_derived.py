@@ -5,29 +5,40 @@ from itertools import permutations
 
 import pytest
 
-from engine.derived import LEARNER, PROGRESS, RETRY, SHAPES, SIGNAL, XP, Derived, Evidence, derived, gather
-from engine.park import retry_id
+from engine.parking.park import retry_id
+from engine.verify.expected_rows import (
+    LEARNER,
+    PROGRESS,
+    RETRY,
+    SHAPES,
+    SIGNAL,
+    XP,
+    Derived,
+    LearnerState,
+    apply_events,
+    expected_rows,
+)
 from eventstore.event import Event
 from projections import fold, rules
 from projections.progress import Progress
 from projections.rules import Rule
 from signals.course import CourseVersion, Step
-from signals.course_store import Courses
+from signals.course_catalog import CourseCatalog
 from signals.signal import Signal, SignalType
-from signals.xp import DEFAULT_WORTH, Worth
+from signals.xp import DEFAULT_WORTH, XpValues
 from tests.engine.support import at, ping, quiz, step
 
 
-def course(course_id: str, *versions: tuple[Step, ...]) -> Courses:
+def course(course_id: str, *versions: tuple[Step, ...]) -> CourseCatalog:
     """One course, of which a version was published each day."""
-    return Courses([tuple(CourseVersion(course_id, n + 1, "", steps, at(n)) for n, steps in enumerate(versions))])
+    return CourseCatalog([tuple(CourseVersion(course_id, n + 1, "", steps, at(n)) for n, steps in enumerate(versions))])
 
 
-def of(*events: Event, courses: Courses | None = None, worth: Worth = DEFAULT_WORTH) -> Derived:
+def of(*events: Event, courses: CourseCatalog | None = None, worth: XpValues = DEFAULT_WORTH) -> Derived:
     """The rows that follow from these events."""
-    evidence: dict[str, Evidence] = {}
-    gather(evidence, events)
-    return derived(evidence, courses or Courses(), worth)
+    evidence: dict[str, LearnerState] = {}
+    apply_events(evidence, events)
+    return expected_rows(evidence, courses or CourseCatalog(), worth)
 
 
 def test_an_empty_log_says_nothing() -> None:
@@ -112,11 +123,11 @@ def test_the_order_and_the_parts_in_which_events_are_gathered_do_not_matter() ->
     expected = of(*events)
 
     for order in permutations(events):
-        evidence: dict[str, Evidence] = {}
-        gather(evidence, order[:1])
-        gather(evidence, order[1:])
+        evidence: dict[str, LearnerState] = {}
+        apply_events(evidence, order[:1])
+        apply_events(evidence, order[1:])
         assert evidence["ada"].events == len(events)
-        assert derived(evidence, Courses(), DEFAULT_WORTH) == expected
+        assert expected_rows(evidence, CourseCatalog(), DEFAULT_WORTH) == expected
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from itertools import permutations
 
 import pytest
 
-from engine.derived import Rows
-from engine.drift import Difference, compare, differences, words
+from engine.verify.expected_rows import Rows
+from engine.verify.table_diff import Difference, compare, differences, format_value
 from eventstore.errors import FOUND_LIMIT
 from tests.engine.support import at
 
@@ -70,4 +70,4 @@ def test_a_key_is_one_readable_word(key: tuple[str, ...], shown: str) -> None:
 
 
 def test_long_text_is_cut() -> None:
-    assert len(words("x" * 1_000)) == FOUND_LIMIT
+    assert len(format_value("x" * 1_000)) == FOUND_LIMIT

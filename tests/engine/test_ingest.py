@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from engine.engine import Engine
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 from signals.signal import Signal, SignalType
 from tests.conftest import opened
 from tests.engine.rows import value
@@ -114,7 +114,7 @@ def test_a_full_queue_refuses_more_and_takes_it_when_there_is_room(database_url:
             waiting = asyncio.gather(*(engine.ingest.submit([ping(at(0))]) for _ in range(3)))
             await asyncio.sleep(0)
 
-            with pytest.raises(Unavailable, match="expected at most 3 events waiting, found the queue full"):
+            with pytest.raises(UnavailableError, match="expected at most 3 events waiting, found the queue full"):
                 await engine.ingest.submit([ping(at(0))])
 
             await waiting
@@ -140,7 +140,7 @@ def test_stopping_writes_what_waits_and_takes_no_more(database_url: str) -> None
                 await asyncio.sleep(0)
 
             assert (await waiting).accepted == 1
-            with pytest.raises(Unavailable, match="shutting down"):
+            with pytest.raises(UnavailableError, match="shutting down"):
                 await engine.ingest.submit([ping(at(0))])
             assert await value(database, COUNT) == 1
 

@@ -10,13 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from engine import commit, ingest
-from engine.ingest import Ingest
-from engine.project import Context
-from engine.record import Recorded
-from eventstore.database import Database
+from engine.ingest import commit, ingest
+from engine.ingest.ingest import Ingest
+from engine.projecting.project import Context
+from engine.projecting.record import Recorded
+from eventstore.db.database import Database
 from eventstore.event import Event
-from signals.course_store import CourseCache
+from signals.course_catalog import CourseCache
 from signals.xp import DEFAULT_WORTH
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -31,10 +31,10 @@ class Gates:
         self.end = [asyncio.Event() for _ in range(3)]
         self._number = -1
 
-    def give_way(self) -> None:
+    def yield_to_writer(self) -> None:
         """Nothing here takes the interpreter."""
 
-    async def transact(self, work: Any) -> Any:
+    async def run_write(self, work: Any) -> Any:
         self._number += 1
         number = self._number
         await self.begin[number].wait()
@@ -118,7 +118,7 @@ def test_many_events_are_parted_by_learner_and_what_one_lane_waits_for_does_not_
         ingesting = ingest_on(gates)
         ingesting.start()
         events = [event(f"{number} {again}", f"learner {number}") for number in range(100) for again in range(2)]
-        one, other = ingesting.parts(events)
+        one, other = ingesting.partition(events)
         assert sorted([*one, *other]) == sorted(events)
         assert {each.user_id for each in one}.isdisjoint(each.user_id for each in other)
 
@@ -146,7 +146,7 @@ def test_few_events_are_not_parted_nor_are_any_where_one_is_written_at_a_time(
 
     events = [event(str(n), f"learner {n}") for n in range(number)]
 
-    assert ingesting.parts(events) == [events]
+    assert ingesting.partition(events) == [events]
 
 
 def ingest_on(gates: Gates) -> Ingest:

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.courses.publish import publish
 from engine.engine import Engine
-from engine.publish import publish
 from eventstore.envelope import validate
 from eventstore.event import Event
 from tests.engine.expected import expected
@@ -114,7 +114,7 @@ async def live_with_two_servers(url: str, world: World, delivery: Delivery, put_
             for course_id, steps in world.publications[slot : slot + 1]:
                 clock.now = published_at(slot)
                 await publish(one.database, course_id, "", steps, clock)
-        await other.catch_up()
+        await other.run_pending_work()
         return await derived(one.database)
 
 

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from engine import learners
-from engine.learners import learners_of_course
-from eventstore.database import Database
-from eventstore.errors import NotFound
+from engine.verify import learners
+from engine.verify.learners import learners_of_course
+from eventstore.db.database import Database
+from eventstore.errors import NotFoundError
 from tests.engine.rows import change
 from tests.engine.support import HandClock, at, ping, quiz, running, step
 
@@ -48,7 +48,7 @@ def test_a_course_without_steps_has_no_learners_and_one_that_is_none_is_not_foun
             await engine.ingest.submit([ping(at(0), course_id="named")])
 
             assert await of_course(engine.database, "empty") == []
-            with pytest.raises(NotFound, match="expected a published course, found 'named'"):
+            with pytest.raises(NotFoundError, match="expected a published course, found 'named'"):
                 await of_course(engine.database, "named")
 
     asyncio.run(scenario())

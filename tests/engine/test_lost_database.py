@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 from tests.conftest import migrate_url, opened
 from tests.engine.rows import value
 from tests.engine.support import HandClock, at, ping, running, step
@@ -30,12 +30,12 @@ def test_postgresql_that_stops_and_starts_again_costs_nothing_but_the_time(own_p
             await engine.ingest.submit([event])
 
             own_postgres.stop("immediate")
-            with pytest.raises(Unavailable) as refused:
+            with pytest.raises(UnavailableError) as refused:
                 await engine.ingest.submit([ping(at(0), class_id="b")])
             assert refused.value.retry_after >= 1
-            with pytest.raises(Unavailable):
+            with pytest.raises(UnavailableError):
                 await engine.publish("x", "X", (step("a"),))
-            with pytest.raises(Unavailable):
+            with pytest.raises(UnavailableError):
                 await engine.database.check()
 
             own_postgres.start()
@@ -49,13 +49,13 @@ def test_postgresql_that_stops_and_starts_again_costs_nothing_but_the_time(own_p
 def test_sqlite_that_somebody_else_keeps_locked_is_unavailable_until_they_are_done(
     new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventstore.dialects.connect.SQLITE_BUSY_TIMEOUT_SEC", 0.05)
+    monkeypatch.setattr("eventstore.db.connect.SQLITE_BUSY_TIMEOUT_SEC", 0.05)
 
     async def scenario() -> None:
         url = new_sqlite()
         async with opened(url) as other, running(url, HandClock(at(1))) as engine:
-            async with other.write_alone():
-                with pytest.raises(Unavailable, match="locked"):
+            async with other.write_exclusive():
+                with pytest.raises(UnavailableError, match="locked"):
                     await engine.ingest.submit([ping(at(0))])
 
             assert (await engine.ingest.submit([ping(at(0))])).accepted == 1
@@ -74,7 +74,7 @@ def test_a_file_that_sqlite_cannot_open_is_unavailable(tmp_path: Path) -> None:
     async def scenario() -> None:
         (tmp_path / "lms.db").mkdir()
         async with opened(f"sqlite:///{tmp_path / 'lms.db'}") as database:
-            with pytest.raises(Unavailable, match="expected an answer from the database, found"):
+            with pytest.raises(UnavailableError, match="expected an answer from the database, found"):
                 await database.check()
             await threads_ended()
 

@@ -10,17 +10,17 @@ import pytest
 from sqlalchemy import delete, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine import mend
-from engine.daily import mend_daily
-from engine.derived import LEARNER, SHAPES, Evidence, Shape
+from engine.courses.publish import publish
 from engine.engine import Engine
-from engine.evidence_store import count_events, read_evidence
-from engine.histogram import mend_histogram
-from engine.mend import rebuild
-from engine.publish import publish
-from engine.rebuilt import Rebuilt
-from engine.submission import Receipt
-from eventstore.database import Database
+from engine.ingest.submission import Receipt
+from engine.verify import repair
+from engine.verify.daily_counts import repair_daily
+from engine.verify.expected_rows import LEARNER, SHAPES, DerivedTable, LearnerState
+from engine.verify.learner_log import count_events, read_learner_states
+from engine.verify.repair import repair_learners
+from engine.verify.repair_result import RepairResult
+from engine.verify.xp_histogram import repair_histogram
+from eventstore.db.database import Database
 from eventstore.tables import DERIVED
 from signals.signal import SignalType
 from tests.engine.rows import change, rows, value
@@ -50,8 +50,8 @@ def rule(monkeypatch: pytest.MonkeyPatch) -> Mendable:
     return break_rule(monkeypatch)
 
 
-async def rebuilt(engine: Engine, *user_ids: str, announce: bool = False) -> Rebuilt:
-    return await rebuild(engine.database, user_ids, engine.context, engine.clock, announce=announce)
+async def rebuilt(engine: Engine, *user_ids: str, announce: bool = False) -> RepairResult:
+    return await repair_learners(engine.database, user_ids, engine.context, engine.clock, announce=announce)
 
 
 @contextmanager
@@ -72,7 +72,9 @@ def written(database: Database) -> Iterator[list[int]]:
 
 @pytest.mark.usefixtures("rule")
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.table.name)
-def test_whatever_is_tampered_with_is_mended_and_nothing_else_is_written(database_url: str, shape: Shape) -> None:
+def test_whatever_is_tampered_with_is_mended_and_nothing_else_is_written(
+    database_url: str, shape: DerivedTable
+) -> None:
     async def scenario() -> None:
         async with furnished(database_url) as engine:
             before = await everything(engine.database)
@@ -88,7 +90,7 @@ def test_whatever_is_tampered_with_is_mended_and_nothing_else_is_written(databas
                 # then
                 assert (done.rows_differing, done.refused) == (1, ()), tampering.name
                 assert sum(numbers) == 1 + for_stand_ins(tampering), tampering.name
-                await mend_histogram(engine.database, engine.context)
+                await repair_histogram(engine.database, engine.context)
                 assert await everything(engine.database) == before, tampering.name
             assert await found_in(engine) == []
 
@@ -100,9 +102,9 @@ def test_where_nothing_differs_nothing_is_written(database_url: str) -> None:
     async def scenario() -> None:
         async with furnished(database_url) as engine:
             with written(engine.database) as numbers:
-                assert await rebuilt(engine, "ada", "bob", "zoe", announce=True) == Rebuilt(parked=2)
-                assert await mend_daily(engine.database, engine.context) == 0
-                assert await mend_histogram(engine.database, engine.context) == 0
+                assert await rebuilt(engine, "ada", "bob", "zoe", announce=True) == RepairResult(parked=2)
+                assert await repair_daily(engine.database, engine.context) == 0
+                assert await repair_histogram(engine.database, engine.context) == 0
             assert sum(numbers) == 0
 
     asyncio.run(scenario())
@@ -133,9 +135,9 @@ def test_counts_of_days_are_mended_and_go_on_counting(database_url: str, stateme
             days = len(await found_in(engine))
             assert days > 0
 
-            assert await mend_daily(engine.database, engine.context) == days
+            assert await repair_daily(engine.database, engine.context) == days
             assert await everything(engine.database) == before
-            assert await mend_daily(engine.database, engine.context) == 0
+            assert await repair_daily(engine.database, engine.context) == 0
 
             await engine.ingest.submit([ping(at(1), 3), ping(at(0), 3, user_id="new")])
             assert await found_in(engine) == []
@@ -161,9 +163,9 @@ def test_the_histogram_is_mended_and_goes_on_counting(database_url: str, stateme
             levels = len(await found_in(engine))
             assert levels > 0
 
-            assert await mend_histogram(engine.database, engine.context) == levels
+            assert await repair_histogram(engine.database, engine.context) == levels
             assert await everything(engine.database) == before
-            assert await mend_histogram(engine.database, engine.context) == 0
+            assert await repair_histogram(engine.database, engine.context) == 0
 
             await engine.ingest.submit([ping(at(1), user_id="new"), ping(at(0), user_id="ada")])
             assert await found_in(engine) == []
@@ -179,7 +181,9 @@ def test_the_histogram_follows_when_a_learner_is_rebuilt(database_url: str) -> N
             context = engine.context._replace(worth=worth)
 
             # when
-            assert (await rebuild(engine.database, ["ada"], context, engine.clock, announce=False)).rows_differing > 0
+            assert (
+                await repair_learners(engine.database, ["ada"], context, engine.clock, announce=False)
+            ).rows_differing > 0
 
             # then
             levels = "FROM lms_xp_histogram GROUP BY 1, 2, 3 HAVING sum(learners) <> 0 ORDER BY 1, 2, 3"
@@ -200,7 +204,7 @@ def test_a_day_that_is_none_is_removed(new_sqlite: NewDatabase) -> None:
                     engine.database, "INSERT INTO lms_event_daily VALUES ('?', 'VIDEO_PING', 0, 7)".replace("?", day)
                 )
             assert [str(difference.key[0]) for difference in await found_in(engine)] == ["20261129", "someday"]
-            assert await mend_daily(engine.database, engine.context) == 2
+            assert await repair_daily(engine.database, engine.context) == 2
             assert await everything(engine.database) == before
 
     asyncio.run(scenario())
@@ -215,7 +219,7 @@ def test_all_derived_tables_come_back_from_nothing(database_url: str, rule: Mend
                     await connection.execute(delete(table))
 
             done = await rebuilt(engine, "ada", "bob", "zoe")
-            await mend_daily(engine.database, engine.context)
+            await repair_daily(engine.database, engine.context)
 
             assert await everything(engine.database) == before
             assert done.signals_gained == len(before["lms_signal"])
@@ -242,7 +246,7 @@ def test_learners_whose_rows_the_database_refuses_are_named_and_left_as_they_wer
             done = await rebuilt(engine, *learners)
 
             # then
-            assert done == Rebuilt(rows_differing=6 * 5, refused=("learner-4",))
+            assert done == RepairResult(rows_differing=6 * 5, refused=("learner-4",))
             others = sorted(set(learners) - {"learner-4"})
             assert await rows(engine.database, "SELECT user_id FROM lms_learner ORDER BY 1") == [(u,) for u in others]
             assert {difference.key[0] for difference in await found_in(engine)} == {"learner-4"}
@@ -282,7 +286,7 @@ def test_what_a_version_is_still_to_grant_is_announced_all_the_same(database_url
 
             done = await rebuilt(engine, "ada")
 
-            assert done == Rebuilt()
+            assert done == RepairResult()
             assert await value(engine.database, "SELECT count(*) FROM lms_outbox") == 3
 
     asyncio.run(scenario())
@@ -298,13 +302,13 @@ def test_a_version_that_is_published_meanwhile_is_granted_first(
         async with running(database_url, clock) as engine:
             await engine.ingest.submit([ping(at(0))])
 
-            async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, Evidence]:
+            async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, LearnerState]:
                 if courses:
                     await publish(engine.database, courses.pop(), "", (step("a"),), clock)
-                return await read_evidence(connection, user_ids)
+                return await read_learner_states(connection, user_ids)
 
-            monkeypatch.setattr(mend, "read_evidence", with_news)
-            assert await rebuilt(engine, "ada") == Rebuilt()
+            monkeypatch.setattr(repair, "read_learner_states", with_news)
+            assert await rebuilt(engine, "ada") == RepairResult()
             assert await value(engine.database, "SELECT count(*) FROM lms_outbox") == 5
 
     asyncio.run(scenario())
@@ -330,7 +334,7 @@ def test_changed_worth_is_rebuilt_into_all_xp(database_url: str) -> None:
     async def scenario() -> None:
         async with furnished(database_url) as engine:
             context = engine.context._replace(worth=dict.fromkeys(SignalType, 0) | {SignalType.QUIZ_PASSED: 7})
-            await rebuild(engine.database, ["ada", "bob", "zoe"], context, engine.clock, announce=True)
+            await repair_learners(engine.database, ["ada", "bob", "zoe"], context, engine.clock, announce=True)
             assert await rows(engine.database, "SELECT user_id, xp FROM v_leaderboard") == [("ada", 7)]
             assert await value(engine.database, "SELECT sum(xp) FROM lms_signal") == 7
 
@@ -343,13 +347,13 @@ def test_what_comes_in_before_the_lock_is_rebuilt_too(database_url: str, monkeyp
     async def scenario() -> None:
         async with furnished(database_url) as engine:
 
-            async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, Evidence]:
-                evidence = await read_evidence(connection, user_ids)
+            async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, LearnerState]:
+                evidence = await read_learner_states(connection, user_ids)
                 if late:
                     await engine.ingest.submit([late.pop() for _ in list(late)])
                 return evidence
 
-            monkeypatch.setattr(mend, "read_evidence", with_news)
+            monkeypatch.setattr(repair, "read_learner_states", with_news)
             await change(engine.database, "DELETE FROM lms_xp", "DELETE FROM lms_xp_histogram")
             await rebuilt(engine, "ada", "bob", "new", "zoe")
             assert await value(engine.database, "SELECT count(*) FROM lms_progress WHERE class_id = 'late'") == 1
@@ -373,7 +377,7 @@ def test_a_learner_without_the_row_to_lock_is_locked_all_the_same(
                 assert not submissions[0].done()
                 return await count_events(connection, user_ids)
 
-            monkeypatch.setattr(mend, "count_events", with_news)
+            monkeypatch.setattr(repair, "count_events", with_news)
             await change(engine.database, "DELETE FROM lms_xp", "DELETE FROM lms_xp_histogram")
             await change(engine.database, "DELETE FROM lms_learner WHERE user_id = 'ada'")
             await rebuilt(engine, "ada", "bob", "zoe")
@@ -422,7 +426,7 @@ def test_rebuilding_while_events_come_in_loses_nothing(database_url: str) -> Non
                         await connection.execute(delete(shape.table))
                     await rebuilt(engine, *learners)
             await rebuilt(engine, *learners)
-            await mend_histogram(engine.database, engine.context)
+            await repair_histogram(engine.database, engine.context)
             assert await found_in(engine) == []
 
     asyncio.run(scenario())

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 from projections import fold, rules
 from projections.progress import Progress
 from projections.rules import Rule

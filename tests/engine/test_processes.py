@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from engine.processes import forked
+from engine.replay.process_pool import forked
 
 URL = "sqlite:///any"
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from engine import publish as publishing
+from engine.courses import publish as publishing
 from engine.engine import Engine
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 from signals.signal import SignalType
 from tests.conftest import opened
 from tests.engine.rows import rows, value
@@ -85,7 +85,7 @@ async def completed(engine: Engine) -> list[tuple[str, object]]:
     return sorted((user, instant) for _, kind, user, _, _, instant, _ in signals if kind == SignalType.COURSE_COMPLETED)
 
 
-class PowerCut(Unavailable):
+class PowerCutError(UnavailableError):
     """Whatever ends a grant in the middle."""
 
 
@@ -105,15 +105,15 @@ def test_a_grant_that_was_cut_off_is_finished_by_the_next_engine(
 
             # when what it grants is cut off after some chunks
             with monkeypatch.context() as patch:
-                patch.setattr(publishing, "note", failing_after(chunks))
-                with pytest.raises(PowerCut):
-                    await publishing.grant_unfinished(database, engine.context, clock)
+                patch.setattr(publishing, "save_backfill_progress", failing_after(chunks))
+                with pytest.raises(PowerCutError):
+                    await publishing.run_pending_backfills(database, engine.context, clock)
             assert len(await completed(engine)) == min(5, 2 * chunks)
             assert await value(database, "SELECT count(*) FROM lms_grant WHERE finished_at IS NULL") == 1
 
         # then the next engine finishes it, each learner once
         async with running(database_url, clock) as engine:
-            await engine.catch_up()
+            await engine.run_pending_work()
             assert await completed(engine) == [(f"user {number}", at(0)) for number in range(5)]
             assert {row[0] for row in await rows(engine.database, "SELECT xp FROM v_leaderboard")} == {140}
             assert await value(engine.database, "SELECT count(*) FROM lms_outbox") == 15
@@ -124,12 +124,12 @@ def test_a_grant_that_was_cut_off_is_finished_by_the_next_engine(
 
 def failing_after(chunks: int) -> object:
     """`note`, the last step of a chunk, which works that often and then fails: the chunk is rolled back."""
-    note = publishing.note
+    note = publishing.save_backfill_progress
     noted: list[object] = []
 
     async def cut_off(*arguments: Any) -> None:
         if len(noted) == chunks:
-            raise PowerCut("cut off")
+            raise PowerCutError("cut off")
         noted.append(arguments)
         await note(*arguments)
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import catch_up, deriving, filling, probing, swap_in
 from engine.engine import Engine
-from engine.replay import replay
-from engine.replay_status import ReplayReport, ReplayRequest, start
-from eventstore.dialects.sole import sole_replay
-from eventstore.errors import AlreadyRunning, NotFound
+from engine.replay import catch_up, derive_signals, fold, sampling, swap
+from engine.replay.run import replay
+from engine.replay.store import ReplayReport, ReplayRequest, start
+from eventstore.db.replay_lock import replay_lock
+from eventstore.errors import AlreadyRunningError, NotFoundError
 from signals.signal import SignalType
 from signals.xp import DEFAULT_WORTH
 from tests.conftest import opened
@@ -30,10 +30,10 @@ UNCHANGED = {"parked": 0, "signals_gained": 0, "signals_lost": 0, "rows_differin
 LAST = "SELECT status, events_done, events_total, signals_gained, rows_differing, error FROM lms_replay"
 
 
-@pytest.fixture(autouse=True, params=[probing.FEW_LEARNERS, -1], ids=["in place", "swapped in"])
+@pytest.fixture(autouse=True, params=[sampling.FEW_LEARNERS, -1], ids=["in place", "swapped in"])
 def few_learners(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The two ways in which what was built becomes live."""
-    monkeypatch.setattr(probing, "FEW_LEARNERS", request.param)
+    monkeypatch.setattr(sampling, "FEW_LEARNERS", request.param)
 
 
 async def replayed(engine: Engine, **request: Any) -> dict[str, int]:
@@ -177,7 +177,7 @@ def test_it_can_be_limited_to_a_learner_or_a_course(database_url: str) -> None:
             assert (await replayed(engine, user_id="elsewhere", course_id="course"))["rows_differing"] == 0
             assert (await replayed(engine, user_id="elsewhere"))["rows_differing"] == 1
             assert await derived(engine.database) == right
-            with pytest.raises(NotFound, match="expected a published course, found 'no course'"):
+            with pytest.raises(NotFoundError, match="expected a published course, found 'no course'"):
                 await replayed(engine, course_id="no course")
 
     asyncio.run(scenario())
@@ -203,9 +203,9 @@ def test_nothing_is_sent_out_again_unless_it_is_asked_for(database_url: str) -> 
 
 
 def test_pieces_done_by_several_processes_are_put_together(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filling, "PIECE_SEQS", 5)
-    monkeypatch.setattr("engine.rebuild_all.PIECE_SEQS", 5)
-    monkeypatch.setattr(deriving, "PIECE_LEARNERS", 2)
+    monkeypatch.setattr(fold, "PIECE_SEQS", 5)
+    monkeypatch.setattr("engine.replay.full.PIECE_SEQS", 5)
+    monkeypatch.setattr(derive_signals, "PIECE_LEARNERS", 2)
     learners = [f"learner-{number}" for number in range(15)]
     seen: dict[str, int] = {}
 
@@ -246,9 +246,9 @@ def test_events_and_versions_that_come_meanwhile_are_caught_up_with(
 
     async def meanwhile() -> Rows:
         left = happenings.copy()
-        original = catch_up.CatchingUp.run
+        original = catch_up.CatchUp.run
 
-        async def run(self: catch_up.CatchingUp) -> set[str]:
+        async def run(self: catch_up.CatchUp) -> set[str]:
             caught_up = await original(self)
             if left:
                 await left.pop(0)(engine)
@@ -256,7 +256,7 @@ def test_events_and_versions_that_come_meanwhile_are_caught_up_with(
 
         async with running(new_database(), HandClock(at(3))) as engine:
             await filled(engine)
-            monkeypatch.setattr(catch_up.CatchingUp, "run", run)
+            monkeypatch.setattr(catch_up.CatchUp, "run", run)
             while left:
                 assert await replayed(engine) == UNCHANGED
             return await derived(engine.database)
@@ -268,7 +268,7 @@ def test_all_that_is_left_for_the_last_round_is_taken_in_by_as_many_chunks_as_it
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catch_up, "CHUNK_EVENTS", 2)
-    original = catch_up.CatchingUp.run
+    original = catch_up.CatchUp.run
 
     async def scenario() -> None:
         async with running(database_url, HandClock(at(3))) as engine:
@@ -276,13 +276,13 @@ def test_all_that_is_left_for_the_last_round_is_taken_in_by_as_many_chunks_as_it
             users = ["new", "newer", "newest", "last", "very last"]
             left = [[ping(at(2), user_id=user, class_id=class_id) for user in users] for class_id in ("a", "b")]
 
-            async def run(self: catch_up.CatchingUp) -> set[str]:
+            async def run(self: catch_up.CatchUp) -> set[str]:
                 caught_up = await original(self)
                 if left:
                     await engine.ingest.submit(left.pop())
                 return caught_up
 
-            monkeypatch.setattr(catch_up.CatchingUp, "run", run)
+            monkeypatch.setattr(catch_up.CatchUp, "run", run)
             assert await replayed(engine) == UNCHANGED
             assert left == []
             assert await replayed(engine) == UNCHANGED
@@ -294,10 +294,10 @@ def test_only_one_runs_at_a_time_and_a_second_is_refused_with_its_id(database_ur
     async def scenario() -> None:
         async with running(database_url, HandClock(at(3))) as engine:
             other = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
-            async with sole_replay(engine.database.engine) as alone:
+            async with replay_lock(engine.database.engine) as alone:
                 assert alone
                 await start(engine.database, other, ReplayRequest(), at(3))
-                with pytest.raises(AlreadyRunning, match=other) as refusal:
+                with pytest.raises(AlreadyRunningError, match=other) as refusal:
                     await replayed(engine)
                 assert refusal.value.replay_id == other
             assert await replayed(engine) == UNCHANGED
@@ -318,7 +318,7 @@ def test_one_that_fails_leaves_everything_as_it_was_and_says_why(
     async def scenario() -> None:
         async with running(database_url, HandClock(at(3))) as engine:
             before = await filled(engine)
-            monkeypatch.setattr(swap_in, "finish", out_of_luck)
+            monkeypatch.setattr(swap, "finish", out_of_luck)
             with pytest.raises(RuntimeError, match="out of luck"):
                 await replayed(engine)
             ((status, *_, error),) = await rows(engine.database, LAST)

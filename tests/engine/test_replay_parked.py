@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine import fold_range, refold
-from engine.project import advance
-from engine.retry import Retried, retry_due
+from engine.parking.retry import RetryResult, retry_due
+from engine.projecting.project import merge_progress
+from engine.replay import fold_range, python_fold
 from projections.fold import ProgressKey
 from projections.progress import Progress
-from signals.course_store import Courses
+from signals.course_catalog import CourseCatalog
 from tests.engine.rows import change, rows, value
 from tests.engine.support import HandClock, at, ping, running
 from tests.engine.test_park import refuse_class
@@ -31,7 +31,7 @@ def test_what_is_parked_stays_so_with_the_history_of_its_retries(database_url: s
         clock = HandClock(NOW)
         async with poisoned(database_url, clock, poison(), ping(NOW, user_id="bob")) as engine:
             clock.now += timedelta(seconds=10)
-            assert await retry_due(engine.database, engine.context, clock) == Retried(0, 1)
+            assert await retry_due(engine.database, engine.context, clock) == RetryResult(0, 1)
             before = await parked(engine)
             assert await replayed(engine) == UNCHANGED | {"parked": 1}
             assert await parked(engine) == before
@@ -101,11 +101,11 @@ def test_what_the_database_refuses_of_a_replay_is_narrowed_down_and_parked(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuses(
-        connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], courses: Courses
+        connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], courses: CourseCatalog
     ) -> dict[ProgressKey, Progress]:
         if any(class_id == "poison" for _, class_id in proved):
             raise IntegrityError("INSERT", None, ValueError("poison"))
-        return await advance(connection, proved, courses)
+        return await merge_progress(connection, proved, courses)
 
     async def refuses_range(*_: object) -> None:
         raise IntegrityError("INSERT", None, ValueError("poison"))
@@ -113,7 +113,7 @@ def test_what_the_database_refuses_of_a_replay_is_narrowed_down_and_parked(
     async def scenario() -> None:
         async with running(database_url, HandClock(at(3))) as engine:
             await engine.ingest.submit([ping(at(1), class_id=name) for name in ("a", "poison", "b", "c", "poison")])
-            monkeypatch.setattr(refold, "advance", refuses)
+            monkeypatch.setattr(python_fold, "merge_progress", refuses)
             monkeypatch.setattr(fold_range, "_fold", refuses_range)
             report = await replayed(engine)
             assert (report["parked"], report["signals_lost"]) == (2, 1)

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from engine import retry as retry_module
 from engine.engine import Engine
-from engine.park import RetryStatus
-from engine.retry import Retried, retry_all, retry_due, retry_one
-from engine.retry_store import ATTEMPTS
-from eventstore.errors import NotFound
+from engine.parking import retry as retry_module
+from engine.parking.park import RetryStatus
+from engine.parking.retry import RetryResult, retry_all, retry_due, retry_one
+from engine.parking.store import ATTEMPTS
+from eventstore.errors import NotFoundError
 from eventstore.event import Event
 from projections import fold
 from projections.progress import Progress
@@ -72,7 +72,7 @@ async def parked(engine: Engine) -> list[RetryItem]:
         return (await retry_list.read(connection, 100)).items
 
 
-def due(engine: Engine) -> "asyncio.Future[Retried]":
+def due(engine: Engine) -> "asyncio.Future[RetryResult]":
     return asyncio.ensure_future(retry_due(engine.database, engine.context, engine.clock))
 
 
@@ -99,9 +99,9 @@ def test_a_mended_rule_gives_what_it_would_have_given_at_once(new_database: Call
         clock = HandClock(NOW)
         async with poisoned(new_database(), clock, event) as engine:
             rule.broken = False
-            assert await due(engine) == Retried(0, 0), "it is not due yet"
+            assert await due(engine) == RetryResult(0, 0), "it is not due yet"
             clock.now += timedelta(seconds=10)
-            assert await due(engine) == Retried(1, 0)
+            assert await due(engine) == RetryResult(1, 0)
             assert await parked(engine) == []
             return await derived(engine.database)
 
@@ -121,15 +121,15 @@ def test_pauses_grow_and_after_three_attempts_it_is_dead_until_someone_acts(data
                 (item,) = await parked(engine)
                 pauses.append((item.next_attempt_at - clock.now).total_seconds())
                 clock.now = item.next_attempt_at
-                assert await due(engine) == Retried(0, 1)
+                assert await due(engine) == RetryResult(0, 1)
             assert pauses == [10, 60, 360]
             (item,) = await parked(engine)
             assert item.status == RetryStatus.DEAD
             clock.now += timedelta(days=365)
-            assert await due(engine) == Retried(0, 0)
+            assert await due(engine) == RetryResult(0, 0)
             rule.broken = False
-            assert await retry_all(engine.database, engine.context, clock, dead=False) == Retried(0, 0)
-            assert await retry_all(engine.database, engine.context, clock, dead=True) == Retried(1, 0)
+            assert await retry_all(engine.database, engine.context, clock, dead=False) == RetryResult(0, 0)
+            assert await retry_all(engine.database, engine.context, clock, dead=True) == RetryResult(1, 0)
             assert await parked(engine) == []
 
     asyncio.run(scenario())
@@ -149,7 +149,7 @@ def test_a_rule_that_raises_as_a_lost_connection_does_fails_alone(
         async with poisoned(database_url, clock, poison(), broken) as engine:
             clock.now += timedelta(seconds=10)
             monkeypatch.setattr(retry_module, "RULES", (Rule("video_progress", "VIDEO_PING", rule_of_one),))
-            assert await due(engine) == Retried(1, 1)
+            assert await due(engine) == RetryResult(1, 1)
             (item,) = await parked(engine)
             assert "the rule's own" in item.last_error
 
@@ -165,7 +165,7 @@ def test_one_is_retried_at_once_by_its_id(database_url: str, rule: Mendable) -> 
             rule.broken = False
             assert await retry_one(engine.database, second.retry_id, engine.context, engine.clock)
             assert [item.retry_id for item in await parked(engine)] == [first.retry_id]
-            with pytest.raises(NotFound, match="expected the id of a parked event"):
+            with pytest.raises(NotFoundError, match="expected the id of a parked event"):
                 await retry_one(engine.database, str(uuid4()), engine.context, engine.clock)
 
     asyncio.run(scenario())
@@ -183,7 +183,7 @@ def test_several_processes_never_retry_the_same(database_url: str, rule: Mendabl
             rule.broken = False
             clock.now += timedelta(seconds=10)
             both = await asyncio.gather(due(engine), due(other))
-            assert both[0].plus(both[1]) == Retried(len(learners), 0)
+            assert both[0].plus(both[1]) == RetryResult(len(learners), 0)
             assert await parked(engine) == []
 
     asyncio.run(scenario())
@@ -198,10 +198,10 @@ def test_retries_of_one_page_do_not_hold_each_other_up(
     async def scenario() -> None:
         clock = HandClock(NOW)
         async with poisoned(database_url, clock, *map(poison, learners)) as engine:
-            assert await retry_all(engine.database, engine.context, clock, dead=True) == Retried(0, 5)
+            assert await retry_all(engine.database, engine.context, clock, dead=True) == RetryResult(0, 5)
             rule.broken = False
             clock.now += timedelta(seconds=60)
-            assert await due(engine) == Retried(5, 0)
+            assert await due(engine) == RetryResult(5, 0)
 
     asyncio.run(scenario())
 
@@ -210,7 +210,7 @@ def test_a_dead_event_can_be_retried_as_often_as_anyone_likes(database_url: str,
     async def scenario() -> None:
         async with poisoned(database_url, HandClock(NOW), poison()) as engine:
             for _ in range(20):
-                assert await retry_all(engine.database, engine.context, engine.clock, dead=True) == Retried(0, 1)
+                assert await retry_all(engine.database, engine.context, engine.clock, dead=True) == RetryResult(0, 1)
 
     asyncio.run(scenario())
     assert rule.broken

@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
-from engine import comparing, probing, sides, swap_in
-from engine.bringing import QUIET_SHARE, Bringing, bringing
-from engine.changes import Compared
-from engine.deriving import derive_learners
-from engine.filling import Watch
-from engine.publish import publish
-from engine.replay import replay
-from engine.replay_status import ReplayReport, ReplayRequest
-from engine.workers import Job
-from eventstore.database import Database
+from engine.courses.publish import publish
+from engine.replay import compare, diff_queries, sampling, swap
+from engine.replay.derive_signals import derive_learners
+from engine.replay.diff import Diff
+from engine.replay.fold import ProgressCallback
+from engine.replay.run import replay
+from engine.replay.shadow_copy import QUIET_SHARE, ShadowCopy, copying_shadow
+from engine.replay.shadow_tables import open_shadow
+from engine.replay.store import ReplayReport, ReplayRequest
+from engine.replay.worker_pool import Job
+from eventstore.db.database import Database
 from eventstore.errors import LmsError
-from eventstore.shadow import open_shadow
 from eventstore.tables import DERIVED
 from tests.conftest import opened
 from tests.engine.rows import change, is_sqlite, rows, value
@@ -42,7 +42,7 @@ UNANNOUNCED = "SELECT type, user_id FROM lms_signal WHERE signal_id NOT IN (SELE
 @pytest.fixture(autouse=True)
 def never_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """However little differs, the shadow is swapped in."""
-    monkeypatch.setattr(probing, "FEW_LEARNERS", -1)
+    monkeypatch.setattr(sampling, "FEW_LEARNERS", -1)
 
 
 def test_tables_indexes_and_views_are_what_they_were(database_url: str) -> None:
@@ -101,10 +101,10 @@ def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_with(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = asyncio.Event()
-    original = swap_in.SwapIn._swap
+    original = swap.SwapIn._swap
 
-    async def swap(
-        self: swap_in.SwapIn, replay_id: str, events: int, attempt: int, *, publish: bool
+    async def swap_once(
+        self: swap.SwapIn, replay_id: str, events: int, attempt: int, *, publish: bool
     ) -> ReplayReport | None:
         try:
             return await original(self, replay_id, events, attempt, publish=publish)
@@ -115,7 +115,7 @@ def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_with(
         async with running(database_url, HandClock(at(3))) as engine, opened(database_url) as other:
             right = await filled(engine)
             await change(engine.database, "DELETE FROM lms_signal WHERE user_id = 'ada'")
-            monkeypatch.setattr(swap_in.SwapIn, "_swap", swap)
+            monkeypatch.setattr(swap.SwapIn, "_swap", swap_once)
             async with other.read() as connection:
                 seen = (await connection.exec_driver_sql("SELECT count(*) FROM lms_signal")).scalar_one()
                 replaying = asyncio.create_task(replay(engine.database, engine.context, engine.clock, ReplayRequest()))
@@ -134,25 +134,25 @@ def test_what_comes_after_all_was_brought_is_brought_again(
     new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On SQLite, rows are brought while others are still compared."""
-    monkeypatch.setattr(sides, "RANGE_LEARNERS", 1)
-    original = comparing.Comparing._compare_those
+    monkeypatch.setattr(diff_queries, "RANGE_LEARNERS", 1)
+    original = compare.Comparing._compare_learners
 
     async def scenario() -> None:
         async with running(new_sqlite(), HandClock(at(3))) as engine:
             await filled(engine)
             happened = False
 
-            async def compare_those(self: comparing.Comparing, those: sides.Those) -> Compared | None:
+            async def compare_those(self: compare.Comparing, those: diff_queries.LearnerFilter) -> Diff | None:
                 nonlocal happened
                 compared = await original(self, those)
                 if compared is not None and not happened:
                     happened = True
-                    await self._bringing.bring_all()
+                    await self._bringing.copy_all()
                     await engine.publish("other", "Other", (step("a"), step("b", "quiz")))
                     await engine.ingest.submit([quiz(at(2.5), user_id="bob", class_id="b")])
                 return compared
 
-            monkeypatch.setattr(comparing.Comparing, "_compare_those", compare_those)
+            monkeypatch.setattr(compare.Comparing, "_compare_learners", compare_those)
             assert await replayed(engine) == UNCHANGED
             assert happened
             assert await replayed(engine) == UNCHANGED
@@ -163,21 +163,21 @@ def test_what_comes_after_all_was_brought_is_brought_again(
 def test_what_a_version_grants_is_announced_though_it_is_published_right_before_the_swap(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = comparing.Comparing.run
+    original = compare.Comparing.run
 
     async def scenario() -> None:
         async with running(database_url, HandClock(at(3))) as engine:
             await filled(engine)
 
-            async def run(self: comparing.Comparing) -> comparing.Comparison:
+            async def run(self: compare.Comparing) -> compare.Comparison:
                 compared = await original(self)
                 assert await publish(engine.database, "other", "Other", (step("a"),), engine.clock)
                 return compared
 
-            monkeypatch.setattr(comparing.Comparing, "run", run)
+            monkeypatch.setattr(compare.Comparing, "run", run)
             before = await value(engine.database, SIGNALS)
             await replayed(engine)
-            await engine.catch_up()
+            await engine.run_pending_work()
             assert await value(engine.database, SIGNALS) > before
             assert await rows(engine.database, UNANNOUNCED) == []
 
@@ -187,10 +187,10 @@ def test_what_a_version_grants_is_announced_though_it_is_published_right_before_
 def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(
     new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, first = Bringing._settle, asyncio.Event()
+    original, first = ShadowCopy._publish, asyncio.Event()
     settled: list[list[str]] = []
 
-    async def settle(self: Bringing, tables: Collection[Table]) -> None:
+    async def settle(self: ShadowCopy, tables: Collection[Table]) -> None:
         await original(self, tables)
         settled.append(sorted(table.name for table in tables))
         first.set()
@@ -199,13 +199,13 @@ def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(
         async with running(new_sqlite(), HandClock(at(3))) as engine:
             await filled(engine)
 
-            async def derive(pool: Executor, number: int, job: Job, shadow: Database, watch: Watch) -> None:
+            async def derive(pool: Executor, number: int, job: Job, shadow: Database, watch: ProgressCallback) -> None:
                 await first.wait()
                 await engine.ingest.submit([quiz(at(2.5), user_id="bob", class_id="b"), ping(at(1), user_id="new")])
                 await derive_learners(pool, number, job, shadow, watch)
 
-            monkeypatch.setattr(Bringing, "_settle", settle)
-            monkeypatch.setattr("engine.rebuild_all.derive_learners", derive)
+            monkeypatch.setattr(ShadowCopy, "_publish", settle)
+            monkeypatch.setattr("engine.replay.full.derive_learners", derive)
             assert await replayed(engine) == UNCHANGED
             assert settled[0] == ["lms_learner", "lms_progress"]
             assert len(settled) == 2
@@ -219,19 +219,19 @@ def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(
 def test_bringing_pauses_only_if_somebody_else_could_be_waiting(
     new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original, shares = Bringing._share, set[float]()
+    original, shares = ShadowCopy._throttle_ratio, set[float]()
 
-    def share(self: Bringing, *, has_seen: bool) -> float:
+    def share(self: ShadowCopy, *, has_seen: bool) -> float:
         shares.add(original(self, has_seen=has_seen))
         return max(shares)
 
     async def brought(database: Database) -> set[float]:
         shares.clear()
-        async with open_shadow(database, "some") as tables, bringing(database, tables, 0) as all_rows:
-            await all_rows.bring_all()
+        async with open_shadow(database, "some") as tables, copying_shadow(database, tables, 0) as all_rows:
+            await all_rows.copy_all()
         return set(shares)
 
-    monkeypatch.setattr(Bringing, "_share", share)
+    monkeypatch.setattr(ShadowCopy, "_throttle_ratio", share)
 
     async def scenario() -> None:
         url = new_sqlite()
@@ -254,8 +254,8 @@ def test_what_was_brought_in_vain_leaves_nothing_behind(
     async def differs(*_: object) -> bool:
         return True
 
-    monkeypatch.setattr("engine.bringing.differs_much", differs)
-    monkeypatch.setattr(probing, "FEW_LEARNERS", 100)
+    monkeypatch.setattr("engine.replay.shadow_copy.sample_differs", differs)
+    monkeypatch.setattr(sampling, "FEW_LEARNERS", 100)
 
     async def scenario() -> None:
         async with running(new_sqlite(), HandClock(at(3))) as engine:
@@ -272,27 +272,27 @@ def test_what_was_brought_in_vain_leaves_nothing_behind(
 def test_of_many_learners_nothing_is_brought_before_all_are_compared(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = Bringing._settle
+    original = ShadowCopy._publish
     settled: list[int] = []
 
     def begin(_: object) -> None:
         raise AssertionError("bringing has begun beside comparing")
 
-    async def settle(self: Bringing, tables: Collection[Table]) -> None:
+    async def settle(self: ShadowCopy, tables: Collection[Table]) -> None:
         settled.append(len(tables))
         await original(self, tables)
 
-    monkeypatch.setattr(sides, "RANGE_LEARNERS", 1)
-    monkeypatch.setattr(comparing, "RANGES_BESIDE", 1)
-    monkeypatch.setattr(probing, "MOST_LEARNERS", 1)
-    monkeypatch.setattr(Bringing, "begin", begin)
+    monkeypatch.setattr(diff_queries, "RANGE_LEARNERS", 1)
+    monkeypatch.setattr(compare, "RANGES_BESIDE", 1)
+    monkeypatch.setattr(sampling, "MOST_LEARNERS", 1)
+    monkeypatch.setattr(ShadowCopy, "begin", begin)
 
     async def scenario() -> None:
         async with running(database_url, HandClock(at(3))) as engine:
             await filled(engine)
             before = await derived(engine.database)
             await change(engine.database, "UPDATE lms_progress SET video_max_position_sec = 7")
-            monkeypatch.setattr(Bringing, "_settle", settle)
+            monkeypatch.setattr(ShadowCopy, "_publish", settle)
             assert (await replayed(engine))["rows_differing"] > 1
             assert settled == [len(DERIVED)]
             assert await derived(engine.database) == before

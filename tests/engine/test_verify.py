@@ -11,16 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine import learners
-from engine.derived import LEARNER, SHAPES, XP, Shape
-from engine.drift import Difference
+from engine.courses.publish import publish
 from engine.engine import Engine
-from engine.histogram import HISTOGRAM, mend_histogram
-from engine.mend import rebuild
-from engine.publish import publish
-from engine.retry import retry_all
-from engine.verify import Sample, verify
-from eventstore.database import Database
+from engine.parking.retry import retry_all
+from engine.verify import learners
+from engine.verify.expected_rows import LEARNER, SHAPES, XP, DerivedTable
+from engine.verify.repair import repair_learners
+from engine.verify.table_diff import Difference
+from engine.verify.verify import Sample, verify
+from engine.verify.xp_histogram import HISTOGRAM, repair_histogram
+from eventstore.db.database import Database
 from eventstore.times import system_clock
 from signals.signal import SignalType
 from tests.engine.rows import change, is_sqlite, rows, value
@@ -65,7 +65,7 @@ def rule(monkeypatch: pytest.MonkeyPatch) -> Mendable:
 
 @pytest.mark.usefixtures("rule")
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.table.name)
-def test_whatever_is_tampered_with_is_found_and_named(database_url: str, shape: Shape) -> None:
+def test_whatever_is_tampered_with_is_found_and_named(database_url: str, shape: DerivedTable) -> None:
     async def scenario() -> None:
         async with furnished(database_url) as engine:
             for tampering in tamperings(shape):
@@ -78,8 +78,8 @@ def test_whatever_is_tampered_with_is_found_and_named(database_url: str, shape: 
                 # then
                 named = [d[:3] for d in await found_in(engine) if not (shape is XP and d.table == HISTOGRAM)]
                 assert named == [(shape.table.name, key, tampering.field)], tampering.name
-                await rebuild(engine.database, [key[0]], engine.context, engine.clock, announce=False)
-                await mend_histogram(engine.database, engine.context)
+                await repair_learners(engine.database, [key[0]], engine.context, engine.clock, announce=False)
+                await repair_histogram(engine.database, engine.context)
 
     asyncio.run(scenario())
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from engine import worker
-from engine.publish import grant_unfinished, publish
-from engine.retry import Retried
-from engine.worker import background_worker
-from eventstore.errors import Unavailable
+from engine import maintenance
+from engine.courses.publish import publish, run_pending_backfills
+from engine.maintenance import background_worker
+from engine.parking.retry import RetryResult
+from eventstore.errors import UnavailableError
 from tests.conftest import opened
 from tests.engine.rows import value
 from tests.engine.support import HandClock, at, ping, running, step
@@ -21,34 +21,34 @@ PATIENCE_SEC = 30
 def test_it_goes_on_after_trouble_and_ends_with_its_block(
     new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    outcomes: list[Exception | Retried] = [
-        Unavailable("no database"),
-        Unavailable("no database"),
+    outcomes: list[Exception | RetryResult] = [
+        UnavailableError("no database"),
+        UnavailableError("no database"),
         ArithmeticError("a fault of ours"),
-        Retried(2, 1),
-        Retried(0, 0),
+        RetryResult(2, 1),
+        RetryResult(0, 0),
     ]
-    looked: list[Exception | Retried] = []
+    looked: list[Exception | RetryResult] = []
 
     async def scenario() -> None:
         all_seen = asyncio.Event()
 
-        async def retry_due(*_: object) -> Retried:
+        async def retry_due(*_: object) -> RetryResult:
             if len(looked) == len(outcomes):
                 all_seen.set()
-                return Retried(0, 0)
+                return RetryResult(0, 0)
             outcome = outcomes[len(looked)]
             looked.append(outcome)
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
 
-        monkeypatch.setattr(worker, "retry_due", retry_due)
-        monkeypatch.setattr(worker, "LOOK_EVERY_SEC", 0)
+        monkeypatch.setattr(maintenance, "retry_due", retry_due)
+        monkeypatch.setattr(maintenance, "LOOK_EVERY_SEC", 0)
         async with running(new_sqlite(), HandClock()) as engine, background_worker(engine):
             await all_seen.wait()
 
-    with caplog.at_level(logging.WARNING, logger="engine.worker"):
+    with caplog.at_level(logging.WARNING, logger="engine.maintenance"):
         asyncio.run(scenario())
     assert looked == outcomes
     said = [record.getMessage() for record in caplog.records]
@@ -64,7 +64,7 @@ def test_it_takes_up_what_another_process_published_and_did_not_finish(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario() -> None:
-        monkeypatch.setattr(worker, "LOOK_EVERY_SEC", 0.01)
+        monkeypatch.setattr(maintenance, "LOOK_EVERY_SEC", 0.01)
         tried = asyncio.Event()
 
         async def try_waiting_messages() -> None:
@@ -75,20 +75,20 @@ def test_it_takes_up_what_another_process_published_and_did_not_finish(
             # given a server that is up to date
             engine.after_publish.append(try_waiting_messages)
             await engine.ingest.submit([ping(at(0))])
-            await engine.catch_up_behind()
+            await engine.schedule_pending_work()
             tried.clear()
             async with background_worker(engine), opened(database_url) as database:
                 # when another process publishes a version, and is killed before it is granted
                 await publish(database, "x", "X", (step("a"),), clock)
                 await asyncio.wait_for(tried.wait(), PATIENCE_SEC)
-                await engine.catch_up_behind()
+                await engine.schedule_pending_work()
                 tried.clear()
                 # then the server does both
                 assert await value(engine.database, "SELECT count(*) FROM lms_signal") == 3
 
                 # and when it is killed after that, and has not tried the messages that waited for a course
                 await publish(database, "x", "Y", (step("a"),), clock)
-                await grant_unfinished(database, engine.context, clock)
+                await run_pending_backfills(database, engine.context, clock)
                 # then the server tries them
                 await asyncio.wait_for(tried.wait(), PATIENCE_SEC)
 

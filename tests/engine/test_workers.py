@@ -7,9 +7,9 @@ from datetime import datetime
 
 import pytest
 
-from engine.project import Context
-from engine.workers import Job, work_off, workers
-from eventstore.database import Database
+from engine.projecting.project import Context
+from engine.replay.worker_pool import Job, map_unordered, workers
+from eventstore.db.database import Database
 from tests.engine.support import at
 
 PIECES = 3
@@ -20,7 +20,7 @@ def test_a_process_opens_the_shadow_once(number: int, opened: int) -> None:
     async def scenario() -> list[tuple[int, int]]:
         job = Job("sqlite:///any", "shadow", {}, at(0))
         with workers(number, None, which) as pool:
-            return [done async for done in work_off(pool, number, which, job, pieces())]
+            return [done async for done in map_unordered(pool, number, which, job, pieces())]
 
     done = asyncio.run(scenario())
     assert len(done) == PIECES

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from eventstore.beside import AT_ONCE, side_by_side
+from eventstore.concurrency import AT_ONCE, map_concurrently
 
 
 @pytest.mark.parametrize("at_once", sorted({1, 3, AT_ONCE}))
@@ -20,7 +20,7 @@ def test_results_come_in_the_order_of_the_items_and_only_so_many_are_at_work_at_
         at_work -= 1
         return number * number
 
-    assert asyncio.run(side_by_side(work, range(10), at_once)) == [number * number for number in range(10)]
+    assert asyncio.run(map_concurrently(work, range(10), at_once)) == [number * number for number in range(10)]
     assert most == at_once
 
 
@@ -28,7 +28,7 @@ def test_nothing_to_do_gives_nothing() -> None:
     async def work(_: int) -> int:
         raise AssertionError("there is no item")
 
-    assert asyncio.run(side_by_side(work, [])) == []
+    assert asyncio.run(map_concurrently(work, [])) == []
 
 
 def test_a_failure_comes_out_as_it_is_and_breaks_the_others_off() -> None:
@@ -43,6 +43,6 @@ def test_a_failure_comes_out_as_it_is_and_breaks_the_others_off() -> None:
         ended.append(number)
 
     with pytest.raises(ValueError, match="out of luck"):
-        asyncio.run(side_by_side(work, range(10)))
+        asyncio.run(map_concurrently(work, range(10)))
     assert begun == [0, 1]
     assert ended == []

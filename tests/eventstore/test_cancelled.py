@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 from tests.conftest import opened
 from tests.engine.rows import value
 from tests.eventstore.test_transact import COUNT, erase

@@ -11,24 +11,24 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.dialects import insert
-from eventstore.dialects.checkpoint import LEAST_ROWS, MOST_ROWS, PASS_COMMITS, Checkpointer
-from eventstore.shadow import open_shadow
+from engine.replay.shadow_tables import open_shadow
+from eventstore.db import insert
+from eventstore.db.json_rows import json_rows
+from eventstore.db.sqlite.checkpoints import LEAST_ROWS, MOST_ROWS, PASS_COMMITS, Checkpointer
 from eventstore.tables import lms_xp
 from tests.conftest import opened
 
 TRANSACTIONS = 24
 
 _x = lms_xp.c
-_rows = batch("rows", _x.user_id, _x.course_id, _x.period, _x.xp)
+_rows = json_rows("rows", _x.user_id, _x.course_id, _x.period, _x.xp)
 INSERT = insert(lms_xp).from_select(["user_id", "course_id", "period", "xp"], select(*_rows.c))
 
 
 def test_the_log_stays_within_bounds_under_transactions_that_follow_each_other(
     new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventstore.dialects.log_index.LOG_PAGES", 100)
+    monkeypatch.setattr("eventstore.db.sqlite.wal_index.LOG_PAGES", 100)
     url = new_sqlite()
     file = Path(url.removeprefix("sqlite:///"))
     sizes: list[int] = []
@@ -36,7 +36,7 @@ def test_the_log_stays_within_bounds_under_transactions_that_follow_each_other(
     async def scenario() -> None:
         async with opened(url) as database:
             for number in range(TRANSACTIONS):
-                await database.transact(partial(fill, number=number))
+                await database.run_write(partial(fill, number=number))
                 sizes.append(await asyncio.to_thread(size, Path(f"{file}-wal")))
 
     asyncio.run(scenario())
@@ -76,11 +76,11 @@ def test_no_pass_begins_while_one_is_under_way(monkeypatch: pytest.MonkeyPatch) 
     checkpointer = Checkpointer("none")
     monkeypatch.setattr(checkpointer, "_checkpoint", lambda: begun.append(let.wait()))
 
-    first = checkpointer.begin()
-    assert checkpointer.begin() is first
+    first = checkpointer.start()
+    assert checkpointer.start() is first
     let.set()
     first.result()
-    assert checkpointer.begin() is not first
+    assert checkpointer.start() is not first
     checkpointer.close()
 
     assert begun == [True, True]
@@ -88,18 +88,18 @@ def test_no_pass_begins_while_one_is_under_way(monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_is_brought_is_copied_beside(new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Checkpointer] = []
-    original = Checkpointer.begin
+    original = Checkpointer.start
 
     def begin(self: Checkpointer) -> Future[None]:
         begun.append(self)
         return original(self)
 
-    monkeypatch.setattr(Checkpointer, "begin", begin)
+    monkeypatch.setattr(Checkpointer, "start", begin)
 
     async def scenario() -> None:
         async with opened(new_sqlite()) as database, open_shadow(database, "some") as tables:
             before = len(begun)
-            await tables.shadow.settle(tables.bringing.write_apart, [lms_xp])
+            await tables.shadow.publish(tables.copying.write_without_course_lock, [lms_xp])
             assert len(begun) - before == 1 + len(lms_xp.indexes)
 
     asyncio.run(scenario())

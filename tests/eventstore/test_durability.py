@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.shadow import open_shadow
+from engine.replay.shadow_tables import open_shadow
 from tests.conftest import opened
 from tests.engine.rows import change
 from tests.support.postgres import PostgresServer
@@ -35,7 +35,7 @@ def test_on_postgresql_every_commit_waits_for_the_disk_and_for_whom_else_the_ope
             await change(database, f"ALTER DATABASE {name} SET synchronous_commit = '{configured}'")
 
         async with opened(url) as database:
-            found = [await database.transact(synchronous_commit)]
+            found = [await database.run_write(synchronous_commit)]
             with suppress(ZeroDivisionError):
                 async with database.write():
                     raise ZeroDivisionError
@@ -59,8 +59,8 @@ async def synchronous_commit(connection: AsyncConnection) -> str:
 def test_on_sqlite_every_commit_flushes_the_write_ahead_log(new_sqlite: Callable[[], str]) -> None:
     async def scenario() -> None:
         async with opened(new_sqlite()) as database:
-            found = [await database.transact(flushing)]
-            for transaction in (database.write(), database.write_alone(), database.write_apart()):
+            found = [await database.run_write(flushing)]
+            for transaction in (database.write(), database.write_exclusive(), database.write_without_course_lock()):
                 async with transaction as connection:
                     found.append(await flushing(connection))
             assert found == [("wal", FULL, 1)] * 4
@@ -73,9 +73,9 @@ def test_what_a_replay_swaps_in_is_flushed_with_all_that_was_brought_before(new_
 
     async def scenario() -> None:
         async with opened(new_sqlite()) as database, open_shadow(database, "some") as shadow:
-            async with shadow.bringing.write_apart() as connection:
+            async with shadow.copying.write_without_course_lock() as connection:
                 assert await live_synchronous(connection) == NORMAL
-            async with shadow.swapping.write_alone() as connection:
+            async with shadow.swapping.write_exclusive() as connection:
                 assert await live_synchronous(connection) == FULL
 
     asyncio.run(scenario())

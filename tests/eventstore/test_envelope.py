@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from eventstore.envelope import parse, validate
-from eventstore.errors import FieldError, InvalidInput, MalformedBody
+from eventstore.errors import FieldError, InvalidInputError, MalformedBodyError
 from eventstore.event import Event
 from eventstore.registry import current_payload
 
@@ -205,7 +205,7 @@ REFUSED: dict[str, tuple[object, list[tuple[str, str, str]]]] = {
 def test_bad_input_is_refused_with_where_what_was_expected_and_what_was_found(case: str) -> None:
     envelope, errors = REFUSED[case]
 
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         gate(envelope)
 
     assert refused.value.errors == [FieldError(*error) for error in errors]
@@ -215,12 +215,12 @@ def test_bad_input_is_refused_with_where_what_was_expected_and_what_was_found(ca
 @pytest.mark.parametrize("name", ["user_id", "class_id", "course_id", "correlation_id"])
 @pytest.mark.parametrize("value", ["a\x00", "a\n", "\x1f", "\x7f", "a" * 256])
 def test_ids_have_no_control_characters_and_are_not_endless(name: str, value: str) -> None:
-    with pytest.raises(InvalidInput, match=f"^{name}: expected "):
+    with pytest.raises(InvalidInputError, match=f"^{name}: expected "):
         gate(PING | {name: value})
 
 
 def test_what_was_found_is_cut_to_a_readable_length() -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         gate(ping(position="9" * 1_000))
 
     assert len(refused.value.errors[0].found) == 120
@@ -229,7 +229,7 @@ def test_what_was_found_is_cut_to_a_readable_length() -> None:
 
 @pytest.mark.parametrize("body", ["", "{", "{}{}", "NaN", "[Infinity]", '{"a": -Infinity}', "'x'", '"\\ud800"'])
 def test_what_is_no_json_is_malformed_and_says_where(body: str) -> None:
-    with pytest.raises(MalformedBody, match=r"^line 3: expected JSON, found "):
+    with pytest.raises(MalformedBodyError, match=r"^line 3: expected JSON, found "):
         parse(body, where="line 3")
 
 
@@ -237,7 +237,7 @@ def test_a_number_too_large_to_store_is_refused_wherever_it_stands() -> None:
     body = '{"type": "VIDEO_PING", "user_id": "a", "class_id": "a", "payload": '
     body += '{"video_id": "Infinity", "position": 1, "duration": 2, "more": [1e999]}}'
 
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         gate(parse(body))
 
     assert refused.value.errors == [FieldError("payload", "finite numbers", "one that is too large")]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from eventstore.errors import FieldError, InvalidInput
+from eventstore.errors import FieldError, InvalidInputError
 from eventstore.event_type import EventType
 from eventstore.registry import EVENT_TYPES, current_payload, event_type
 from eventstore.types.video_ping import VideoPing
@@ -81,7 +81,7 @@ def test_a_payload_is_read_in_the_newest_shape(version: str, payload: str, curre
 
 @pytest.mark.parametrize("version", ["0.9", "3.0", "10.0", "x"])
 def test_an_unknown_major_is_refused_naming_the_known(version: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         TYPE.model(version)
 
     expected = "a version of WATCHED that is known here (1.0, 1.1, 2.0)"
@@ -95,7 +95,7 @@ def test_a_newer_minor_is_held_to_the_newest_that_is_known_of_its_major() -> Non
 
 
 def test_the_types_that_there_are_are_named_to_who_sends_another() -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInputError) as refused:
         event_type("PING")
 
     assert refused.value.errors == [FieldError("type", "VIDEO_PING or QUIZ_SUBMIT", "'PING'")]

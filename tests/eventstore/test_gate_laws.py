@@ -19,7 +19,7 @@ from jsonschema.validators import extend
 from pydantic import ValidationError
 
 from eventstore.envelope import CLOCK_SKEW, parse, validate
-from eventstore.errors import FOUND_LIMIT, InvalidInput
+from eventstore.errors import FOUND_LIMIT, InvalidInputError
 from eventstore.event import Event
 from eventstore.json_schemas import json_schema, published
 from eventstore.registry import EVENT_TYPES, current_payload
@@ -90,10 +90,10 @@ def changed_within(draw: st.DrawFn) -> Json:
     return envelope | {"payload": draw(changed(st.just(envelope["payload"]))) | {"newer field": draw(ANY)}}
 
 
-def gate(posted: object) -> Event | InvalidInput:
+def gate(posted: object) -> Event | InvalidInputError:
     try:
         return validate(posted, NOW, "test")
-    except InvalidInput as refusal:
+    except InvalidInputError as refusal:
         return refusal
 
 
@@ -102,7 +102,7 @@ def gate(posted: object) -> Event | InvalidInput:
 def test_whatever_is_posted_is_an_event_or_is_refused_for_what_it_says(posted: object) -> None:
     result = gate(posted)
 
-    if isinstance(result, InvalidInput):
+    if isinstance(result, InvalidInputError):
         assert result.errors
         for where, expected, found in result.errors:
             assert where

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.database import Database
-from eventstore.dialects import blocking
+from eventstore.db.database import Database
+from eventstore.db.sqlite import writer_thread
 from tests.conftest import opened
 
 
 def test_who_gives_way_goes_on_when_the_statements_are_executed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blocking, "HEAD_START_SEC", 60)
+    monkeypatch.setattr(writer_thread, "HEAD_START_SEC", 60)
     began, goes_on, done = threading.Event(), threading.Event(), threading.Event()
 
     async def statements(_: AsyncConnection) -> None:
@@ -27,7 +27,7 @@ def test_who_gives_way_goes_on_when_the_statements_are_executed(
         async with opened(sqlite(tmp_path)) as database:
             writing = await under_way(database, statements, began)
             threading.Timer(0.02, goes_on.set).start()
-            database.give_way()
+            database.yield_to_writer()
             assert done.is_set()
             await writing
 
@@ -46,9 +46,9 @@ def test_nobody_gives_way_for_long_and_only_once_to_the_same_statements(
     async def scenario() -> None:
         async with opened(sqlite(tmp_path)) as database:
             writing = await under_way(database, statements, began)
-            database.give_way()
-            monkeypatch.setattr(blocking, "HEAD_START_SEC", threading.TIMEOUT_MAX)
-            database.give_way()
+            database.yield_to_writer()
+            monkeypatch.setattr(writer_thread, "HEAD_START_SEC", threading.TIMEOUT_MAX)
+            database.yield_to_writer()
             goes_on.set()
             await writing
 
@@ -58,7 +58,7 @@ def test_nobody_gives_way_for_long_and_only_once_to_the_same_statements(
 def test_where_connections_do_not_block_there_is_nothing_to_wait_for(database_url: str) -> None:
     async def scenario() -> None:
         async with opened(database_url) as database:
-            database.give_way()
+            database.yield_to_writer()
 
     asyncio.run(scenario())
 
@@ -68,9 +68,9 @@ def sqlite(folder: Path) -> str:
 
 
 async def under_way(
-    database: Database, statements: "blocking.Work[None]", began: threading.Event
+    database: Database, statements: "writer_thread.Work[None]", began: threading.Event
 ) -> "asyncio.Task[None]":
     """A transaction of which the statements are being executed."""
-    writing = asyncio.create_task(database.transact(statements))
+    writing = asyncio.create_task(database.run_write(statements))
     await asyncio.to_thread(began.wait)
     return writing

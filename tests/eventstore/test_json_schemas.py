@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from eventstore import json_schemas
-from eventstore.errors import NotFound
+from eventstore.errors import NotFoundError
 from eventstore.json_schemas import FOLDER, file_of, json_schema, published, text_of, write_missing
 from eventstore.registry import EVENT_TYPES
 
@@ -53,7 +53,7 @@ def test_the_command_writes_what_is_missing_and_nothing_else(tmp_path: Path, mon
 
 @pytest.mark.parametrize("which", [("VIDEO_PING", "9.0"), ("video_ping", "1.0"), ("PING", "1.0"), ("", "")])
 def test_an_unknown_schema_is_not_found_and_the_known_are_named(which: tuple[str, str]) -> None:
-    with pytest.raises(NotFound, match=r"expected one of VIDEO_PING/1\.0, .*QUIZ_SUBMIT/1\.0.*, found .*/"):
+    with pytest.raises(NotFoundError, match=r"expected one of VIDEO_PING/1\.0, .*QUIZ_SUBMIT/1\.0.*, found .*/"):
         json_schema(*which)
 
 

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from sqlalchemy.exc import DBAPIError
 
 from eventstore.append import append
-from eventstore.database import Database
+from eventstore.db.database import Database
 from eventstore.envelope import parse, validate
 from eventstore.event import Event
 from tests.conftest import opened
@@ -69,12 +69,12 @@ def test_new_ones_are_told_of_a_batch_that_takes_several_statements(
     async def scenario() -> None:
         async with opened(database_url) as database:
             events = [ping(at(day), user_id=user) for day, user in enumerate("gbdface")]
-            await database.transact(lambda connection: append(connection, events[2:5]))
+            await database.run_write(lambda connection: append(connection, events[2:5]))
 
-            new = await database.transact(lambda connection: append(connection, events))
+            new = await database.run_write(lambda connection: append(connection, events))
 
             assert new == events[:2] + events[5:]
-            assert await database.transact(lambda connection: append(connection, events)) == []
+            assert await database.run_write(lambda connection: append(connection, events)) == []
             assert await value(database, "SELECT count(*) FROM lms_event") == len(events)
 
     asyncio.run(scenario())

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.dialects.connect import set_up_sqlite
-from eventstore.dialects.log_index import BLOCK_BYTES, BLOCKS, LOG_PAGES, LOG_PAGES_OF_ONE_BLOCK, pages_of_log
+from eventstore.db.connect import set_up_sqlite
+from eventstore.db.sqlite.wal_index import BLOCK_BYTES, BLOCKS, LOG_PAGES, LOG_PAGES_OF_ONE_BLOCK, pages_of_log
 
 
 @pytest.fixture

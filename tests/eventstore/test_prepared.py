@@ -8,14 +8,14 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.batch import batch
-from eventstore.dialects import Work, insert
+from eventstore.db import Work, insert
+from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_erasure, lms_inbox
 from tests.conftest import opened
 
 TIMES = 3
 _e = lms_erasure.c
-_rows = batch("rows", _e.user_id, _e.erased_at)
+_rows = json_rows("rows", _e.user_id, _e.erased_at)
 INSERT = insert(lms_erasure).from_select(["user_id", "erased_at"], select(*_rows.c))
 INSERT_AND_TELL = INSERT.returning(_e.erased_at, _e.user_id)
 SELECT_SINCE = select(_e.erased_at, _e.user_id).where(_e.erased_at > bindparam("since")).order_by(_e.user_id)
@@ -68,7 +68,7 @@ def test_statements_put_together_for_one_use_are_run_like_any(database_url: str)
 
 def test_a_value_that_is_null_stays_so(database_url: str) -> None:
     columns = [c for c in lms_inbox.c if c.name not in ("reason", "event_id")]
-    rows = batch("rows", *columns)
+    rows = json_rows("rows", *columns)
     fill = insert(lms_inbox).from_select([c.name for c in columns], select(*rows.c)).returning(lms_inbox.c.user_id)
 
     async def work(connection: AsyncConnection) -> None:
@@ -84,6 +84,6 @@ def transacted(database_url: str, work: Work[None]) -> None:
 
     async def scenario() -> None:
         async with opened(database_url) as database:
-            await database.transact(work)
+            await database.run_write(work)
 
     asyncio.run(scenario())

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 from tests.conftest import opened
 
 NewDatabase = Callable[[], str]
 
 WRITE_AND_STAY = """
 import asyncio, sys
-from eventstore.database import Database
+from eventstore.db.database import Database
 async def main():
     database = Database(sys.argv[1])
     async with database.write():

@@ -10,23 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import keys
+from bootstrap import keys
 from engine.engine import Engine
-from engine.park import park
-from engine.replay_status import ReplayReport, ReplayRequest, finish, start
-from eventstore.dialects import UtcTime
+from engine.parking.park import park
+from engine.replay.store import ReplayReport, ReplayRequest, finish, start
+from eventstore.db import UtcTime
 from eventstore.tables import metadata
 from eventstore.times import from_text, to_text
-from integrations import cursors, facts_store, inbox_store
-from integrations.activity import activity_store
-from integrations.activity.activity_store import ActivityRow
-from integrations.facts import Enrolment, Fact, Media, Profile, ProfileField, Reference
-from integrations.inbox_store import Row
-from integrations.lease import Lease
-from integrations.message import InboxStatus, Message
-from integrations.notifications import notified
+from integrations.inbound import inbox_store, reference_store
+from integrations.inbound.inbox_store import Row
+from integrations.inbound.message import InboxStatus, Message
+from integrations.inbound.reference_data import Enrolment, Fact, Media, Profile, ProfileField, Reference
+from integrations.notifications import notified_stats
+from integrations.platform_monitor import store
+from integrations.platform_monitor.store import ActivityRow
+from integrations.runtime import cursors
+from integrations.runtime.lease import Lease
 from integrations.webhook import subscriptions
-from projections.fold import Failure
+from projections.fold import RuleFailure
 from tests.engine.rows import rows
 from tests.engine.support import HandClock, at, ping, quiz, running, step
 from tests.integrations.notices import announcement, exam
@@ -104,24 +105,28 @@ async def everything(engine: Engine) -> None:
     await engine.ingest.submit([ping(at(0)), quiz(at(1, 1)), ping(at(2).astimezone(there))])
     await start(engine.database, REPLAY_ID, ReplayRequest(), at(6))
     await relay_to(engine.database, engine.clock, ScriptedSink()).once()
-    await Lease(engine.database, "test", engine.clock).take()
+    await Lease(engine.database, "test", engine.clock).acquire()
     told: list[Fact] = [
         Profile("ada", ProfileField.NAME, "Ada", at(3)),
         Enrolment("ada", "x", at(3, 1)),
         Media("a", "m", 9, at(3)),
     ]
     async with engine.database.write() as connection:
-        await inbox_store.keep(connection, [Row(Message("test", "1", "told", "", "{}", at(3)), InboxStatus.DONE)])
-        await facts_store.keep(connection, [*told, Reference("test", "lesson", "1", None, "", at(3).astimezone(there))])
+        await inbox_store.save_messages(
+            connection, [Row(Message("test", "1", "told", "", "{}", at(3)), InboxStatus.DONE)]
+        )
+        await reference_store.save_reference_data(
+            connection, [*told, Reference("test", "lesson", "1", None, "", at(3).astimezone(there))]
+        )
         await finish(connection, REPLAY_ID, ReplayReport(3, 1, 0, 0, 0, at(4)), at(7))
-        await park(connection, [Failure(ping(at(0)), "rule", ValueError("poison"))], at(4))
+        await park(connection, [RuleFailure(ping(at(0)), "rule", ValueError("poison"))], at(4))
         subscription = await subscriptions.create(connection, "https://hooks.example.org", [], at(5))
         await subscriptions.disable(connection, subscription.subscription_id, "gone", at(6).astimezone(there))
-        await activity_store.keep(
+        await store.save_activities(
             connection, [ActivityRow("123", "exam-1", "exam_passed", at(3).astimezone(there), at(3, 1))]
         )
-        await notified.note(connection, [announcement(exam())], at(4).astimezone(there))
-        await cursors.move(connection, "test", "{}", at(3).astimezone(there))
+        await notified_stats.record_notified(connection, [announcement(exam())], at(4).astimezone(there))
+        await cursors.advance(connection, "test", "{}", at(3).astimezone(there))
         await keys.create(connection, "key", [], at(5))
         for key in await keys.list_all(connection):
             await keys.revoke(connection, key.key_id, at(6))

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.database import Database
-from eventstore.errors import Unavailable
+from eventstore.db.database import Database
+from eventstore.errors import UnavailableError
 from tests.conftest import opened
 from tests.engine.rows import value
 
@@ -29,7 +29,7 @@ def test_what_it_comes_to_is_returned_and_kept(database_url: str) -> None:
 
     async def scenario() -> None:
         async with opened(database_url) as database:
-            assert await database.transact(work) == "done"
+            assert await database.run_write(work) == "done"
             assert await value(database, COUNT) == 1
 
     asyncio.run(scenario())
@@ -47,11 +47,11 @@ def test_nothing_is_kept_of_one_that_fails_and_the_next_one_works(database_url: 
     async def scenario() -> None:
         async with opened(database_url) as database:
             with pytest.raises(LookupError, match="on purpose"):
-                await database.transact(fail)
+                await database.run_write(fail)
             with pytest.raises(DBAPIError):
-                await database.transact(repeat)
+                await database.run_write(repeat)
             assert await value(database, COUNT) == 0
-            await database.transact(lambda connection: erase(connection, "ada"))
+            await database.run_write(lambda connection: erase(connection, "ada"))
             assert await value(database, COUNT) == 1
 
     asyncio.run(scenario())
@@ -70,7 +70,7 @@ def test_a_savepoint_in_it_takes_back_its_own_part_alone(database_url: str) -> N
 
     async def scenario() -> None:
         async with opened(database_url) as database:
-            await database.transact(work)
+            await database.run_write(work)
             assert await value(database, "SELECT user_id FROM lms_erasure") == "ada"
 
     asyncio.run(scenario())
@@ -84,7 +84,7 @@ def test_on_sqlite_one_that_waits_for_something_else_is_refused(new_sqlite: Call
     async def scenario() -> None:
         async with opened(new_sqlite()) as database:
             with pytest.raises(RuntimeError, match="expected a transaction that awaits nothing but its connection"):
-                await database.transact(wait)
+                await database.run_write(wait)
             assert await value(database, COUNT) == 0
 
     asyncio.run(scenario())
@@ -93,15 +93,15 @@ def test_on_sqlite_one_that_waits_for_something_else_is_refused(new_sqlite: Call
 def test_on_sqlite_it_takes_its_turn_among_those_that_write(
     new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eventstore.dialects.connect.SQLITE_BUSY_TIMEOUT_SEC", 0.05)
+    monkeypatch.setattr("eventstore.db.connect.SQLITE_BUSY_TIMEOUT_SEC", 0.05)
 
     async def scenario() -> None:
         url = new_sqlite()
         async with opened(url) as database, opened(url) as other:
             async with database.write() as connection:
-                waiting = asyncio.create_task(database.transact(lambda c: erase(c, "bob")))
-                with pytest.raises(Unavailable, match="locked"):
-                    await other.transact(lambda c: erase(c, "cleo"))
+                waiting = asyncio.create_task(database.run_write(lambda c: erase(c, "bob")))
+                with pytest.raises(UnavailableError, match="locked"):
+                    await other.run_write(lambda c: erase(c, "cleo"))
                 await erase(connection, "ada")
             await waiting
             assert await users(database) == ["ada", "bob"]

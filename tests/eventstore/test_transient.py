@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from eventstore.database import Database, translated
-from eventstore.errors import Unavailable
+from eventstore.db.database import Database, translate_errors
+from eventstore.errors import UnavailableError
 from tests.conftest import opened
 from tests.engine.rows import change
 
@@ -36,5 +36,8 @@ async def works(database: Database) -> None:
 
 
 def test_no_answer_in_time_is_said_in_words() -> None:
-    with pytest.raises(Unavailable, match="expected an answer from the database, found: none in time"), translated():
+    with (
+        pytest.raises(UnavailableError, match="expected an answer from the database, found: none in time"),
+        translate_errors(),
+    ):
         raise TimeoutError

@@ -3,12 +3,12 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 
-from eventstore.turn import Turn
+from eventstore.db.sqlite.writer_lock import WriterLock
 
 
 def test_those_who_share_are_in_it_together() -> None:
     async def scenario() -> None:
-        turn = Turn(None)
+        turn = WriterLock(None)
         async with turn.shared(), turn.shared():
             pass
 
@@ -17,13 +17,13 @@ def test_those_who_share_are_in_it_together() -> None:
 
 def test_one_of_ones_own_begins_when_nobody_is_left_in_the_shared_one() -> None:
     async def scenario() -> None:
-        turn = Turn(None)
+        turn = WriterLock(None)
         said: list[str] = []
         first, second = asyncio.Event(), asyncio.Event()
         tasks = [
             asyncio.create_task(during(turn.shared(), first, "first", said)),
             asyncio.create_task(during(turn.shared(), second, "second", said)),
-            asyncio.create_task(during(turn.alone(), None, "alone", said)),
+            asyncio.create_task(during(turn.exclusive(), None, "alone", said)),
         ]
         await settled()
         first.set()
@@ -38,12 +38,12 @@ def test_one_of_ones_own_begins_when_nobody_is_left_in_the_shared_one() -> None:
 
 def test_nobody_joins_while_another_waits() -> None:
     async def scenario() -> None:
-        turn = Turn(None)
+        turn = WriterLock(None)
         said: list[str] = []
         first = asyncio.Event()
         tasks = [asyncio.create_task(during(turn.shared(), first, "first", said))]
         await settled()
-        tasks.append(asyncio.create_task(during(turn.alone(), None, "alone", said)))
+        tasks.append(asyncio.create_task(during(turn.exclusive(), None, "alone", said)))
         await settled()
         tasks.append(asyncio.create_task(during(turn.shared(), None, "late", said)))
         await settled()
@@ -56,15 +56,15 @@ def test_nobody_joins_while_another_waits() -> None:
 
 def test_whoever_gives_up_waiting_keeps_nobody_from_it() -> None:
     async def scenario() -> None:
-        turn = Turn(None)
+        turn = WriterLock(None)
         async with turn.shared():
-            waits = asyncio.create_task(during(turn.alone(), None, "alone", []))
+            waits = asyncio.create_task(during(turn.exclusive(), None, "alone", []))
             await settled()
             waits.cancel()
             await settled()
             async with turn.shared():
                 pass
-        async with turn.alone():
+        async with turn.exclusive():
             pass
 
     asyncio.run(scenario())

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import func, make_url, select
 
 from eventstore.tables import lms_activity, lms_delivery
-from integrations.attempt import DeliveryStatus
+from integrations.outbound.retry_policy import DeliveryStatus
 from integrations.zulip.tag import tag, tag_of
 from tests.cli.support import query
 from tests.conftest import opened

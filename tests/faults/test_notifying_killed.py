@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from sqlalchemy import insert, make_url, select, update
 
 from eventstore.tables import lms_activity, lms_delivery
-from integrations.attempt import DeliveryStatus
 from integrations.notifications.notification import notifications
 from integrations.notifications.recipient import Recipient
+from integrations.outbound.retry_policy import DeliveryStatus
 from integrations.zulip.tag import tag, tag_of
 from signals import outbox
 from tests.conftest import opened
@@ -118,7 +118,7 @@ async def notice(url: str, round_number: int) -> None:
     async with opened(url) as database, database.write() as connection:
         await connection.execute(insert(lms_activity), rows)
         for one in activities:
-            await outbox.forward(connection, notifications(one, one.event_id, MENTORS, now))
+            await outbox.enqueue_deliveries(connection, notifications(one, one.event_id, MENTORS, now))
 
 
 async def hurry(url: str) -> None:

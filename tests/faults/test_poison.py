@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import make_url, select
 
-from engine import retry as retry_module
 from engine.engine import Engine
-from engine.retry import Retried, retry_due
-from eventstore.database import Database
+from engine.parking import retry as retry_module
+from engine.parking.retry import RetryResult, retry_due
+from eventstore.db.database import Database
 from eventstore.event import Event
 from eventstore.tables import lms_progress, lms_retry, lms_signal, lms_xp
 from projections import fold
@@ -68,7 +68,7 @@ def raising_rule(monkeypatch: pytest.MonkeyPatch) -> Trouble:
         nonlocal broken
         broken = False
 
-    rules = tuple(rule._replace(prove=prove) if rule.prove == video_progress else rule for rule in RULES)
+    rules = tuple(rule._replace(apply=prove) if rule.apply == video_progress else rule for rule in RULES)
     monkeypatch.setattr(fold.fold, "__defaults__", (rules,))
     monkeypatch.setattr(retry_module, "RULES", rules)
     return Trouble(poison_position, begin, mend, "video_progress", ("Traceback", "in prove", "ArithmeticError: poison"))
@@ -135,7 +135,7 @@ async def survive(trouble: Trouble, harmless: list[Event], poison: list[Event], 
         await trouble.mend(engine.database)
         clock.now += timedelta(seconds=10)
         done = await retry_due(engine.database, engine.context, clock)
-        assert done == Retried(len(poison), 0)
+        assert done == RetryResult(len(poison), 0)
         assert await read_parked(engine.database) == {}
         assert await derived(engine.database) == await fed(new_database(), everything)
     return f"{len(parked)} parked, {done.succeeded} recovered"

@@ -12,7 +12,7 @@ from sqlalchemy import make_url, select, update
 from engine.engine import Engine
 from eventstore.envelope import validate
 from eventstore.tables import lms_delivery, lms_lease, lms_outbox
-from integrations.attempt import DeliveryStatus
+from integrations.outbound.retry_policy import DeliveryStatus
 from integrations.webhook import subscriptions
 from signals.course import Step
 from signals.signal import SignalType

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import make_url, select
 
 from engine.engine import Engine
-from engine.filling import PIECE_SEQS
-from engine.replay_status import ReplayStatus
+from engine.replay.fold import PIECE_SEQS
+from engine.replay.store import ReplayStatus
 from eventstore.envelope import validate
 from eventstore.tables import lms_replay
 from signals.course import Step

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from engine.ingest import MANY_EVENTS
+from engine.ingest.ingest import MANY_EVENTS
 from tests.api.support import accepted
 from tests.conftest import opened
 from tests.faults.balance import balance
@@ -171,7 +171,7 @@ def let_go_on(server: Server, url: str, ledger: PoisonLedger, chance: random.Ran
 
 async def alter(url: str, statement: str) -> None:
     """Changes a table while nobody appends."""
-    async with opened(url) as database, database.write_alone() as connection:
+    async with opened(url) as database, database.write_exclusive() as connection:
         await connection.execute(text(statement))
 
 

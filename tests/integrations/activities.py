@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping
 
-from integrations.activity.read import read
 from integrations.contracts.activity import CONTENTS, EXAMS
-from integrations.message import Message
-from integrations.source import Delivery
+from integrations.inbound.message import Message
+from integrations.inbound.source import Delivery
+from integrations.platform_monitor.decode import read
 from tests.integrations.worlds import NOW
 
 Activity = dict[str, object]

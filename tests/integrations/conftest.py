@@ -7,7 +7,7 @@ import pytest
 
 from integrations.contracts.rabbitmq import EXCHANGE
 from integrations.kafka.topics import create_topics
-from integrations.rabbitmq.topology import DEAD_LETTERS, DELAYS_SEC, QUEUE, waiting
+from integrations.rabbitmq.topology import DEAD_LETTERS, DELAYS_SEC, QUEUE, queued
 from tests.support.kafka import KafkaServer, required_kafka
 from tests.support.platform import FILL, Platform, example_platform
 from tests.support.postgres import PostgresServer
@@ -44,7 +44,7 @@ def rabbitmq_server() -> Iterator[RabbitmqServer]:
 @pytest.fixture
 def rabbitmq(rabbitmq_server: RabbitmqServer) -> RabbitmqServer:
     """That server, without our queues, and with nobody else's bound."""
-    rabbitmq_server.delete([QUEUE, DEAD_LETTERS, *map(waiting, DELAYS_SEC)], [EXCHANGE])
+    rabbitmq_server.delete([QUEUE, DEAD_LETTERS, *map(queued, DELAYS_SEC)], [EXCHANGE])
     return rabbitmq_server
 
 

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 
-from integrations.kafka.read import read
-from integrations.message import Message
-from integrations.source import Delivery
+from integrations.inbound.message import Message
+from integrations.inbound.source import Delivery
+from integrations.kafka.decode import read
 from tests.integrations.worlds import NOW
 
 Event = Mapping[str, object]

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 from integrations.contracts.activity import Activity, ContentActivity, ExamActivity
 from integrations.notifications.notification import notifications
 from integrations.notifications.recipient import Recipient
-from integrations.sink import Announcement
+from integrations.outbound.sink import OutboundMessage
 from tests.engine.support import at
 
 NOW = at(1)
@@ -34,10 +34,10 @@ def content(event_id: str = "content-1", event_type: str = "content_completed", 
     return ContentActivity.model_validate(head | known)
 
 
-def announcement(activity: Activity, recipient: Recipient = SMITH, now: datetime = NOW) -> Announcement:
+def announcement(activity: Activity, recipient: Recipient = SMITH, now: datetime = NOW) -> OutboundMessage:
     """What a sink is handed of an activity for one mentor."""
     [one] = notifications(activity, activity.event_id, [recipient], now)
-    return Announcement(one.message_id, one.user_id, one.type, body_of(one.body), one.created_at)
+    return OutboundMessage(one.message_id, one.user_id, one.type, body_of(one.body), one.created_at)
 
 
 def body_of(text: str) -> Mapping[str, object]:

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 
-from integrations.message import Message
-from integrations.rabbitmq.read import read
-from integrations.source import Delivery
+from integrations.inbound.message import Message
+from integrations.inbound.source import Delivery
+from integrations.rabbitmq.decode import read
 from tests.integrations.worlds import NOW
 
 Data = Mapping[str, object]

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 
-from integrations.message import Message
-from integrations.redis.entry import delivery
-from integrations.redis.read import read
+from integrations.inbound.message import Message
+from integrations.redis.decode import read
+from integrations.redis.entries import delivery
 from tests.integrations.worlds import NOW
 
 Payload = Mapping[str, object]

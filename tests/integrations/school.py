@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from engine.engine import Engine
-from eventstore.errors import Unresolved
-from integrations.effects import Effects, ReferenceKey, Translator, World
-from integrations.facts import Profile, ProfileField, Reference
-from integrations.inbox import Inbox
-from integrations.mapping import Mappings, Place, SystemMapping
-from integrations.message import Message
-from integrations.source import Delivery
+from eventstore.errors import UnresolvedReferenceError
+from integrations.inbound.inbox import Inbox
+from integrations.inbound.mapping import ClassMapping, Mappings, SystemMapping
+from integrations.inbound.message import Message
+from integrations.inbound.reference_data import Profile, ProfileField, Reference
+from integrations.inbound.source import Delivery
+from integrations.inbound.translator import ReferenceKey, TranslationContext, TranslationResult, Translator
 from integrations.systems import System
 from tests.conftest import opened
 from tests.engine.support import HandClock
@@ -53,14 +53,16 @@ def message(number: int, kind: str, **body: str | None) -> Message:
     return Message(SCHOOL, f"message {number}", kind, "news", json.dumps(body), sent_at)
 
 
-def translate(sent: Message, world: World) -> Effects:
+def translate(sent: Message, world: TranslationContext) -> TranslationResult:
     body = json.loads(sent.body)
     if sent.type == "learner":
-        return Effects(facts=(Profile(body["user_id"], ProfileField.NAME, body["name"], sent.received_at),))
+        return TranslationResult(facts=(Profile(body["user_id"], ProfileField.NAME, body["name"], sent.received_at),))
     if sent.type == "lesson":
-        return Effects(facts=(Reference(SCHOOL, "lesson", body["lesson_id"], None, body["room"], sent.received_at),))
+        return TranslationResult(
+            facts=(Reference(SCHOOL, "lesson", body["lesson_id"], None, body["room"], sent.received_at),)
+        )
     if sent.type == "passed":
-        return Effects(
+        return TranslationResult(
             {
                 "type": "QUIZ_SUBMIT",
                 "event_id": str(uuid5(EVENTS, sent.message_id)),
@@ -70,25 +72,25 @@ def translate(sent: Message, world: World) -> Effects:
                 "payload": {"quiz_id": "quiz", "score": 10, "max_score": 10, "passed": True},
             }
         )
-    return Effects()
+    return TranslationResult()
 
 
-def room_of(body: dict[str, str | None], world: World) -> str:
+def room_of(body: dict[str, str | None], world: TranslationContext) -> str:
     if body["lesson_id"] is None:
         return str(body["room"])
     known = world.references.get(("lesson", body["lesson_id"]))
     if known is None:
-        raise Unresolved(f"lesson {body['lesson_id']}: expected it to be told, found it was not")
+        raise UnresolvedReferenceError(f"lesson {body['lesson_id']}: expected it to be told, found it was not")
     return known.details
 
 
-def class_of(room: str, world: World) -> str:
+def class_of(room: str, world: TranslationContext) -> str:
     place = world.mapping.place("room", room)
     if place is not None:
         return place.class_id
     if world.courses.with_class(room):
         return room
-    raise Unresolved(f"room {room}: expected a mapping or a published class, found neither")
+    raise UnresolvedReferenceError(f"room {room}: expected a mapping or a published class, found neither")
 
 
 def names(sent: Message) -> Iterable[ReferenceKey]:
@@ -105,7 +107,7 @@ SYSTEMS = {SCHOOL: System(read, Translator(translate, names))}
 
 def mappings(room: str, class_id: str) -> Mappings:
     """A mapping file that says of which class a room is."""
-    return Mappings({SCHOOL: SystemMapping(SCHOOL, {"room": {room: Place(class_id)}})})
+    return Mappings({SCHOOL: SystemMapping(SCHOOL, {"room": {room: ClassMapping(class_id)}})})
 
 
 @asynccontextmanager
@@ -116,5 +118,5 @@ async def inbox_on(url: str, known: Mappings | None = None) -> AsyncIterator[Inb
         inbox = Inbox(engine, known or Mappings(), SYSTEMS)
         engine.after_publish.append(inbox.retry_parked)
         async with engine:
-            await asyncio.wait([engine.catch_up_behind()])
+            await asyncio.wait([engine.schedule_pending_work()])
             yield inbox

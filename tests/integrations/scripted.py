@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from eventstore.errors import Refused
-from integrations.source import ATTEMPTS, BATCH, Delivery
+from eventstore.errors import RequestError
+from integrations.inbound.source import ATTEMPTS, BATCH, Delivery
 
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 
@@ -41,7 +41,7 @@ class ScriptedSource:
         self._in_hand: list[Delivery] = []
 
     async def __aenter__(self) -> Self:
-        self._trouble("enter")
+        self._fault("enter")
         self.entered += 1
         self._waiting = [again(delivery) for delivery in self._in_hand] + self._waiting
         self._in_hand = []
@@ -52,42 +52,42 @@ class ScriptedSource:
     ) -> None:
         pass
 
-    async def take(self) -> Sequence[Delivery]:
-        self._trouble("take")
+    async def receive(self) -> Sequence[Delivery]:
+        self._fault("receive")
         if not self._waiting and not self._in_hand:
             self.stopping.set()
         taken, self._waiting = self._waiting[: self._batch], self._waiting[self._batch :]
         self._in_hand += taken
         return taken
 
-    async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        self._trouble("settle")
+    async def ack(self, deliveries: Sequence[Delivery]) -> None:
+        self._fault("ack")
         for delivery in deliveries:
             self._in_hand.remove(delivery)
             self.settled.append(delivery.body.decode())
 
-    async def bury(self, delivery: Delivery, reason: str) -> None:
-        self._trouble("bury")
+    async def dead_letter(self, delivery: Delivery, reason: str) -> None:
+        self._fault("dead_letter")
         self._in_hand.remove(delivery)
         self.buried.append((delivery.body.decode(), reason))
 
-    async def give_back(self, delivery: Delivery, reason: str) -> None:
+    async def retry_later(self, delivery: Delivery, reason: str) -> None:
         if delivery.attempts + 1 >= ATTEMPTS:
-            return await self.bury(delivery, reason)
+            return await self.dead_letter(delivery, reason)
         self._in_hand.remove(delivery)
         self._waiting.append(again(delivery))
         self.given_back.append((delivery.body.decode(), reason))
         return None
 
-    async def count_buried(self) -> int:
+    async def dead_letter_count(self) -> int:
         return len(self.buried)
 
-    def _trouble(self, method: str) -> None:
+    def _fault(self, method: str) -> None:
         if self.troubles[method]:
             raise self.troubles[method].popleft()
 
 
-class WordReceiver:
+class WordHandler:
     """Records words, each once. `poison` fails for itself; `troubles` are raised before anything is recorded."""
 
     def __init__(self, *poison: str) -> None:
@@ -96,13 +96,13 @@ class WordReceiver:
         self.troubles: deque[BaseException] = deque()
         self._poison = set(poison)
 
-    def read(self, delivery: Delivery) -> Word:
+    def decode(self, delivery: Delivery) -> Word:
         word = delivery.body.decode()
         if word.startswith("unreadable"):
-            raise Refused(f"body: expected a word, found {word}")
+            raise RequestError(f"body: expected a word, found {word}")
         return Word(word)
 
-    async def receive(self, words: Sequence[Word]) -> list[str]:
+    async def handle(self, words: Sequence[Word]) -> list[str]:
         if self.troubles:
             raise self.troubles.popleft()
         self.batches.append(len(words))

@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from engine.engine import Engine
-from eventstore.database import Database
+from eventstore.db.database import Database
 from eventstore.times import Clock
-from integrations.relay import Relay
-from integrations.sink import NOT_TRIED, Announcement, Result
-from integrations.sinks import KnownSink, Sinks
+from integrations.outbound.relay import Relay
+from integrations.outbound.sink import NOT_ATTEMPTED, OutboundMessage, Result, SinkSpec
+from integrations.outbound.sinks import Sinks
 from integrations.webhook.subscriptions import Subscription
 from signals.signal import SignalType
 from tests.engine.support import at, ping, step
@@ -42,17 +42,17 @@ class ScriptedSink:
     def __init__(self, name: str = "scripted", types: frozenset[str] = ALL) -> None:
         self.name = name
         self.types = types
-        self.arrived: list[Announcement] = []
-        self.refused: list[Announcement] = []
+        self.arrived: list[OutboundMessage] = []
+        self.refused: list[OutboundMessage] = []
         self.batches: list[int] = []
         self.opened = 0
         self.troubles: deque[BaseException] = deque()
-        self.refuses: Callable[[Announcement], str | None] = lambda _: None
-        self.is_final: Callable[[Announcement], bool] = lambda _: False
+        self.refuses: Callable[[OutboundMessage], str | None] = lambda _: None
+        self.is_final: Callable[[OutboundMessage], bool] = lambda _: False
 
     @property
-    def known(self) -> KnownSink:
-        return KnownSink(self.name, self.name, self.types, lambda: self)
+    def known(self) -> SinkSpec:
+        return SinkSpec(self.name, self.name, self.types, lambda: self)
 
     @property
     def told(self) -> list[Arrived]:
@@ -67,21 +67,21 @@ class ScriptedSink:
     ) -> None:
         pass
 
-    async def send(self, announcements: Sequence[Announcement]) -> Sequence[Result]:
+    async def send(self, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
         self.batches.append(len(announcements))
         if self.troubles:
             raise self.troubles.popleft()
         return list(self._take(announcements))
 
-    def _take(self, announcements: Sequence[Announcement]) -> Iterator[Result]:
+    def _take(self, announcements: Sequence[OutboundMessage]) -> Iterator[Result]:
         failed: set[str] = set()
         for one in announcements:
-            result = NOT_TRIED if one.user_id in failed else self._try(one)
-            if result.holds_back:
+            result = NOT_ATTEMPTED if one.user_id in failed else self._try(one)
+            if result.blocks_later:
                 failed.add(one.user_id)
             yield result
 
-    def _try(self, one: Announcement) -> Result:
+    def _try(self, one: OutboundMessage) -> Result:
         reason = self.refuses(one)
         if reason is None:
             self.arrived.append(one)
@@ -95,7 +95,7 @@ def relay_to(database: Database, clock: Clock, *sinks: ScriptedSink) -> Relay:
     return Relay(database, Sinks([sink.known for sink in sinks], no_webhook), clock)
 
 
-def no_webhook(subscription: Subscription) -> KnownSink:
+def no_webhook(subscription: Subscription) -> SinkSpec:
     raise AssertionError(subscription)
 
 

@@ -10,12 +10,12 @@ from pydantic_core import from_json
 from integrations.asyncapi import FILE, document, text
 from integrations.channels import RECEIVE, SEND, channels
 from integrations.contracts import kafka
-from integrations.kafka.announce import announce as announce_kafka
-from integrations.mapping import SystemMapping
-from integrations.rabbitmq.announce import announce as announce_rabbitmq
-from integrations.redis.announce import announce as announce_redis
+from integrations.inbound.mapping import SystemMapping
+from integrations.kafka.encode import announce as announce_kafka
+from integrations.rabbitmq.encode import announce as announce_rabbitmq
+from integrations.redis.encode import announce as announce_redis
 from integrations.systems import SYSTEMS
-from integrations.webhook.request import content, headers_of
+from integrations.webhook.encode import content, headers_of
 from signals.signal import SignalType
 from tests.integrations import activities, kafka_events, rabbitmq_events, redis_entries
 from tests.integrations.tally_payloads import form_response

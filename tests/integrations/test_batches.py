@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.batches import FIRST, RECORD_BYTES, TAKE_BYTES, next_number, parts
-from integrations.source import BATCH, Delivery
+from integrations.inbound.source import BATCH, FIRST, RECORD_BYTES, TAKE_BYTES, Delivery, next_number, split_by_bytes
 from tests.integrations.scripted import NOW
 
 
@@ -19,7 +18,7 @@ sizes = st.lists(st.integers(0, RECORD_BYTES * 2), max_size=8)
 def test_parts_are_all_of_it_in_order_and_no_larger_than_one_message_makes_them(sizes: list[int]) -> None:
     whole = deliveries(sizes)
 
-    cut = list(parts(whole))
+    cut = list(split_by_bytes(whole))
 
     assert [each for part in cut for each in part] == whole
     assert all(part for part in cut)
@@ -27,7 +26,7 @@ def test_parts_are_all_of_it_in_order_and_no_larger_than_one_message_makes_them(
 
 
 def test_small_messages_are_one_part() -> None:
-    assert len(list(parts(deliveries([1_000] * BATCH)))) == 1
+    assert len(list(split_by_bytes(deliveries([1_000] * BATCH)))) == 1
 
 
 @given(st.integers(1, BATCH), sizes)

@@ -6,11 +6,13 @@ import logging
 import pytest
 from prometheus_client import REGISTRY
 
-from eventstore.errors import Unavailable
-from integrations import backoff, batches, consumer
-from integrations.consumer import Consumer, name_of
-from integrations.source import ATTEMPTS, Delivery
-from tests.integrations.scripted import NOW, ScriptedSource, Word, WordReceiver
+from eventstore.errors import UnavailableError
+from integrations.inbound import consumer
+from integrations.inbound import source as sources
+from integrations.inbound.consumer import Consumer, name_of
+from integrations.inbound.source import ATTEMPTS, Delivery
+from integrations.runtime import backoff
+from tests.integrations.scripted import NOW, ScriptedSource, Word, WordHandler
 
 LARGEST = 100
 PATIENCE_SEC = 30
@@ -22,7 +24,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "LONGEST_SEC", 0.001)
 
 
-def consume(source: ScriptedSource, receiver: WordReceiver) -> None:
+def consume(source: ScriptedSource, receiver: WordHandler) -> None:
     """Consumes until the source is done with all that it has."""
 
     async def scenario() -> None:
@@ -37,7 +39,7 @@ def counted(name: str, **labels: str) -> float:
 
 
 def test_messages_are_recorded_a_batch_at_a_time_and_then_settled() -> None:
-    source, receiver = ScriptedSource("a", "b", "c", batch=2), WordReceiver()
+    source, receiver = ScriptedSource("a", "b", "c", batch=2), WordHandler()
 
     consume(source, receiver)
 
@@ -46,8 +48,8 @@ def test_messages_are_recorded_a_batch_at_a_time_and_then_settled() -> None:
 
 
 def test_a_transaction_takes_as_many_messages_as_are_small_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "RECORD_BYTES", 10)
-    source, receiver = ScriptedSource("five5", "five6", "large one", "x"), WordReceiver()
+    monkeypatch.setattr(sources, "RECORD_BYTES", 10)
+    source, receiver = ScriptedSource("five5", "five6", "large one", "x"), WordHandler()
 
     consume(source, receiver)
 
@@ -56,8 +58,8 @@ def test_a_transaction_takes_as_many_messages_as_are_small_together(monkeypatch:
 
 
 def test_what_the_batch_was_recorded_for_but_not_settled_comes_again_and_is_settled_then() -> None:
-    source, receiver = ScriptedSource("a", "b"), WordReceiver()
-    source.troubles["settle"].append(Unavailable("the broker was killed"))
+    source, receiver = ScriptedSource("a", "b"), WordHandler()
+    source.troubles["ack"].append(UnavailableError("the broker was killed"))
 
     consume(source, receiver)
 
@@ -67,8 +69,8 @@ def test_what_the_batch_was_recorded_for_but_not_settled_comes_again_and_is_sett
 
 
 def test_while_the_database_is_away_the_batch_is_kept_in_hand() -> None:
-    source, receiver = ScriptedSource("a", "b"), WordReceiver()
-    receiver.troubles.extend([Unavailable("no database")] * 3)
+    source, receiver = ScriptedSource("a", "b"), WordHandler()
+    receiver.troubles.extend([UnavailableError("no database")] * 3)
 
     consume(source, receiver)
 
@@ -79,16 +81,16 @@ def test_while_the_database_is_away_the_batch_is_kept_in_hand() -> None:
 
 def test_a_database_that_does_not_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "RECORDING_SEC", 0.01)
-    source, receiver = ScriptedSource("a"), WordReceiver()
-    receive, calls = receiver.receive, []
+    source, receiver = ScriptedSource("a"), WordHandler()
+    handle, calls = receiver.handle, []
 
     async def hangs_once(words: list[Word]) -> list[str]:
         calls.append(words)
         if len(calls) == 1:
             await asyncio.sleep(PATIENCE_SEC)
-        return await receive(words)
+        return await handle(words)
 
-    monkeypatch.setattr(receiver, "receive", hangs_once)
+    monkeypatch.setattr(receiver, "handle", hangs_once)
 
     consume(source, receiver)
 
@@ -96,12 +98,12 @@ def test_a_database_that_does_not_answer_is_asked_again(monkeypatch: pytest.Monk
     assert source.settled == ["a"]
 
 
-@pytest.mark.parametrize("method", ["enter", "take", "bury"])
+@pytest.mark.parametrize("method", ["enter", "receive", "dead_letter"])
 def test_a_broker_that_goes_away_is_entered_again(method: str, caplog: pytest.LogCaptureFixture) -> None:
-    source, receiver = ScriptedSource("a", "unreadable", "b"), WordReceiver()
-    source.troubles[method].extend([Unavailable("no broker")] * 2)
+    source, receiver = ScriptedSource("a", "unreadable", "b"), WordHandler()
+    source.troubles[method].extend([UnavailableError("no broker")] * 2)
 
-    with caplog.at_level(logging.WARNING, logger="integrations.consumer"):
+    with caplog.at_level(logging.WARNING, logger="integrations.inbound.consumer"):
         consume(source, receiver)
 
     assert sorted(source.settled) == ["a", "b"]
@@ -112,7 +114,7 @@ def test_a_broker_that_goes_away_is_entered_again(method: str, caplog: pytest.Lo
 
 
 def test_what_cannot_be_read_is_buried_with_the_reason_and_the_rest_goes_on() -> None:
-    source, receiver = ScriptedSource("a", "unreadable", "b"), WordReceiver()
+    source, receiver = ScriptedSource("a", "unreadable", "b"), WordHandler()
 
     consume(source, receiver)
 
@@ -121,7 +123,7 @@ def test_what_cannot_be_read_is_buried_with_the_reason_and_the_rest_goes_on() ->
 
 
 def test_what_is_too_large_is_buried_unread() -> None:
-    source, receiver = ScriptedSource("x" * LARGEST, "y" * (LARGEST + 1)), WordReceiver()
+    source, receiver = ScriptedSource("x" * LARGEST, "y" * (LARGEST + 1)), WordHandler()
 
     consume(source, receiver)
 
@@ -131,7 +133,7 @@ def test_what_is_too_large_is_buried_unread() -> None:
 
 def test_a_message_that_fails_for_itself_is_found_among_others_tried_again_and_buried() -> None:
     words = [f"word {number}" for number in range(20)]
-    source, receiver = ScriptedSource(*words), WordReceiver("word 7", "word 13")
+    source, receiver = ScriptedSource(*words), WordHandler("word 7", "word 13")
 
     consume(source, receiver)
 
@@ -143,15 +145,15 @@ def test_a_message_that_fails_for_itself_is_found_among_others_tried_again_and_b
 
 
 def test_a_fault_while_reading_is_the_message_s_own() -> None:
-    source, receiver = ScriptedSource("a", "b"), WordReceiver()
-    read = receiver.read
+    source, receiver = ScriptedSource("a", "b"), WordHandler()
+    read = receiver.decode
 
     def faulty(delivery: object) -> Word:
         if getattr(delivery, "body") == b"a":  # noqa: B009
             raise RecursionError("too deep")
         return read(delivery)  # type: ignore[arg-type]
 
-    receiver.read = faulty  # type: ignore[method-assign]
+    receiver.decode = faulty  # type: ignore[method-assign]
 
     consume(source, receiver)
 
@@ -160,10 +162,10 @@ def test_a_fault_while_reading_is_the_message_s_own() -> None:
 
 
 def test_a_fault_of_the_source_does_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
-    source, receiver = ScriptedSource("a"), WordReceiver()
-    source.troubles["take"].append(KeyError("secret"))
+    source, receiver = ScriptedSource("a"), WordHandler()
+    source.troubles["receive"].append(KeyError("secret"))
 
-    with caplog.at_level(logging.WARNING, logger="integrations.consumer"):
+    with caplog.at_level(logging.WARNING, logger="integrations.inbound.consumer"):
         consume(source, receiver)
 
     assert source.settled == ["a"]
@@ -171,7 +173,7 @@ def test_a_fault_of_the_source_does_not_end_it(caplog: pytest.LogCaptureFixture)
 
 
 def test_no_log_line_shows_what_a_message_says(caplog: pytest.LogCaptureFixture) -> None:
-    source, receiver = ScriptedSource("unreadable ada@school", "ada's poison"), WordReceiver("ada's poison")
+    source, receiver = ScriptedSource("unreadable ada@school", "ada's poison"), WordHandler("ada's poison")
 
     with caplog.at_level(logging.DEBUG):
         consume(source, receiver)
@@ -190,14 +192,14 @@ def test_the_log_names_a_message_as_its_senders_log_does() -> None:
 
 
 def test_stopping_ends_the_batch_under_way_and_takes_no_other() -> None:
-    source, receiver = ScriptedSource("a", "b", "c", batch=2), WordReceiver()
-    receive = receiver.receive
+    source, receiver = ScriptedSource("a", "b", "c", batch=2), WordHandler()
+    handle = receiver.handle
 
     async def stopped_amid(words: list[Word]) -> list[str]:
         source.stopping.set()
-        return await receive(words)
+        return await handle(words)
 
-    receiver.receive = stopped_amid  # type: ignore[assignment, method-assign]
+    receiver.handle = stopped_amid  # type: ignore[assignment, method-assign]
 
     consume(source, receiver)
 
@@ -205,8 +207,8 @@ def test_stopping_ends_the_batch_under_way_and_takes_no_other() -> None:
 
 
 def test_stopping_does_not_wait_for_a_database_that_is_away() -> None:
-    source, receiver = ScriptedSource("a"), WordReceiver()
-    receiver.troubles.extend([Unavailable("no database")] * 1_000_000)
+    source, receiver = ScriptedSource("a"), WordHandler()
+    receiver.troubles.extend([UnavailableError("no database")] * 1_000_000)
 
     async def scenario() -> None:
         running = asyncio.create_task(Consumer(source, receiver, LARGEST).run(source.stopping))
@@ -222,7 +224,7 @@ def test_stopping_does_not_wait_for_a_database_that_is_away() -> None:
 
 def test_what_became_of_messages_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "LOOK_EVERY_SEC", 0)
-    source, receiver = ScriptedSource("count", "count", "unreadable", "poison"), WordReceiver("poison")
+    source, receiver = ScriptedSource("count", "count", "unreadable", "poison"), WordHandler("poison")
     failed = counted("events_consumed_total", type="poison", outcome="failed")
     unread = counted("event_processing_errors_total", type="unread")
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 from eventstore.tables import lms_enrolment, lms_media, lms_profile, lms_reference
-from integrations import facts_store
-from integrations.facts import Enrolment, Fact, Media, Profile, ProfileField, Reference, last_words
+from integrations.inbound import reference_store
+from integrations.inbound.reference_data import Enrolment, Fact, Media, Profile, ProfileField, Reference, latest
 from tests.integrations.school import NOON
 
 instants = st.integers(0, 1).map(lambda number: NOON + timedelta(microseconds=number))
@@ -52,7 +52,7 @@ class Facts:
     async def _kept(self, batches: Sequence[Sequence[Fact]]) -> set[Fact]:
         async with self._database.engine.connect() as connection:
             for batch in batches:
-                await facts_store.keep(connection, batch)
+                await reference_store.save_reference_data(connection, batch)
             found = await stored(connection)
             await connection.rollback()
             return found
@@ -70,7 +70,7 @@ async def stored(connection: AsyncConnection) -> set[Fact]:
     found |= {Enrolment(*row) for row in await connection.execute(select(lms_enrolment))}
     found |= {Media(*row) for row in await connection.execute(select(lms_media))}
     keys = [(row.source, row.kind, row.external_id) for row in await connection.execute(select(lms_reference))]
-    return found | set((await facts_store.references(connection, keys)).values())
+    return found | set((await reference_store.references(connection, keys)).values())
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -89,7 +89,7 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def expected(said: Sequence[Fact]) -> set[Fact]:
     """The definition: of each thing, what was said last, and of that the greatest; of enrolments the earliest."""
     sorts = (Profile, Enrolment, Media, Reference)
-    last: list[Fact] = [fact for sort in sorts for fact in last_words(f for f in said if isinstance(f, sort)).values()]
+    last: list[Fact] = [fact for sort in sorts for fact in latest(f for f in said if isinstance(f, sort)).values()]
     return {fact._replace(name=fact.name or None) if isinstance(fact, Reference) else fact for fact in last}
 
 

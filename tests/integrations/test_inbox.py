@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 from eventstore.tables import metadata
-from integrations import inbox_store
-from integrations.inbox import Inbox, Retried
-from integrations.message import InboxStatus, Message
-from integrations.outcome import Outcome
-from integrations.translation import Knowledge, names_of, translate
-from signals.course_store import Courses
+from integrations.inbound import inbox_store
+from integrations.inbound.inbox import Inbox, RetryResult
+from integrations.inbound.message import InboxStatus, Message
+from integrations.inbound.outcome import Outcome
+from integrations.inbound.translation import TranslationInputs, references_of, translate
+from signals.course_catalog import CourseCatalog
 from signals.signal import SignalType
 from tests.engine.rows import rows, value
 from tests.engine.support import step
@@ -142,9 +142,9 @@ def test_what_is_parked_waits_for_the_mapping(database_url: str) -> None:
 
             inbox.mappings = mappings("r 1", "loops")
 
-            assert await inbox.retry_parked() == Retried(done=1, parked=1)
+            assert await inbox.retry_parked() == RetryResult(done=1, parked=1)
             assert await rows(inbox.engine.database, "SELECT class_id FROM lms_event") == [("loops",)]
-            assert await inbox.retry_parked() == Retried(done=0, parked=1)
+            assert await inbox.retry_parked() == RetryResult(done=0, parked=1)
 
     asyncio.run(scenario())
 
@@ -180,7 +180,12 @@ def test_what_a_message_names_is_known_with_the_batch_that_tells_of_it() -> None
     batch = [passed(1, lesson_id="1"), lesson(2, room="r")]
     translators = {SCHOOL: SYSTEMS[SCHOOL].translator}
 
-    done = translate(batch, names_of(batch, translators), translators, Knowledge(Courses(), mappings("r", "loops"), {}))
+    done = translate(
+        batch,
+        references_of(batch, translators),
+        translators,
+        TranslationInputs(CourseCatalog(), mappings("r", "loops"), {}),
+    )
 
     assert {each.message.key: each.reason for each in done} == {sent.key: None for sent in batch}
 
@@ -191,7 +196,7 @@ def test_pages_of_what_is_parked_are_all_tried(database_url: str) -> None:
             await inbox.receive([passed(number, f"user {number}", room="r") for number in range(1200)])
             inbox.mappings = mappings("r", "loops")
 
-            assert await inbox.retry_parked() == Retried(done=1200, parked=0)
+            assert await inbox.retry_parked() == RetryResult(done=1200, parked=0)
             assert await events(inbox) == 1200
             assert await rows(inbox.engine.database, COUNTED) == [("passed", 1200)]
 
@@ -305,7 +310,7 @@ def test_what_was_parked_when_the_process_died_is_tried_at_the_next_start(
         async with inbox_on(database_url, mappings("r", "loops")) as inbox:
             await inbox.receive([passed(1, lesson_id="1")])
             with monkeypatch.context() as broken:
-                broken.setattr(inbox_store, "naming", power_cut)
+                broken.setattr(inbox_store, "select_waiting_for", power_cut)
                 with pytest.raises(PowerCutError):
                     await inbox.receive([lesson(2, "r")])  # it is kept by then
             assert [status for _, status, _, _ in await inbox_rows(inbox)] == ["parked", "done"]
@@ -322,18 +327,18 @@ def test_a_retry_that_the_database_broke_off_is_owed(database_url: str, monkeypa
         async with inbox_on(database_url, mappings("r", "loops")) as inbox:
             await inbox.receive([passed(1, lesson_id="1")])
             with monkeypatch.context() as broken:
-                broken.setattr(inbox_store, "naming", away)
+                broken.setattr(inbox_store, "select_waiting_for", away)
                 assert statuses(await inbox.receive([lesson(2, "r")])) == [DONE]
-            assert inbox.owes_retry
+            assert inbox.has_retry_pending
 
             with monkeypatch.context() as broken:
                 broken.setattr(inbox_store, "parked_after", away)
-                with pytest.raises(Unavailable):
+                with pytest.raises(UnavailableError):
                     await inbox.retry_parked()
-            assert inbox.owes_retry
+            assert inbox.has_retry_pending
 
-            assert await inbox.retry_parked() == Retried(done=1, parked=0)
-            assert not inbox.owes_retry
+            assert await inbox.retry_parked() == RetryResult(done=1, parked=0)
+            assert not inbox.has_retry_pending
 
     asyncio.run(scenario())
 
@@ -350,7 +355,7 @@ def test_one_that_nobody_can_take_fails_its_batch_and_stays_parked_alone(databas
             assert len(await inbox_rows(inbox)) == 3
 
             inbox.mappings = mappings("r", "loops")
-            assert await inbox.retry_parked() == Retried(done=2, parked=1)
+            assert await inbox.retry_parked() == RetryResult(done=2, parked=1)
             assert await events(inbox) == 2
 
     asyncio.run(scenario())
@@ -380,7 +385,7 @@ def test_an_empty_batch_is_nothing(database_url: str) -> None:
 
 async def parked_before(inbox: Inbox, sent: Message) -> None:
     async with inbox.engine.database.write() as connection:
-        await inbox_store.keep(connection, [inbox_store.Row(sent, PARKED, reason="no reason")])
+        await inbox_store.save_messages(connection, [inbox_store.Row(sent, PARKED, reason="no reason")])
 
 
 class PowerCutError(Exception):
@@ -392,4 +397,4 @@ async def power_cut(*_: object, **__: object) -> None:
 
 
 async def away(*_: object, **__: object) -> None:
-    raise Unavailable("expected a database, found none")
+    raise UnavailableError("expected a database, found none")

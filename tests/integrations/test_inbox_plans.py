@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from integrations import inbox_store
-from integrations.inbox import Inbox
+from integrations.inbound import inbox_store
+from integrations.inbound.inbox import Inbox
 from tests.conftest import opened
 from tests.engine.support import HandClock, running
 from tests.integrations.school import NOON, SCHOOL, SYSTEMS, learner, lesson, mappings, passed

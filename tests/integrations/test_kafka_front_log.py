@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from eventstore.envelope import validate
-from eventstore.errors import Refused
-from integrations.kafka.front_log import GROUP, to_event, to_record
+from eventstore.errors import RequestError
+from integrations.kafka.ingest_topic import GROUP, to_event, to_record
 from integrations.kafka.topics import DEAD_LETTERS
 from tests.api.support import accepted
 from tests.engine.worlds import Fact, facts
@@ -53,7 +53,7 @@ def test_an_event_comes_out_of_a_record_as_it_went_in(fact: Fact) -> None:
     ],
 )
 def test_a_record_that_is_no_event_is_refused(record: bytes, says: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestError) as refused:
         to_event(record)
     assert says in str(refused.value)
 

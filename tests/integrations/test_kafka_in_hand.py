@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.kafka.in_hand import InHand, Place
+from integrations.kafka.offsets import OffsetTracker, RecordOffset
 
 
-def place_in(split: tuple[str, int], offset: int) -> Place:
-    return Place(*split, offset)
+def place_in(split: tuple[str, int], offset: int) -> RecordOffset:
+    return RecordOffset(*split, offset)
 
 
 PARTITIONS = st.sampled_from([("exams", 0), ("exams", 1), ("pages", 0)])
@@ -15,7 +15,7 @@ PLACES = st.sets(st.builds(place_in, PARTITIONS, st.integers(0, 20)), min_size=1
 
 
 @given(PLACES, st.data())
-def test_what_is_committed_lies_before_all_that_is_in_hand(places: set[Place], data: st.DataObject) -> None:
+def test_what_is_committed_lies_before_all_that_is_in_hand(places: set[RecordOffset], data: st.DataObject) -> None:
     in_hand = taken(places)
     open_places = set(places)
     for place in data.draw(st.permutations(sorted(places))):
@@ -26,7 +26,7 @@ def test_what_is_committed_lies_before_all_that_is_in_hand(places: set[Place], d
 
 
 @given(PLACES, st.data())
-def test_when_all_is_done_with_all_is_committed(places: set[Place], data: st.DataObject) -> None:
+def test_when_all_is_done_with_all_is_committed(places: set[RecordOffset], data: st.DataObject) -> None:
     in_hand, committed = taken(places), dict[tuple[str, int], int]()
     for place in data.draw(st.permutations(sorted(places))):
         committed |= in_hand.done([place])
@@ -35,7 +35,7 @@ def test_when_all_is_done_with_all_is_committed(places: set[Place], data: st.Dat
 
 
 def test_a_partition_that_went_to_another_member_is_not_committed() -> None:
-    here, gone = Place("exams", 0, 7), Place("exams", 1, 7)
+    here, gone = RecordOffset("exams", 0, 7), RecordOffset("exams", 1, 7)
     in_hand = taken({here, gone})
     in_hand.drop([gone.split])
     assert not in_hand.holds(gone)
@@ -43,12 +43,12 @@ def test_a_partition_that_went_to_another_member_is_not_committed() -> None:
 
 
 @given(PLACES)
-def test_a_position_names_its_place(places: set[Place]) -> None:
-    assert {Place.read(place.topic, place.position) for place in places} == places
+def test_a_position_names_its_place(places: set[RecordOffset]) -> None:
+    assert {RecordOffset.read(place.topic, place.position) for place in places} == places
 
 
-def taken(places: set[Place]) -> InHand:
-    in_hand = InHand()
+def taken(places: set[RecordOffset]) -> OffsetTracker:
+    in_hand = OffsetTracker()
     for place in sorted(places):
-        in_hand.take(place)
+        in_hand.track(place)
     return in_hand

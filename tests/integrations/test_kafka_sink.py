@@ -5,9 +5,9 @@ import gc
 
 import pytest
 
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
+from integrations.inbound.mapping import SystemMapping
 from integrations.kafka.sink import KafkaSink
-from integrations.mapping import SystemMapping
 
 
 def test_a_broker_that_is_away_is_unavailable_and_leaves_nothing_open() -> None:
@@ -15,7 +15,7 @@ def test_a_broker_that_is_away_is_unavailable_and_leaves_nothing_open() -> None:
 
     async def scenario() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
-        with pytest.raises(Unavailable, match=r"kafka: expected a broker at 127\.0\.0\.1:1, found"):
+        with pytest.raises(UnavailableError, match=r"kafka: expected a broker at 127\.0\.0\.1:1, found"):
             async with KafkaSink("127.0.0.1:1", lambda: SystemMapping("kafka")):
                 pass
         gc.collect()

@@ -9,12 +9,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 from eventstore.times import to_text
+from integrations.inbound.source import ATTEMPTS, BATCH, Delivery
 from integrations.kafka.client import Group, translated
 from integrations.kafka.source import KafkaSource, instant
 from integrations.kafka.topics import DEAD_LETTERS, PLATFORM_TOPICS, create_topics
-from integrations.source import ATTEMPTS, BATCH, Delivery
 from tests.support.kafka import KafkaServer
 
 PATIENCE_SEC = 60
@@ -42,7 +42,7 @@ async def produce(kafka: KafkaServer, *bodies: bytes) -> None:
 
 async def some(source: KafkaSource) -> Sequence[Delivery]:
     """The next that come, however long that takes."""
-    while not (taken := await source.take()):
+    while not (taken := await source.receive()):
         pass
     return taken
 
@@ -78,11 +78,11 @@ def test_what_was_settled_does_not_come_again_and_what_was_not_does(kafka: Kafka
         await produce(kafka, b"one", b"two", b"three")
         async with opened(kafka, group_id) as source:
             first, second, third = await some(source)
-            await source.settle([first, third])
+            await source.ack([first, third])
             assert (first.topic, first.position.partition(":")[0], first.attempts) == (TOPIC, "0", 0)
         async with opened(kafka, group_id) as source:
             assert bodies(await some(source)) == [b"two", b"three"], "a group cannot commit three without two"
-            await source.settle([second, third])
+            await source.ack([second, third])
         async with opened(kafka, group_id) as source:
             await produce(kafka, b"four")
             assert bodies(await some(source)) == [b"four"]
@@ -106,9 +106,9 @@ def test_a_dead_letter_keeps_its_body_its_place_and_the_reason(kafka: KafkaServe
         await produce(kafka, b"never", b"good")
         async with opened(kafka, group_id) as source:
             never, good = await some(source)
-            await source.bury(never, "expected sense, found none")
-            await source.settle([good])
-            assert await source.count_buried() == 1
+            await source.dead_letter(never, "expected sense, found none")
+            await source.ack([good])
+            assert await source.dead_letter_count() == 1
         [(body, headers)] = await dead_letters(kafka)
         assert body == b"never"
         assert (headers["topic"], headers["position"]) == (TOPIC, never.position)
@@ -131,7 +131,7 @@ def test_what_fails_comes_again_and_is_buried_after_its_last_attempt(
             for attempt in range(ATTEMPTS):
                 [delivery] = await some(source)
                 assert delivery.attempts == attempt
-                await source.give_back(delivery, f"attempt {attempt}")
+                await source.retry_later(delivery, f"attempt {attempt}")
             [(body, headers)] = await dead_letters(kafka)
             assert (body, headers["reason"]) == (b"fails", f"attempt {ATTEMPTS - 1}")
 
@@ -151,8 +151,8 @@ def test_of_more_that_failed_than_a_batch_a_batch_comes_again_at_a_time(
             while len(failed) < number:
                 failed += await some(source)
             for each in failed:
-                await source.give_back(each, "not now")
-            again = [await source.take(), await source.take()]
+                await source.retry_later(each, "not now")
+            again = [await source.receive(), await source.receive()]
             assert [len(taken) for taken in again] == [BATCH, number - BATCH]
             assert {delivery.attempts for taken in again for delivery in taken} == {1}
 
@@ -164,8 +164,8 @@ def test_while_one_waits_to_come_again_nothing_past_it_is_committed(kafka: Kafka
         await produce(kafka, b"fails", b"good")
         async with opened(kafka, group_id) as source:
             fails, good = await some(source)
-            await source.give_back(fails, "not now")
-            await source.settle([good])
+            await source.retry_later(fails, "not now")
+            await source.ack([good])
         async with opened(kafka, group_id) as source:
             assert bodies(await some(source)) == [b"fails", b"good"]
 
@@ -175,7 +175,7 @@ def test_while_one_waits_to_come_again_nothing_past_it_is_committed(kafka: Kafka
 def test_two_members_share_the_partitions(kafka: KafkaServer, group_id: str) -> None:
     async def scenario() -> None:
         async with opened(kafka, group_id) as one, opened(kafka, group_id) as other:
-            await asyncio.gather(one.take(), other.take())
+            await asyncio.gather(one.receive(), other.receive())
             producer = AIOKafkaProducer(bootstrap_servers=kafka.servers)
             await producer.start()
             for number in range(30):
@@ -184,8 +184,8 @@ def test_two_members_share_the_partitions(kafka: KafkaServer, group_id: str) -> 
             seen: list[bytes] = []
             while len(set(seen)) < 30:
                 for source in (one, other):
-                    taken = await source.take()
-                    await source.settle(taken)
+                    taken = await source.receive()
+                    await source.ack(taken)
                     seen += bodies(taken)
             assert set(seen) == {b"%d" % number for number in range(30)}
 
@@ -202,7 +202,7 @@ def test_a_broker_that_is_away_is_unavailable() -> None:
         async with KafkaSource(Group("127.0.0.1:1", (TOPIC,), "nobody")):
             pass
 
-    with pytest.raises(Unavailable, match=r"kafka: expected a broker at 127\.0\.0\.1:1, found"):
+    with pytest.raises(UnavailableError, match=r"kafka: expected a broker at 127\.0\.0\.1:1, found"):
         asyncio.run(scenario())
 
 
@@ -211,5 +211,5 @@ def test_where_a_topic_is_missing_it_is_said_what_creates_it() -> None:
         async with translated("HOST:9092"):
             raise UnknownTopicOrPartitionError
 
-    with pytest.raises(Unavailable, match="`lms-progress topic create` at HOST:9092, found that one is missing"):
+    with pytest.raises(UnavailableError, match="`lms-progress topic create` at HOST:9092, found that one is missing"):
         asyncio.run(scenario())

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.errors import InvalidInput
-from integrations.activity.columns import Types, check
-from integrations.activity.layout import Layout
+from eventstore.errors import InvalidInputError
+from integrations.platform_monitor.layout import Layout
+from integrations.platform_monitor.schema_check import Types, check
 from tests.support.platform import LAYOUT
 
 EXAMPLE = LAYOUT.read_text()
@@ -63,14 +63,14 @@ def test_the_example_names_the_columns_of_the_example() -> None:
 )
 def test_what_is_wrong_is_told_where_it_stands(tmp_path: Path, old: str, new: str, expected: str) -> None:
     assert old in EXAMPLE
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         Layout.load(written(EXAMPLE.replace(old, new, 1), tmp_path))
     assert expected in str(caught.value)
 
 
 def test_mentors_are_named_with_whose_they_are(tmp_path: Path) -> None:
     only_mentors = EXAMPLE.partition("[student_mentors]")[0] + "[exams]" + EXAMPLE.partition("[exams]")[2]
-    with pytest.raises(InvalidInput, match="expected both of mentors and student_mentors, or neither"):
+    with pytest.raises(InvalidInputError, match="expected both of mentors and student_mentors, or neither"):
         Layout.load(written(only_mentors, tmp_path))
 
 
@@ -81,7 +81,7 @@ def test_a_platform_may_have_no_mentors(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"layout.toml: expected a file that can be read, found No such file"):
+    with pytest.raises(InvalidInputError, match=r"layout.toml: expected a file that can be read, found No such file"):
         Layout.load(tmp_path / "layout.toml")
 
 
@@ -129,7 +129,7 @@ def test_what_the_platform_has_otherwise_is_told_where_the_layout_says_it(
         for (its_table, name), found in types_of(layout).items()
         if its_table != table or (column is not None and (kind is not None or name != column))
     }
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         check(layout, types)
     assert f"layout.toml, {expected}" in str(caught.value)
     assert len(caught.value.errors) == 1
@@ -137,7 +137,7 @@ def test_what_the_platform_has_otherwise_is_told_where_the_layout_says_it(
 
 def test_an_id_names_a_row_by_an_id_of_its_sort() -> None:
     layout = Layout.load(LAYOUT)
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         check(layout, types_of(layout) | {("exam_attempts", "student_id"): "text"})
     expected = "expected a column whose type goes with that of students.id, which is bigint, found text"
     assert str(caught.value) == f"{LAYOUT}, exam_attempts.student_id: {expected}"

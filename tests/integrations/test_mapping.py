@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventstore.errors import InvalidInput
-from integrations.mapping import Mappings, Place, SystemMapping
-from integrations.places import table_name
+from eventstore.errors import InvalidInputError
+from integrations.inbound.class_lookup import table_name
+from integrations.inbound.mapping import ClassMapping, Mappings, SystemMapping
 from tests.integrations.worlds import world
 
 FILE = """
@@ -46,11 +46,11 @@ def loaded(text: str) -> Mappings:
 def test_what_the_file_says_is_what_is_meant() -> None:
     mappings = loaded(FILE)
     redis, rabbitmq, kafka = (mappings.of(system) for system in ("redis", "rabbitmq", "kafka"))
-    assert redis.place("class", "1") == Place("loops")
-    assert redis.place("module", "15") == Place("loops", "python-101", "loops-quiz", 20, 12.5)
+    assert redis.place("class", "1") == ClassMapping("loops")
+    assert redis.place("module", "15") == ClassMapping("loops", "python-101", "loops-quiz", 20, 12.5)
     assert rabbitmq.course("course123") == "python-101"
-    assert rabbitmq.place("lecture", "lecture456") == Place("loops")
-    assert kafka.place("exam", "5f0c7a52-6f9c-4f0e-8d43-0d0cf6b1a001") == Place("loops")
+    assert rabbitmq.place("lecture", "lecture456") == ClassMapping("loops")
+    assert kafka.place("exam", "5f0c7a52-6f9c-4f0e-8d43-0d0cf6b1a001") == ClassMapping("loops")
     assert [redis.names_any("module"), kafka.names_any("module")] == [True, False]
 
 
@@ -87,22 +87,22 @@ def test_where_it_says_nothing_nothing_is_meant(mappings: Mappings) -> None:
     ],
 )
 def test_what_is_wrong_in_it_is_told(text: str, expected: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         loaded(text)
     assert expected in str(caught.value)
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         loaded("[redis.class.1]\n[kafka.exam.2]\n[moodle.class.1]")
     assert len(caught.value.errors) == 3
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"none\.toml: expected a file that can be read, found No such file"):
+    with pytest.raises(InvalidInputError, match=r"none\.toml: expected a file that can be read, found No such file"):
         Mappings.load(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b"# caf\xe9")
-    with pytest.raises(InvalidInput, match=r"latin\.toml: expected TOML, found 'utf-8' codec"):
+    with pytest.raises(InvalidInputError, match=r"latin\.toml: expected TOML, found 'utf-8' codec"):
         Mappings.load(tmp_path / "latin.toml")
 
 
@@ -110,12 +110,12 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 @given(ids)
 def test_the_table_that_a_reason_asks_for_is_the_one_that_helps(external_id: str) -> None:
     table = table_name(world(SystemMapping("redis")), "module", external_id)
-    assert loaded(f'[{table}]\nclass_id = "loops"').of("redis").place("module", external_id) == Place("loops")
+    assert loaded(f'[{table}]\nclass_id = "loops"').of("redis").place("module", external_id) == ClassMapping("loops")
 
 
 @settings(deadline=None)
-@given(st.dictionaries(ids, st.sampled_from(["a", "b", "c"]).map(Place)))
-def test_what_ours_are_called_there_means_ours(places: dict[str, Place]) -> None:
+@given(st.dictionaries(ids, st.sampled_from(["a", "b", "c"]).map(ClassMapping)))
+def test_what_ours_are_called_there_means_ours(places: dict[str, ClassMapping]) -> None:
     mapping = SystemMapping("kafka", {"exam": places})
     for class_id in {place.class_id for place in places.values()}:
         external_id = mapping.external_id("exam", class_id)

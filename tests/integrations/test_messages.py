@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from pydantic_core import from_json
 
 from integrations.contracts.activity import Activity
-from integrations.notifications.message import message
 from integrations.notifications.notification import notifications
-from integrations.notifications.summary import Period, add, announced, nothing_yet, span_of
-from integrations.notifications.summary_message import summary_message
+from integrations.notifications.render import message
+from integrations.notifications.render_summary import summary_message
+from integrations.notifications.summary import Period, add, announced, empty_summary, span_of
 from integrations.notifications.text import FORGES, MOST, markdown, plain
 from integrations.zulip.tag import tag, tag_of, with_tag
-from signals.outbox import Announced
+from signals.outbox import OutboxMessage
 from tests.docs.pages import ROOT
 from tests.engine.support import at
 from tests.integrations.notices import JONES, NOW, SMITH, content, exam
@@ -153,14 +153,14 @@ def test_the_page_shows_messages_as_they_are() -> None:
         exam(student_username="jane_smith", student_id=124, metadata={"percentage": 92.0}),
         content(),
     ]
-    summed = nothing_yet(SMITH, Period.TODAY, span_of(Period.TODAY, at(0.75)))
+    summed = empty_summary(SMITH, Period.TODAY, span_of(Period.TODAY, at(0.75)))
     for activity in done:
         add(summed, activity)
     assert f"```\n{summary_message(summed, markdown)}\n```" in page
 
 
-def summed_up(*activities: Activity, period: Period = Period.TODAY) -> Announced:
-    summed = nothing_yet(SMITH, period, span_of(period, at(1.5)))
+def summed_up(*activities: Activity, period: Period = Period.TODAY) -> OutboxMessage:
+    summed = empty_summary(SMITH, period, span_of(period, at(1.5)))
     for activity in activities:
         add(summed, activity)
     return announced(summed, NOW)

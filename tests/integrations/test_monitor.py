@@ -9,11 +9,11 @@ import asyncpg
 import pytest
 from pydantic_core import from_json
 
-from api.composition import open_inbox
-from api.monitoring import open_monitor
-from api.settings import Settings
-from integrations.activity import mentor_store, polling, statements
-from integrations.activity.mentors import MentorFigures
+from bootstrap.composition import open_inbox
+from bootstrap.monitoring import open_monitor
+from bootstrap.settings import Settings
+from integrations.platform_monitor import poller, queries, store
+from integrations.platform_monitor.mentor_cache import MentorFigures
 from tests.cli.support import Ended, query, run
 from tests.faults.traffic import until
 from tests.integrations.monitored import MAPPING, ON, activities, marked, poll, progress, publish, told
@@ -105,7 +105,7 @@ def test_what_is_committed_late_is_not_missed(database_url: str, platform: Platf
 def test_however_many_rows_were_changed_at_one_instant_each_is_read(
     database_url: str, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (polling, statements):
+    for module in (poller, queries):
         monkeypatch.setattr(module, "PAGE", 3)
     at = datetime.now(UTC)
     for number in range(10):
@@ -217,16 +217,16 @@ def test_mentors_are_read_once_until_they_are_cleared(
             for step in ("begin", "repeat", "change", "clear"):
                 if step == "change":
                     await platform.execute("DELETE FROM student_mentors", "INSERT INTO student_mentors VALUES (2, 2)")
-                async with inbox.engine.database.write_apart() as connection:
+                async with inbox.engine.database.write_without_course_lock() as connection:
                     if step == "clear":
-                        await mentor_store.clear(connection, inbox.engine.clock())
+                        await store.clear(connection, inbox.engine.clock())
                 await platform.execute(
                     "INSERT INTO exam_attempts (student_id, exam_id, started_at, completed_at, result, updated_at)"
                     " VALUES (2, 1, now(), now(), 'pass', now())"
                 )
                 await monitor.once(asyncio.Event())
                 async with inbox.engine.database.read() as connection:
-                    figures.append(await mentor_store.figures(connection))
+                    figures.append(await store.figures(connection))
         return figures
 
     figures = asyncio.run(scenario())

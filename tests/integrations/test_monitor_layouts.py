@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic_core import from_json
 
-from integrations.activity import polling, statements
+from integrations.platform_monitor import poller, queries
 from tests.cli.support import query, run
 from tests.integrations.monitored import ON, activities, marked, poll, told
 from tests.support.platform import LAYOUT, Platform
@@ -78,7 +78,7 @@ def test_a_platform_may_have_other_names_and_types(
     database_url: str, platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Times without an offset are of the layout's time zone, ids of any type; and there are no mentors."""
-    for module in (polling, statements):
+    for module in (poller, queries):
         monkeypatch.setattr(module, "PAGE", 4)
     platform.run(OTHERWISE)
     layout = tmp_path / "layout.toml"

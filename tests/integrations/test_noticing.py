@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic_core import from_json
 
-from integrations.activity.layout import Layout
-from integrations.activity.noticing import Noticed, of_attempt, of_progress
-from integrations.activity.read import CONTRACT
-from integrations.activity.telling import delivery, in_words
 from integrations.notifications.recipient import Recipient
+from integrations.platform_monitor.change_detection import DetectedActivity, of_attempt, of_progress
+from integrations.platform_monitor.decode import CONTRACT
+from integrations.platform_monitor.encode import delivery, format_duration
+from integrations.platform_monitor.layout import Layout
 from tests.support.platform import LAYOUT
 
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -42,15 +42,15 @@ GRACE = Recipient("4", "grace", "Grace", "grace@example.org")
 LINUS = Recipient("5", "linus", "Linus")
 
 
-def attempt(row: Mapping[str, Any]) -> list[Noticed]:
+def attempt(row: Mapping[str, Any]) -> list[DetectedActivity]:
     return list(of_attempt(row, EXAMPLE.exam_attempts))
 
 
-def progress(row: Mapping[str, Any], layout: Layout = EXAMPLE) -> list[Noticed]:
+def progress(row: Mapping[str, Any], layout: Layout = EXAMPLE) -> list[DetectedActivity]:
     return list(of_progress(row, layout.content_progress))
 
 
-def ids(noticed: list[Noticed]) -> list[str]:
+def ids(noticed: list[DetectedActivity]) -> list[str]:
     return [each.event_id for each in noticed]
 
 
@@ -113,7 +113,7 @@ def test_where_there_are_no_times_the_state_says_it_once(state: str | None, noti
     assert [each.at for each in found[1:]] == [LATER] * len(noticed)
 
 
-def told(noticed: Noticed, *mentors: Recipient) -> Any:
+def told(noticed: DetectedActivity, *mentors: Recipient) -> Any:
     sent = delivery("a table", noticed, EXAMPLE, {"123": mentors})
     CONTRACT.check(sent.body.decode())
     assert (sent.topic, sent.position, sent.sent_at) == ("a table", noticed.event_id, noticed.at)
@@ -175,7 +175,7 @@ def test_content_is_told_with_what_it_is_and_how_far_it_went() -> None:
     ],
 )
 def test_how_long_something_took_is_said_in_words(taken: float | str | None, words: str | None) -> None:
-    assert in_words(taken) == words
+    assert format_duration(taken) == words
 
 
 def test_what_is_no_number_is_told_so_that_it_can_be_parked() -> None:

@@ -14,21 +14,22 @@ from sqlalchemy import insert
 
 from engine.engine import Engine
 from eventstore.tables import lms_activity
-from integrations import backoff
 from integrations.contracts.activity import Activity
 from integrations.contracts.notification import NOTIFIED
-from integrations.leased import in_background
-from integrations.notifications.message import message
 from integrations.notifications.notification import notifications
 from integrations.notifications.recipient import Recipient
+from integrations.notifications.render import message
 from integrations.notifications.summaries import queue_summaries
 from integrations.notifications.summary import Period
-from integrations.relay import Relay
-from integrations.sinks import KnownSink, Sinks
+from integrations.outbound.relay import Relay
+from integrations.outbound.sink import SinkSpec
+from integrations.outbound.sinks import Sinks
+from integrations.runtime import backoff
+from integrations.runtime.leader import in_background
 from integrations.webhook import subscriptions
 from integrations.webhook.webhooks import webhooks
 from integrations.zulip.client import Bot
-from integrations.zulip.pace import Pace
+from integrations.zulip.rate_limiter import RateLimiter
 from integrations.zulip.sink import ZulipSink
 from signals import outbox
 from tests.engine.rows import rows
@@ -59,7 +60,7 @@ async def notice(engine: Engine, activity: Activity, *recipients: Recipient) -> 
     }
     async with engine.database.write() as connection:
         await connection.execute(insert(lms_activity), row)
-        await outbox.forward(connection, notifications(activity, activity.event_id, recipients, now))
+        await outbox.enqueue_deliveries(connection, notifications(activity, activity.event_id, recipients, now))
 
 
 def secrets() -> set[str]:
@@ -153,7 +154,9 @@ def test_the_same_activity_again_is_announced_once(database_url: str, clock: Han
         async with running(database_url, clock) as engine:
             for _ in range(2):
                 async with engine.database.write() as connection:
-                    await outbox.forward(connection, notifications(exam(), "exam-1", [SMITH, SMITH, JONES], clock()))
+                    await outbox.enqueue_deliveries(
+                        connection, notifications(exam(), "exam-1", [SMITH, SMITH, JONES], clock())
+                    )
             assert [row[0] for row in await rows(engine.database, "SELECT user_id FROM lms_outbox ORDER BY 1")] == [
                 "456",
                 "457",
@@ -251,8 +254,8 @@ async def all_sent(engine: Engine) -> None:
 
 
 def relay_to_zulip(engine: Engine, url: str) -> Relay:
-    bot, pace = Bot(url, BOT_EMAIL, BOT_KEY), Pace()
-    known = KnownSink("zulip", "zulip", MENTORS, lambda: ZulipSink(bot, pace))
+    bot, pace = Bot(url, BOT_EMAIL, BOT_KEY), RateLimiter()
+    known = SinkSpec("zulip", "zulip", MENTORS, lambda: ZulipSink(bot, pace))
     return Relay(engine.database, Sinks([known], no_webhook), engine.clock)
 
 

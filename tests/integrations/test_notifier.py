@@ -2,13 +2,13 @@
 
 import pytest
 
-from api.settings import Settings
-from api.sinks import make_notifier
-from eventstore.errors import InvalidInput
+from bootstrap.settings import Settings
+from bootstrap.sinks import make_notifier
+from eventstore.errors import InvalidInputError
 from integrations.contracts.activity import Activity
 from integrations.notifications.notification import notifications
 from integrations.notifications.notifier import Notifier
-from integrations.notifications.plug_in import load
+from integrations.notifications.recipients_hook import load
 from tests.integrations.notices import JONES, NOW, SMITH, content, exam
 
 HERE = "tests.integrations.plugged_in"
@@ -53,7 +53,7 @@ def test_a_function_that_fails_loses_nothing_and_is_told_of_once(
 )
 def test_a_name_of_no_function_is_refused(name: str) -> None:
     with pytest.raises(
-        InvalidInput, match=r"^LMS_NOTIFY_RECIPIENTS: expected the package.module:function of a function"
+        InvalidInputError, match=r"^LMS_NOTIFY_RECIPIENTS: expected the package.module:function of a function"
     ):
         load(name)
 
@@ -61,5 +61,5 @@ def test_a_name_of_no_function_is_refused(name: str) -> None:
 def test_while_it_is_switched_off_there_is_no_notifier() -> None:
     assert make_notifier(Settings()) is None
     assert make_notifier(Settings(notify_mentors_enabled=True)) is not None
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         make_notifier(Settings(notify_mentors_enabled=True, notify_recipients="absent:function"))

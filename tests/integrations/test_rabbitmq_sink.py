@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 from integrations.contracts.rabbitmq import CERTIFICATE_ISSUED, EXCHANGE, PROGRESS_UPDATED, SOURCE
-from integrations.mapping import SystemMapping
+from integrations.inbound.mapping import SystemMapping
+from integrations.outbound.sink import DELIVERED, NOT_ATTEMPTED, OutboundMessage, Result
 from integrations.rabbitmq.sink import RabbitmqSink
-from integrations.sink import ARRIVED, NOT_TRIED, Announcement, Result
 from signals.signal import SignalType
 from tests.support.rabbitmq import RabbitmqServer
 
@@ -20,7 +20,9 @@ RECEIVER = "analytics-service"
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
 
-def announcement(message_id: str, user_id: str = "ada", kind: SignalType = SignalType.STEP_COMPLETED) -> Announcement:
+def announcement(
+    message_id: str, user_id: str = "ada", kind: SignalType = SignalType.STEP_COMPLETED
+) -> OutboundMessage:
     class_id = "loops" if kind is SignalType.STEP_COMPLETED else None
     body = {
         "signal_id": message_id,
@@ -31,10 +33,10 @@ def announcement(message_id: str, user_id: str = "ada", kind: SignalType = Signa
         "occurred_at": AT.isoformat(),
         "percent": 50.0,
     }
-    return Announcement(message_id, user_id, kind.value, body, AT)
+    return OutboundMessage(message_id, user_id, kind.value, body, AT)
 
 
-def send(rabbitmq: RabbitmqServer, *announcements: Announcement) -> Sequence[Result]:
+def send(rabbitmq: RabbitmqServer, *announcements: OutboundMessage) -> Sequence[Result]:
     async def scenario() -> Sequence[Result]:
         async with RabbitmqSink(rabbitmq.url, lambda: SystemMapping(SOURCE, {})) as sink:
             return await sink.send(announcements)
@@ -57,7 +59,7 @@ def test_announcements_arrive_as_events_of_the_platform_in_order_and_under_their
     steps = [announcement(f"step {number}") for number in range(20)]
     course = announcement("course", kind=SignalType.COURSE_COMPLETED)
 
-    assert send(rabbitmq, *steps, announcement("another's", "grace"), course) == [ARRIVED] * 22
+    assert send(rabbitmq, *steps, announcement("another's", "grace"), course) == [DELIVERED] * 22
 
     letters = received(rabbitmq)
     of_ada = [each.message_id for each in letters if json.loads(each.body)["data"]["userId"] == "ada"]
@@ -78,7 +80,7 @@ def test_an_announcement_that_no_queue_is_bound_for_is_told_and_holds_up_its_own
     told = send(rabbitmq, announcement("a"), course, announcement("b"), announcement("c", "grace"))
 
     unbound = Result("expected a queue that is bound to edu.events for certificate.issued, found none")
-    assert told == [ARRIVED, unbound, NOT_TRIED, ARRIVED]
+    assert told == [DELIVERED, unbound, NOT_ATTEMPTED, DELIVERED]
     assert {each.message_id for each in received(rabbitmq)} == {"a", "c"}
 
 
@@ -88,8 +90,8 @@ def test_a_receiver_whose_queue_is_full_is_told_of(rabbitmq: RabbitmqServer) -> 
 
     told = send(rabbitmq, *(announcement(str(number)) for number in range(5)))
 
-    assert told[0] is ARRIVED
-    assert NOT_TRIED in told
+    assert told[0] is DELIVERED
+    assert NOT_ATTEMPTED in told
     assert any("found that one refuses" in str(each.error) for each in told)
 
 
@@ -98,17 +100,17 @@ def test_a_broker_that_goes_away_is_unavailable_and_what_it_confirmed_it_has(rab
 
     async def scenario() -> None:
         async with RabbitmqSink(rabbitmq.url, lambda: SystemMapping(SOURCE, {})) as sink:
-            assert await sink.send([announcement("before")]) == [ARRIVED]
+            assert await sink.send([announcement("before")]) == [DELIVERED]
             rabbitmq.kill()
-            with pytest.raises(Unavailable):
+            with pytest.raises(UnavailableError):
                 await sink.send([announcement("meanwhile")])
 
     try:
         asyncio.run(scenario())
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             send(rabbitmq, announcement("away"))
     finally:
         rabbitmq.start()
     rabbitmq.bind_again(RECEIVER, EXCHANGE, [PROGRESS_UPDATED])
-    assert send(rabbitmq, announcement("after")) == [ARRIVED]
+    assert send(rabbitmq, announcement("after")) == [DELIVERED]
     assert [each.message_id for each in received(rabbitmq)] == ["before", "after"]

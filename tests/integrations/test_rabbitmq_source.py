@@ -13,13 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 from integrations.contracts.rabbitmq import EXCHANGE, TYPES
+from integrations.inbound.source import BATCH, Delivery
 from integrations.rabbitmq import source
-from integrations.rabbitmq.acknowledgements import acknowledgements
-from integrations.rabbitmq.source import RabbitmqSource
-from integrations.rabbitmq.topology import DEAD_LETTERS, QUEUE, waiting
-from integrations.source import BATCH, Delivery
+from integrations.rabbitmq.source import RabbitmqSource, acknowledgements
+from integrations.rabbitmq.topology import DEAD_LETTERS, QUEUE, queued
 from tests.support.rabbitmq import RabbitmqServer
 
 DELAYS_SEC = (0.1, 0.4, 1.6)
@@ -30,7 +29,7 @@ PATIENCE_SEC = 60
 def delays(rabbitmq: RabbitmqServer) -> Iterator[None]:
     """Messages wait for a moment only."""
     yield
-    rabbitmq.delete(map(waiting, DELAYS_SEC))
+    rabbitmq.delete(map(queued, DELAYS_SEC))
 
 
 @asynccontextmanager
@@ -45,7 +44,7 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 async def some(broker: RabbitmqSource) -> Sequence[Delivery]:
     """The next that come, however long that takes."""
-    while not (taken := await broker.take()):
+    while not (taken := await broker.receive()):
         pass
     return taken
 
@@ -60,7 +59,7 @@ async def warm_up(rabbitmq: RabbitmqServer, broker: RabbitmqSource) -> None:
     settled = 0
     while settled < len("warming"):
         taken = await some(broker)
-        await broker.settle(taken)
+        await broker.ack(taken)
         settled += len(taken)
 
 
@@ -70,7 +69,7 @@ def bodies(deliveries: Sequence[Delivery]) -> list[str]:
 
 def left(rabbitmq: RabbitmqServer) -> dict[str, int]:
     """Where messages are, once nobody has any in hand."""
-    queues = [QUEUE, DEAD_LETTERS, *map(waiting, DELAYS_SEC)]
+    queues = [QUEUE, DEAD_LETTERS, *map(queued, DELAYS_SEC)]
     return {queue: number for queue, number in rabbitmq.count(queues).items() if number}
 
 
@@ -85,7 +84,7 @@ def test_what_we_read_is_taken_in_order_and_settled_and_nothing_else_comes(rabbi
             while len(topics) < len(TYPES):
                 taken = await some(broker)
                 topics += [each.topic for each in taken]
-                await broker.settle(taken)
+                await broker.ack(taken)
             assert topics == [event_type.name for event_type in TYPES]
 
             await publish(rabbitmq, *map(str, range(number)))
@@ -94,9 +93,9 @@ def test_what_we_read_is_taken_in_order_and_settled_and_nothing_else_comes(rabbi
                 taken = await some(broker)
                 assert len(taken) <= BATCH
                 read += bodies(taken)
-                await broker.settle(taken)
+                await broker.ack(taken)
             assert read == list(map(str, range(number)))
-            assert await broker.take() == []
+            assert await broker.receive() == []
 
     run(scenario)
 
@@ -111,13 +110,13 @@ def test_what_is_not_settled_comes_again(rabbitmq: RabbitmqServer) -> None:
             in_hand: list[Delivery] = []
             while len(in_hand) < len("abcd"):
                 in_hand += await some(broker)
-            await broker.settle([in_hand[0], in_hand[2]])
+            await broker.ack([in_hand[0], in_hand[2]])
         async with opened(rabbitmq) as broker:
             again: list[str] = []
             while len(again) < len("bd"):
                 taken = await some(broker)
                 again += bodies(taken)
-                await broker.settle(taken)
+                await broker.ack(taken)
             assert again == ["b", "d"]
 
     run(scenario)
@@ -138,8 +137,8 @@ def test_a_dead_letter_says_what_it_was_and_why_it_is_there(rabbitmq: RabbitmqSe
             await publish(rabbitmq, "poison", key="user.created", **sent_on, **acted_on)
             (poison,) = await some(broker)
             assert poison.correlation_id == "c1"
-            await broker.bury(poison, "expected JSON, found poison")
-            assert await broker.count_buried() == 1
+            await broker.dead_letter(poison, "expected JSON, found poison")
+            assert await broker.dead_letter_count() == 1
 
     run(scenario)
 
@@ -166,15 +165,15 @@ def test_what_is_given_back_comes_again_later_each_time_and_is_buried_after_thre
     async def scenario() -> None:
         async with opened(rabbitmq) as broker:
             await publish(rabbitmq, "fails", key="media.processed", correlation_id="c1")
-            while await broker.count_buried() == 0 or len(others) < len(came):
-                for each in await broker.take():
+            while await broker.dead_letter_count() == 0 or len(others) < len(came):
+                for each in await broker.receive():
                     if each.topic == "media.processed":
                         came.append((each.attempts, time.monotonic()))
                         await publish(rabbitmq, f"after {each.attempts}")
-                        await broker.give_back(each, f"failed {each.attempts}")
+                        await broker.retry_later(each, f"failed {each.attempts}")
                     else:
                         others.append(each.body.decode())
-                        await broker.settle([each])
+                        await broker.ack([each])
 
     run(scenario)
 
@@ -206,11 +205,11 @@ def test_a_message_that_no_client_can_read_is_buried_by_the_broker_and_alone(
         read: set[str] = set()
         async with asyncio.timeout(PATIENCE_SEC):
             while (await asyncio.to_thread(left, rabbitmq)) != {DEAD_LETTERS: 1}:
-                with suppress(Unavailable):
+                with suppress(UnavailableError):
                     async with opened(rabbitmq) as broker:
-                        while taken := await broker.take():
+                        while taken := await broker.receive():
                             read |= set(bodies(taken))
-                            await broker.settle(taken)  # may reach the broker, and find the connection broken off
+                            await broker.ack(taken)  # may reach the broker, and find the connection broken off
         assert read == set(map(str, range(40)))
 
     run(scenario)
@@ -223,7 +222,7 @@ def test_the_dead_letters_of_the_platform_are_taken_as_they_are_found(rabbitmq: 
         async with opened(rabbitmq) as broker:
             await publish(rabbitmq, "poison")
             (poison,) = await some(broker)
-            await broker.bury(poison, "a reason")
+            await broker.dead_letter(poison, "a reason")
 
     run(scenario)
 
@@ -239,15 +238,15 @@ def test_a_queue_that_is_deleted_makes_the_source_unavailable_until_it_is_entere
             await publish(rabbitmq, "poison")
             (poison,) = await some(broker)
             await asyncio.to_thread(rabbitmq.delete, [queue])
-            with pytest.raises(Unavailable):
-                await broker.bury(poison, "a reason") if queue == DEAD_LETTERS else await forever(broker)
+            with pytest.raises(UnavailableError):
+                await broker.dead_letter(poison, "a reason") if queue == DEAD_LETTERS else await forever(broker)
         async with opened(rabbitmq) as broker:
             await publish(rabbitmq, "after")
             read: list[str] = []
             while "after" not in read:
                 taken = await some(broker)
                 read += bodies(taken)
-                await broker.settle(taken)
+                await broker.ack(taken)
             assert read == (["poison", "after"] if queue == DEAD_LETTERS else ["after"])
 
     run(scenario)
@@ -255,7 +254,7 @@ def test_a_queue_that_is_deleted_makes_the_source_unavailable_until_it_is_entere
 
 async def forever(broker: RabbitmqSource) -> None:
     while True:
-        await broker.take()
+        await broker.receive()
 
 
 @pytest.mark.parametrize(
@@ -273,7 +272,7 @@ def test_a_broker_that_cannot_be_had_is_unavailable_and_says_why(
         async with RabbitmqSource(url.format(port=rabbitmq.port)):
             pass
 
-    with pytest.raises(Unavailable, match=f"rabbitmq: expected a broker at 127.0.0.1:.*{found}") as raised:
+    with pytest.raises(UnavailableError, match=f"rabbitmq: expected a broker at 127.0.0.1:.*{found}") as raised:
         run(scenario)
     assert "wrong" not in str(raised.value)
 

@@ -5,10 +5,10 @@ import json
 import pytest
 from pydantic import BaseModel
 
-from eventstore.errors import InvalidInput
+from eventstore.errors import InvalidInputError
 from eventstore.event_type import EventType
+from integrations.contracts.contract import Contract
 from integrations.contracts.fields import Head
-from integrations.reading import Contract
 
 
 class Greeting(Head):
@@ -61,6 +61,6 @@ def test_an_absent_version_is_the_first() -> None:
     ],
 )
 def test_what_is_neither_is_refused(body: str, expected: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         CONTRACT.check(body)
     assert expected in str(caught.value)

@@ -6,22 +6,22 @@ from datetime import UTC, datetime
 
 import pytest
 
-from eventstore.errors import Unavailable
-from integrations.mapping import Place, SystemMapping
+from eventstore.errors import UnavailableError
+from integrations.inbound.mapping import ClassMapping, SystemMapping
+from integrations.outbound.sink import DELIVERED, OutboundMessage, Result
 from integrations.redis.sink import RedisSink
-from integrations.sink import ARRIVED, Announcement, Result
 from tests.integrations.worlds import mapped
 from tests.support.redis import RedisServer
 
 SAID = "2026-02-06T10:45:00.000000Z"
 
 
-def announcement(message_id: str, kind: str = "QUIZ_PASSED", user_id: str = "42", **body: object) -> Announcement:
+def announcement(message_id: str, kind: str = "QUIZ_PASSED", user_id: str = "42", **body: object) -> OutboundMessage:
     told = {"type": kind, "signal_id": message_id, "user_id": user_id, "class_id": None, "course_id": None}
-    return Announcement(message_id, user_id, kind, told | {"occurred_at": SAID} | body, datetime.now(UTC))
+    return OutboundMessage(message_id, user_id, kind, told | {"occurred_at": SAID} | body, datetime.now(UTC))
 
 
-def send(redis: RedisServer, mapping: SystemMapping, *announcements: Announcement) -> list[Result]:
+def send(redis: RedisServer, mapping: SystemMapping, *announcements: OutboundMessage) -> list[Result]:
     async def scenario() -> list[Result]:
         async with RedisSink(redis.url, lambda: mapping) as sink:
             return await sink.send(announcements)
@@ -35,9 +35,9 @@ def entries(redis: RedisServer) -> list[tuple[str, dict[str, object]]]:
 
 
 def test_an_announcement_is_an_entry_in_the_exam_system_s_form_and_ids(redis: RedisServer) -> None:
-    mapping = mapped("redis", "class", "1", Place("algebra"))
+    mapping = mapped("redis", "class", "1", ClassMapping("algebra"))
 
-    assert send(redis, mapping, announcement("id 1", class_id="algebra", course_id="maths")) == [ARRIVED]
+    assert send(redis, mapping, announcement("id 1", class_id="algebra", course_id="maths")) == [DELIVERED]
 
     ((event, payload),) = entries(redis)
     assert event == "quiz_passed"
@@ -56,7 +56,7 @@ def test_an_announcement_is_an_entry_in_the_exam_system_s_form_and_ids(redis: Re
 def test_announcements_arrive_in_the_order_given(redis: RedisServer) -> None:
     ids = [f"id {number}" for number in range(50)]
 
-    assert send(redis, SystemMapping("redis"), *map(announcement, ids)) == [ARRIVED] * len(ids)
+    assert send(redis, SystemMapping("redis"), *map(announcement, ids)) == [DELIVERED] * len(ids)
 
     assert [payload["signal_id"] for _, payload in entries(redis)] == ids
 
@@ -64,7 +64,7 @@ def test_announcements_arrive_in_the_order_given(redis: RedisServer) -> None:
 def test_while_redis_refuses_them_none_arrives_and_none_is_to_blame(redis: RedisServer) -> None:
     redis.cli("SET", "progress_events", "no stream")
 
-    with pytest.raises(Unavailable, match=r"expected an answer from Redis, found: .*WRONGTYPE"):
+    with pytest.raises(UnavailableError, match=r"expected an answer from Redis, found: .*WRONGTYPE"):
         send(redis, SystemMapping("redis"), announcement("id 1"), announcement("id 2"))
 
 
@@ -73,5 +73,5 @@ def test_a_redis_that_cannot_be_had_is_unavailable() -> None:
         async with RedisSink("redis://127.0.0.1:1/0", lambda: SystemMapping("redis")) as sink:
             await sink.send([announcement("id 1")])
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         asyncio.run(scenario())

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from eventstore.errors import Unavailable
-from integrations import batches
-from integrations.batches import FIRST
-from integrations.redis import group
+from eventstore.errors import UnavailableError
+from integrations.inbound import source
+from integrations.inbound.source import ATTEMPTS, BATCH, FIRST, Delivery
+from integrations.redis import consumer_group
 from integrations.redis.source import RedisSource
-from integrations.source import ATTEMPTS, BATCH, Delivery
 from tests.support.redis import RedisServer, required_redis
 
 GROUP = "lms-progress"
@@ -34,7 +33,7 @@ def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 async def some(source: RedisSource) -> Sequence[Delivery]:
     """The next that come, however long that takes."""
-    while not (taken := await source.take()):
+    while not (taken := await source.receive()):
         pass
     return taken
 
@@ -69,10 +68,10 @@ def test_entries_of_both_streams_are_taken_from_the_beginning_and_settled(redis:
     async def scenario() -> None:
         async with opened(redis) as source:
             first = await some(source)
-            await source.settle(first)
+            await source.ack(first)
             add(redis, "result", stream="cbt_events")
             second = await some(source)
-            await source.settle(second)
+            await source.ack(second)
             assert [(each.topic, each.position, each.attempts) for each in first] == [("lms_events", before[0], 0)]
             assert json.loads(first[0].body) == {"event": "before any group", "payload": "{}"}
             assert abs(first[0].sent_at.timestamp() - time.time()) < PATIENCE_SEC
@@ -92,7 +91,7 @@ def test_what_is_small_is_soon_taken_a_batch_at_a_time_however_much_both_streams
             sizes: list[int] = []
             while sum(sizes) < 6 * BATCH:
                 taken = await some(source)
-                await source.settle(taken)
+                await source.ack(taken)
                 sizes.append(len(taken))
             assert sizes[0] == 2 * FIRST, "of each stream as many"
             assert max(sizes) == BATCH
@@ -101,7 +100,7 @@ def test_what_is_small_is_soon_taken_a_batch_at_a_time_however_much_both_streams
 
 
 def test_what_is_large_is_taken_a_few_at_a_time(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "TAKE_BYTES", 1_000)
+    monkeypatch.setattr(source, "TAKE_BYTES", 1_000)
     add_many(redis, BATCH, "lms_events")
 
     async def scenario() -> None:
@@ -116,7 +115,7 @@ def test_what_is_large_is_taken_a_few_at_a_time(redis: RedisServer, monkeypatch:
 def test_a_stream_that_has_nothing_gives_nothing_after_a_second(redis: RedisServer) -> None:
     async def scenario() -> None:
         async with opened(redis) as source:
-            assert await source.take() == []
+            assert await source.receive() == []
 
     run(scenario)
 
@@ -126,11 +125,11 @@ def test_what_a_dead_consumer_had_in_hand_is_taken_over_with_its_deliveries_coun
         async with opened(redis) as source:
             add(redis, "a", "b")
             take_and_die(redis)
-            assert await source.take() == [], "it is not stale yet"
+            assert await source.receive() == [], "it is not stale yet"
             taken = await some(source)
             assert events(taken) == ["a", "b"]
             assert [each.attempts for each in taken] == [1, 1]
-            await source.settle(taken)
+            await source.ack(taken)
 
     run(scenario)
 
@@ -148,7 +147,7 @@ def test_more_stale_entries_than_a_batch_are_all_taken_over(redis: RedisServer) 
             while len(taken) < number:
                 batch = await some(source)
                 taken |= {each.position for each in batch}
-                await source.settle(batch)
+                await source.ack(batch)
 
     run(scenario)
 
@@ -165,7 +164,7 @@ def test_what_was_deleted_while_a_dead_consumer_had_it_is_no_longer_waited_for_a
             redis.cli("XTRIM", "lms_events", "MAXLEN", "1")
             taken = await some(source)
             assert events(taken) == ["b"]
-            await source.settle(taken)
+            await source.ack(taken)
 
     run(scenario)
 
@@ -181,9 +180,9 @@ def test_what_is_given_back_comes_again_and_is_buried_after_its_last_attempt(red
             for _ in range(ATTEMPTS):
                 taken = await some(source)
                 attempts.append(taken[0].attempts)
-                await source.give_back(taken[0], "ArithmeticError: poison")
+                await source.retry_later(taken[0], "ArithmeticError: poison")
             assert attempts == list(range(ATTEMPTS))
-            assert await source.count_buried() == 1
+            assert await source.dead_letter_count() == 1
 
     run(scenario)
 
@@ -197,8 +196,8 @@ def test_a_dead_letter_says_where_it_was_what_it_said_and_why_it_is_there(redis:
     async def scenario() -> None:
         async with opened(redis) as source:
             taken = await some(source)
-            await source.bury(taken[0], "a reason")
-            await source.bury(taken[0], "as seen by another that had it in hand")
+            await source.dead_letter(taken[0], "a reason")
+            await source.dead_letter(taken[0], "as seen by another that had it in hand")
 
     run(scenario)
 
@@ -213,7 +212,7 @@ def test_a_dead_letter_says_where_it_was_what_it_said_and_why_it_is_there(redis:
 def test_a_stream_that_is_deleted_is_read_again_from_the_beginning(redis: RedisServer, when: str) -> None:
     async def scenario() -> None:
         async with opened(redis) as source:
-            await source.take()  # by then it has looked for stale entries
+            await source.receive()  # by then it has looked for stale entries
             if when == "before":
                 redis.cli("DEL", "lms_events", "cbt_events")
                 add(redis, "a")
@@ -246,7 +245,7 @@ def test_a_consumer_leaves_nothing_behind_unless_it_holds_something(redis: Redis
     async def scenario() -> None:
         async with opened(redis) as source:
             add(redis, "a")
-            await source.settle(await some(source))
+            await source.ack(await some(source))
             assert list(consumers(redis).values()) == [0]
         assert consumers(redis) == {}
         add(redis, "a")
@@ -260,7 +259,7 @@ def test_a_consumer_leaves_nothing_behind_unless_it_holds_something(redis: Redis
 def test_consumers_that_are_gone_are_removed_once_they_hold_nothing(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group, "GONE_AFTER_MS", 3_000)
+    monkeypatch.setattr(consumer_group, "GONE_AFTER_MS", 3_000)
 
     async def scenario() -> None:
         async with opened(redis) as source:
@@ -269,9 +268,9 @@ def test_consumers_that_are_gone_are_removed_once_they_hold_nothing(
             take_and_die(redis, "holds something")
             taken = await some(source)  # what it held, which it holds no more
             assert consumers(redis).keys() > {"idle", "holds something"}
-            await source.settle(taken)
+            await source.ack(taken)
             while len(consumers(redis)) > 1:
-                await source.take()
+                await source.receive()
             assert consumers(redis).keys().isdisjoint({"idle", "holds something"})
 
     run(scenario)
@@ -283,7 +282,7 @@ def test_a_redis_that_cannot_be_had_is_unavailable(redis: RedisServer, where: st
         async with RedisSource("redis://" + where.format(port=redis.port), GROUP, CLAIM_SEC):
             pass
 
-    with pytest.raises(Unavailable, match="expected an answer from Redis, found: "):
+    with pytest.raises(UnavailableError, match="expected an answer from Redis, found: "):
         run(scenario)
 
 
@@ -294,13 +293,13 @@ def test_a_redis_that_goes_away_is_unavailable_and_the_source_can_be_entered_aga
             add(redis, "a")
             taken = await some(source)
             redis.kill()
-            with pytest.raises(Unavailable):
-                await source.settle(taken)
+            with pytest.raises(UnavailableError):
+                await source.ack(taken)
         redis.start()
         async with asyncio.timeout(PATIENCE_SEC), source:
             again = await some(source)
             assert [each.position for each in again] == [each.position for each in taken]
-            await source.settle(again)
+            await source.ack(again)
         assert redis.open_entries() == 0
 
     with required_redis() as redis:

@@ -12,15 +12,16 @@ from datetime import timedelta
 import pytest
 from prometheus_client import REGISTRY
 
-from engine.replay import replay
-from engine.replay_status import ReplayRequest
-from eventstore.errors import LmsError, Unavailable
-from integrations import backoff, deliveries, lease
-from integrations.attempt import DEAD_AFTER, LONGEST_PAUSE, SPREAD, DeliveryStatus, pause
-from integrations.lease import Lease
-from integrations.leased import in_background
-from integrations.sending import BATCH
-from integrations.sink import Announcement
+from engine.replay.run import replay
+from engine.replay.store import ReplayRequest
+from eventstore.errors import LmsError, UnavailableError
+from integrations.outbound import deliveries
+from integrations.outbound.retry_policy import DEAD_AFTER, JITTER, LONGEST_PAUSE, DeliveryStatus, retry_delay
+from integrations.outbound.sender import BATCH
+from integrations.outbound.sink import OutboundMessage
+from integrations.runtime import backoff, lease
+from integrations.runtime.leader import in_background
+from integrations.runtime.lease import Lease
 from signals.signal import SignalType
 from tests.conftest import opened
 from tests.engine.rows import change, value
@@ -29,7 +30,7 @@ from tests.integrations.sinks import Arrived, ScriptedSink, complete, publish, r
 from tests.integrations.sinks import deliveries as all_deliveries
 
 NOW = at(1)
-LONGEST = LONGEST_PAUSE * (1 + SPREAD)
+LONGEST = LONGEST_PAUSE * (1 + JITTER)
 
 
 @pytest.fixture
@@ -215,7 +216,7 @@ def test_what_is_refused_for_good_is_dead_at_once_and_holds_back_nothing(databas
 def test_while_nothing_can_be_sent_at_all_no_attempt_is_counted(database_url: str, clock: HandClock) -> None:
     """Given a broker that is away, when it is back, then all arrives, at the first attempt."""
     sink = ScriptedSink()
-    sink.troubles.extend([Unavailable("no broker")] * 3)
+    sink.troubles.extend([UnavailableError("no broker")] * 3)
 
     async def scenario() -> None:
         async with running(database_url, clock) as engine:
@@ -234,7 +235,7 @@ def test_a_broker_that_is_away_is_told_of_once_and_once_more_when_it_is_back(
 ) -> None:
     """Given a broker that is away for many attempts, when it is back, then the log has two lines of it."""
     sink = ScriptedSink()
-    sink.troubles.extend([Unavailable("no broker")] * 5)
+    sink.troubles.extend([UnavailableError("no broker")] * 5)
 
     async def scenario() -> None:
         async with running(new_sqlite(), clock) as engine:
@@ -253,7 +254,7 @@ def test_a_fault_of_ours_costs_the_announcement_that_it_is_about_and_no_other(
     """Given a sink that raises on one announcement, when it is relayed, then the others arrive."""
     sink = ScriptedSink()
 
-    def raises(one: Announcement) -> str | None:
+    def raises(one: OutboundMessage) -> str | None:
         if one.user_id == "bob":
             raise KeyError("secret words")
         return None
@@ -302,7 +303,7 @@ def test_one_relay_is_at_work_at_a_time(database_url: str, clock: HandClock) -> 
     async def scenario() -> None:
         async with running(database_url, clock) as engine:
             await complete(engine, "a")
-            assert await Lease(engine.database, "relay", clock).take()
+            assert await Lease(engine.database, "relay", clock).acquire()
             with pytest.raises(LmsError, match="expected no other relay at work"):
                 await relay_to(engine.database, clock, sink).once()
             clock.now += lease.LASTS
@@ -400,8 +401,8 @@ def test_whatever_fails_each_learners_arrive_in_order(database_url: str, clock: 
 
 def test_pauses_grow_and_are_never_the_same() -> None:
     """Given many failures, when the next attempt is set, then after 5 s, 15 s, 45 s … 6 h, give or take a fifth."""
-    drawn = [pause(attempts) for attempts in range(1, 40)]
+    drawn = [retry_delay(attempts) for attempts in range(1, 40)]
     expected = [min(5.0 * 3**n, LONGEST_PAUSE.total_seconds()) for n in range(39)]
     for one, middle in zip(drawn, expected, strict=True):
-        assert (1 - SPREAD) * middle <= one.total_seconds() <= (1 + SPREAD) * middle
-    assert len({pause(1) for _ in range(10)}) > 1
+        assert (1 - JITTER) * middle <= one.total_seconds() <= (1 + JITTER) * middle
+    assert len({retry_delay(1) for _ in range(10)}) > 1

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from eventstore.errors import Unavailable
-from integrations.sink import NOT_TRIED, Announcement, Result
-from integrations.smtp.server import server_of
+from eventstore.errors import UnavailableError
+from integrations.outbound.sink import NOT_ATTEMPTED, OutboundMessage, Result
+from integrations.smtp.client import server_of
 from integrations.smtp.sink import NO_ADDRESS, SmtpSink
 from tests.integrations.notices import JONES, NOBODY, SMITH, announcement, content, exam
 from tests.support.smtp import PASSWORD, USER, SmtpServer, smtp_serving
@@ -22,7 +22,7 @@ def smtp() -> Iterator[SmtpServer]:
         yield smtp
 
 
-def send(url: str, *announcements: Announcement) -> Sequence[Result]:
+def send(url: str, *announcements: OutboundMessage) -> Sequence[Result]:
     async def scenario() -> Sequence[Result]:
         async with SmtpSink(server_of(url), SENDER) as sink:
             return await sink.send(announcements)
@@ -67,7 +67,7 @@ def test_what_is_refused_for_good_holds_back_nothing_and_what_is_not_holds_back_
 
     gone = Result("expected the server to take an e-mail, found 550", "5.1.1 no such user smith", is_final=True)
     busy = Result("expected the server to take an e-mail, found 450", "4.2.1 busy")
-    assert told[:4] == [gone, gone, busy, NOT_TRIED]
+    assert told[:4] == [gone, gone, busy, NOT_ATTEMPTED]
     assert told[4].error is None
     assert [mail.recipient for mail in smtp.mails] == ["other@school.example.org"]
 
@@ -80,8 +80,8 @@ def test_a_session_that_ends_early_costs_the_one_that_was_under_way(smtp: SmtpSe
     assert told[0].error is None
     assert told[1:] == [
         Result("expected the server to take an e-mail, found SMTPServerDisconnected"),
-        NOT_TRIED,
-        NOT_TRIED,
+        NOT_ATTEMPTED,
+        NOT_ATTEMPTED,
     ]
 
 
@@ -94,20 +94,24 @@ def test_who_asks_for_a_login_gets_one(smtp: SmtpServer) -> None:
 
 def test_a_server_that_does_not_let_us_in_counts_no_attempt(smtp: SmtpServer) -> None:
     smtp.needs_login = True
-    with pytest.raises(Unavailable, match=r"^expected an SMTP server at 127.0.0.1:[0-9]+, found .*Error 535$"):
+    with pytest.raises(UnavailableError, match=r"^expected an SMTP server at 127.0.0.1:[0-9]+, found .*Error 535$"):
         send(f"smtp://{USER}:another@127.0.0.1:{smtp.port}", announcement(exam()))
 
 
 def test_a_server_that_is_away_counts_no_attempt() -> None:
-    with pytest.raises(Unavailable, match=r"^expected an SMTP server at 127.0.0.1:9, found ConnectionRefusedError$"):
+    with pytest.raises(
+        UnavailableError, match=r"^expected an SMTP server at 127.0.0.1:9, found ConnectionRefusedError$"
+    ):
         send("smtp://127.0.0.1:9", announcement(exam()))
 
 
 def test_a_password_does_not_go_over_the_network_in_the_clear(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("integrations.smtp.server.LOOPBACK", set())
-    with pytest.raises(Unavailable, match=r"^expected STARTTLS at 127.0.0.1 before a password is sent, found none$"):
+    monkeypatch.setattr("integrations.smtp.client.LOOPBACK", set())
+    with pytest.raises(
+        UnavailableError, match=r"^expected STARTTLS at 127.0.0.1 before a password is sent, found none$"
+    ):
         send(f"smtp://{USER}:{quote(PASSWORD)}@127.0.0.1:{smtp.port}", announcement(exam()))
 
 

@@ -12,14 +12,14 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from eventstore.envelope import validate
-from eventstore.errors import Unresolved
+from eventstore.errors import UnresolvedReferenceError
 from integrations.contracts.tally import FormResponse
-from integrations.mapping import SystemMapping
-from integrations.source import Delivery
-from integrations.tally.read import read
+from integrations.inbound.mapping import SystemMapping
+from integrations.inbound.source import Delivery
+from integrations.tally.decode import read
 from integrations.tally.translate import quiz_submit, translate
 from signals.course import CourseHistory, Step
-from signals.course_store import Courses
+from signals.course_catalog import CourseCatalog
 from tests.integrations.tally_payloads import COURSE_QUIZ, EVERY_FIELD, Json, form_response, question
 from tests.integrations.worlds import course, world
 
@@ -37,7 +37,7 @@ PYTHON = course("python-101", [LOOPS])
 
 
 def translated(body: Json, *courses: CourseHistory) -> dict[str, object]:
-    return quiz_submit(FormResponse.model_validate(body), Courses(courses or (PYTHON,)))
+    return quiz_submit(FormResponse.model_validate(body), CourseCatalog(courses or (PYTHON,)))
 
 
 def outcome(body: Json, *courses: CourseHistory) -> object:
@@ -45,8 +45,8 @@ def outcome(body: Json, *courses: CourseHistory) -> object:
 
 
 def reason(body: Json, *courses: CourseHistory) -> str:
-    with pytest.raises(Unresolved) as caught:
-        quiz_submit(FormResponse.model_validate(body), Courses(courses))
+    with pytest.raises(UnresolvedReferenceError) as caught:
+        quiz_submit(FormResponse.model_validate(body), CourseCatalog(courses))
     return str(caught.value)
 
 
@@ -116,8 +116,8 @@ def test_any_label_type_and_value_is_a_field(label: object, field_type: object, 
 @given(st.sampled_from(["Score", "max_score", "passed"]), json_values)
 def test_whatever_a_field_of_ours_says_it_is_read_or_unresolved(label: str, value: object) -> None:
     body = FormResponse.model_validate(form_response(calculated={"Score": 8, label: value}))
-    with suppress(Unresolved):
-        payload = quiz_submit(body, Courses([PYTHON]))["payload"]
+    with suppress(UnresolvedReferenceError):
+        payload = quiz_submit(body, CourseCatalog([PYTHON]))["payload"]
         assert isinstance(payload, dict)
         assert [type(payload[key]) for key in ("score", "passed")] == [float, bool]
 
@@ -231,7 +231,9 @@ def test_an_answer_is_taken_for_no_score_and_no_learner() -> None:
 def test_a_class_that_the_form_names_needs_no_course() -> None:
     hidden = {"user_id": "ada", "class_id": "elsewhere", "course_id": "later"}
     calculated = {"Score": 3, "max_score": 4, "passed": "no"}
-    envelope = quiz_submit(FormResponse.model_validate(form_response(hidden=hidden, calculated=calculated)), Courses())
+    envelope = quiz_submit(
+        FormResponse.model_validate(form_response(hidden=hidden, calculated=calculated)), CourseCatalog()
+    )
     assert (envelope["class_id"], envelope["course_id"]) == ("elsewhere", "later")
     assert envelope["payload"] == {"quiz_id": COURSE_QUIZ, "score": 3.0, "max_score": 4.0, "passed": False}
 
@@ -310,8 +312,8 @@ def test_only_the_version_in_force_counts() -> None:
 def test_what_cannot_be_resolved_says_what_is_missing_and_where(
     body: Json, courses: list[CourseHistory], says: str
 ) -> None:
-    with pytest.raises(Unresolved, match=f"^response '2wgx4n' to form '{COURSE_QUIZ}', {says}"):
-        quiz_submit(FormResponse.model_validate(body), Courses(courses))
+    with pytest.raises(UnresolvedReferenceError, match=f"^response '2wgx4n' to form '{COURSE_QUIZ}', {says}"):
+        quiz_submit(FormResponse.model_validate(body), CourseCatalog(courses))
 
 
 def rename_event(body: Json) -> None:

@@ -5,23 +5,23 @@ from datetime import UTC, datetime
 import pytest
 
 from eventstore.envelope import validate
-from eventstore.errors import InvalidInput, Refused, Unresolved
-from integrations.activity.translate import translate
+from eventstore.errors import InvalidInputError, RequestError, UnresolvedReferenceError
 from integrations.contracts.activity import CONTENTS, EXAMS
-from integrations.effects import Effects, World
-from integrations.mapping import Place, SystemMapping
+from integrations.inbound.mapping import ClassMapping, SystemMapping
+from integrations.inbound.translator import TranslationContext, TranslationResult
+from integrations.platform_monitor.translate import translate
 from signals.course import Step
 from tests.integrations.activities import Activity, activity, message
 from tests.integrations.worlds import NOW, course, mapped, world
 
-EXAM_FILE = mapped("activity", "exam", "15", Place("loops"))
-CONTENT_FILE = mapped("activity", "content", "7", Place("loops"))
+EXAM_FILE = mapped("activity", "exam", "15", ClassMapping("loops"))
+CONTENT_FILE = mapped("activity", "content", "7", ClassMapping("loops"))
 NOTHING = SystemMapping("activity")
 UNMARKED = course("c", [Step("loops", "Loops", quiz_id="loops-quiz")])
 OF_TEN = course("c", [Step("loops", "Loops", quiz_id="loops-quiz", max_score=10, pass_score=9)])
 
 
-def proved(said: Activity, known: World) -> dict[str, object]:
+def proved(said: Activity, known: TranslationContext) -> dict[str, object]:
     effects = translate(message(said), known)
     assert effects.envelope is not None
     assert effects.facts == ()
@@ -114,7 +114,7 @@ def test_a_video_that_was_watched_is_seen_if_its_state_says_so() -> None:
     ids=str,
 )
 def test_what_proves_nothing_is_kept_as_activity(said: Activity) -> None:
-    assert translate(message(said), world(NOTHING)) == Effects()
+    assert translate(message(said), world(NOTHING)) == TranslationResult()
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_proves_nothing_is_kept_as_activity(said: Activity) -> None:
 def test_given_no_mapping_when_nothing_has_that_id_then_the_reason_says_what_to_add(
     said: Activity, table: str, what: str
 ) -> None:
-    with pytest.raises(Unresolved) as caught:
+    with pytest.raises(UnresolvedReferenceError) as caught:
         translate(message(said), world(NOTHING))
     assert f"the table [{table}] in the mapping file" in str(caught.value)
     assert f"or one class with a {what}, of this id" in str(caught.value)
@@ -150,7 +150,7 @@ def test_an_exam_may_have_the_id_of_a_quiz_and_content_that_of_a_video() -> None
     ],
 )
 def test_what_breaks_the_contract_is_kept_and_the_reason_says_why(said: Activity, expected: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         translate(message(said), world(EXAM_FILE))
     assert expected in str(caught.value)
 
@@ -164,6 +164,6 @@ def test_what_breaks_the_contract_is_kept_and_the_reason_says_why(said: Activity
     ],
 )
 def test_what_cannot_be_told_from_others_is_no_message(said: Activity, expected: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestError) as caught:
         message(said)
     assert expected in str(caught.value)

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstore.envelope import validate
-from eventstore.errors import Refused, Unresolved
-from integrations.effects import Effects, World
+from eventstore.errors import RequestError, UnresolvedReferenceError
+from integrations.inbound.mapping import ClassMapping, SystemMapping
+from integrations.inbound.message import Message
+from integrations.inbound.translator import TranslationContext, TranslationResult
 from integrations.kafka.translate import translate
-from integrations.mapping import Place, SystemMapping
-from integrations.message import Message
 from signals.course import Step
 from tests.integrations.kafka_events import (
     ACTIVITY,
@@ -27,12 +27,12 @@ from tests.integrations.kafka_events import (
 )
 from tests.integrations.worlds import NOW, course, mapped, unknown_fields, world
 
-FILE = mapped("kafka", "exam", EXAM, Place("loops"))
+FILE = mapped("kafka", "exam", EXAM, ClassMapping("loops"))
 
 law = settings(deadline=None)
 
 
-def submitted(sent: Message, known: World | None = None) -> dict[str, object]:
+def submitted(sent: Message, known: TranslationContext | None = None) -> dict[str, object]:
     effects = translate(sent, known or world(FILE))
     assert effects.envelope is not None
     assert effects.facts == ()
@@ -64,7 +64,7 @@ def test_given_no_mapping_when_one_class_has_a_quiz_of_that_id_then_it_is_meant(
 
 
 def test_given_no_mapping_when_nothing_has_that_id_then_the_reason_says_what_to_add() -> None:
-    with pytest.raises(Unresolved) as caught:
+    with pytest.raises(UnresolvedReferenceError) as caught:
         translate(message(graded()), world(SystemMapping("kafka")))
     assert f"the table [kafka.exam.{EXAM}] in the mapping file" in str(caught.value)
 
@@ -81,7 +81,7 @@ def test_when_a_session_is_graded_again_then_that_is_another_submission() -> Non
 def test_every_other_type_is_kept_as_activity(topic: str, event_type: str, said: Event) -> None:
     sent = message(event(event_type, said), topic)
     assert (sent.type, sent.topic) == (event_type, topic)
-    assert translate(sent, world(SystemMapping("kafka"))) == Effects()
+    assert translate(sent, world(SystemMapping("kafka"))) == TranslationResult()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_every_other_type_is_kept_as_activity(topic: str, event_type: str, said:
     ],
 )
 def test_what_breaks_the_contract_is_refused_with_the_reason(sent: bytes | Event, expected: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestError) as caught:
         message_of(sent if isinstance(sent, bytes) else json.dumps(sent).encode())
     assert expected in str(caught.value)
 

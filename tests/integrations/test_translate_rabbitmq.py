@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventstore.errors import Refused, Unresolved
-from integrations.effects import Effects
-from integrations.facts import Enrolment, Fact, Media, Profile, ProfileField, Reference
-from integrations.mapping import Place, SystemMapping
+from eventstore.errors import RequestError, UnresolvedReferenceError
+from integrations.inbound.mapping import ClassMapping, SystemMapping
+from integrations.inbound.reference_data import Enrolment, Fact, Media, Profile, ProfileField, Reference
+from integrations.inbound.translator import TranslationResult
 from integrations.rabbitmq.translate import translate
 from signals.course import Step
 from tests.integrations.rabbitmq_events import (
@@ -33,7 +33,7 @@ SAID_AT = datetime(2023, 11, 20, 10, 30, tzinfo=UTC)
 NO_FILE = SystemMapping("rabbitmq")
 FILE = SystemMapping(
     "rabbitmq",
-    {"lecture": {"lecture456": Place("loops")}},
+    {"lecture": {"lecture456": ClassMapping("loops")}},
     {"course123": "python-101", "course456": "databases"},
 )
 
@@ -47,7 +47,7 @@ def facts(event_type: str, data: Data, mapping: SystemMapping = FILE) -> list[Fa
 
 
 def reason(event_type: str, data: Data, mapping: SystemMapping = NO_FILE) -> str:
-    with pytest.raises(Unresolved) as caught:
+    with pytest.raises(UnresolvedReferenceError) as caught:
         facts(event_type, data, mapping)
     return str(caught.value)
 
@@ -115,7 +115,7 @@ def test_when_a_lectures_video_is_ready_then_its_class_has_a_duration(mapping: S
     lecture = course("c", [Step("lecture456", "Lecture", video_id="v"), Step("loops", "Loops", video_id="v")])
     told = translate(message("media.processed", MEDIA_PROCESSED), world(mapping, lecture))
     class_id = "loops" if mapping is FILE else "lecture456"
-    assert told == Effects(facts=(Media(class_id, "media123", 1200, SAID_AT),))
+    assert told == TranslationResult(facts=(Media(class_id, "media123", 1200, SAID_AT),))
 
 
 def test_given_a_lecture_that_means_nothing_when_its_video_is_ready_then_the_reason_says_what_to_add() -> None:
@@ -137,7 +137,7 @@ def test_the_reason_quotes_an_id_as_the_file_has_to() -> None:
     ],
 )
 def test_what_proves_and_tells_nothing_is_kept_as_activity(event_type: str, data: Data) -> None:
-    assert translate(message(event_type, data), world(NO_FILE)) == Effects()
+    assert translate(message(event_type, data), world(NO_FILE)) == TranslationResult()
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_what_proves_and_tells_nothing_is_kept_as_activity(event_type: str, data
     ],
 )
 def test_what_breaks_the_contract_is_refused_with_the_reason(sent: bytes | dict[str, object], expected: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestError) as caught:
         message_of(sent if isinstance(sent, bytes) else json.dumps(sent).encode())
     assert expected in str(caught.value)
 

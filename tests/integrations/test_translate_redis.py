@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventstore.envelope import validate
-from eventstore.errors import Refused, Unresolved
-from integrations.effects import World
-from integrations.facts import Fact, Profile, ProfileField, Reference
-from integrations.mapping import Place, SystemMapping
-from integrations.message import Message
+from eventstore.errors import RequestError, UnresolvedReferenceError
+from integrations.inbound.mapping import ClassMapping, SystemMapping
+from integrations.inbound.message import Message
+from integrations.inbound.reference_data import Fact, Profile, ProfileField, Reference
+from integrations.inbound.translator import TranslationContext
 from integrations.redis.translate import names, translate
 from signals.course import Step
 from tests.integrations.redis_entries import (
@@ -34,23 +34,25 @@ from tests.integrations.worlds import LOOPS, NOW, PYTHON, course, mapped, unknow
 SAID_AT = datetime(2026, 2, 25, 6, 13, 20, tzinfo=UTC)
 """When the entry with the FIRST_ID was added."""
 
-CLASS_1 = mapped("redis", "class", "1", Place("loops"))
-MODULE_15 = mapped("redis", "module", "15", Place("loops"))
-BOTH = SystemMapping("redis", {"class": {"1": Place("classroom", pass_score=50)}, "module": {"15": Place("loops")}})
+CLASS_1 = mapped("redis", "class", "1", ClassMapping("loops"))
+MODULE_15 = mapped("redis", "module", "15", ClassMapping("loops"))
+BOTH = SystemMapping(
+    "redis", {"class": {"1": ClassMapping("classroom", pass_score=50)}, "module": {"15": ClassMapping("loops")}}
+)
 ASSIGNMENT = Reference("redis", "assignment", "100", None, json.dumps({"user_id": "42", "module_id": "15"}), SAID_AT)
 
 
 law = settings(deadline=None)
 
 
-def submitted(sent: Message, known: World) -> dict[str, object]:
+def submitted(sent: Message, known: TranslationContext) -> dict[str, object]:
     effects = translate(sent, known)
     assert effects.envelope is not None
     assert effects.facts == ()
     return dict(effects.envelope)
 
 
-def payload(sent: Message, known: World) -> object:
+def payload(sent: Message, known: TranslationContext) -> object:
     return submitted(sent, known)["payload"]
 
 
@@ -60,8 +62,8 @@ def name(sent: Message) -> Profile:
     return fact
 
 
-def reason(sent: Message, known: World) -> str:
-    with pytest.raises(Unresolved) as caught:
+def reason(sent: Message, known: TranslationContext) -> str:
+    with pytest.raises(UnresolvedReferenceError) as caught:
         translate(sent, known)
     return str(caught.value)
 
@@ -96,7 +98,7 @@ def test_given_a_mapped_module_when_the_assignment_is_not_known_then_it_is_waite
 
 
 def test_given_other_modules_in_the_file_when_the_result_is_of_none_of_them_then_the_class_counts() -> None:
-    other = SystemMapping("redis", {"class": {"1": Place("loops")}, "module": {"16": Place("lists")}})
+    other = SystemMapping("redis", {"class": {"1": ClassMapping("loops")}, "module": {"16": ClassMapping("lists")}})
     assert submitted(result(), world(other, references=[ASSIGNMENT]))["class_id"] == "loops"
 
 
@@ -121,7 +123,7 @@ def test_given_a_quiz_in_two_classes_when_only_its_id_is_known_then_it_is_unreso
 
 def test_given_a_class_in_two_courses_when_the_file_names_one_then_its_step_marks_the_exam() -> None:
     strict = course("b-course", [Step("loops", "Loops", pass_score=90)])
-    known = world(mapped("redis", "class", "1", Place("loops", course_id="b-course")), PYTHON, strict)
+    known = world(mapped("redis", "class", "1", ClassMapping("loops", course_id="b-course")), PYTHON, strict)
     envelope = submitted(result(), known)
     assert envelope["course_id"] == "b-course"
     assert envelope["payload"] == {"quiz_id": "1", "score": 85.5, "max_score": 100.0, "passed": False}
@@ -135,13 +137,13 @@ def test_given_a_class_in_two_courses_when_the_file_names_none_then_the_event_na
 @pytest.mark.parametrize(
     ("place", "step", "max_score"),
     [
-        (Place("loops", max_score=20), LOOPS._replace(max_score=30), 20),
-        (Place("loops"), LOOPS._replace(max_score=30), 30),
-        (Place("loops"), LOOPS, 100),
+        (ClassMapping("loops", max_score=20), LOOPS._replace(max_score=30), 20),
+        (ClassMapping("loops"), LOOPS._replace(max_score=30), 30),
+        (ClassMapping("loops"), LOOPS, 100),
     ],
 )
 def test_a_score_is_of_what_the_file_says_else_the_step_else_in_percent(
-    place: Place, step: Step, max_score: float
+    place: ClassMapping, step: Step, max_score: float
 ) -> None:
     known = world(mapped("redis", "class", "1", place), course("c", [step]))
     said = payload(result(score=17), known)
@@ -150,7 +152,7 @@ def test_a_score_is_of_what_the_file_says_else_the_step_else_in_percent(
 
 @pytest.mark.parametrize(("pass_score", "passed"), [(85.5, True), (85.6, False), (0, True)])
 def test_the_file_says_what_passes_before_the_step_does(pass_score: float, passed: bool) -> None:
-    known = world(mapped("redis", "class", "1", Place("loops", pass_score=pass_score)))
+    known = world(mapped("redis", "class", "1", ClassMapping("loops", pass_score=pass_score)))
     assert payload(result(), known) == {
         "quiz_id": "loops-quiz",
         "score": 85.5,
@@ -240,14 +242,14 @@ def test_what_is_told_becomes_facts(event: str, sent: Payload, facts: list[Fact]
 def test_what_breaks_the_contract_is_refused_with_the_reason(
     event: str, sent: Payload | str, fields: dict[str, str], expected: str
 ) -> None:
-    with pytest.raises(Refused, match=r".") as caught:
+    with pytest.raises(RequestError, match=r".") as caught:
         message(event, sent, **fields)
     assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize("entry_id", ["1772366700001-0", "18446744073709551615-18446744073709551615"])
 def test_an_entry_from_the_future_is_refused_since_it_would_be_the_last_word_until_then(entry_id: str) -> None:
-    with pytest.raises(Refused, match="the entry's id: expected a time at most 5 minutes after"):
+    with pytest.raises(RequestError, match="the entry's id: expected a time at most 5 minutes after"):
         message("class_upsert", CLASS_UPSERT, entry_id)
 
 

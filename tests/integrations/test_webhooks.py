@@ -9,17 +9,17 @@ import httpx
 import pytest
 
 from engine.engine import Engine
-from eventstore.errors import InvalidInput, NotFound
-from integrations import backoff
-from integrations.attempt import DeliveryStatus
-from integrations.leased import in_background
-from integrations.relay import Relay
-from integrations.sending import BATCH
-from integrations.sinks import Sinks
+from eventstore.errors import InvalidInputError, NotFoundError
+from integrations.outbound.relay import Relay
+from integrations.outbound.retry_policy import DeliveryStatus
+from integrations.outbound.sender import BATCH
+from integrations.outbound.sinks import Sinks
+from integrations.runtime import backoff
+from integrations.runtime.leader import in_background
 from integrations.webhook import sink, subscriptions
-from integrations.webhook.address import NotPublic, PublicTransport, check_url, public_address
 from integrations.webhook.signature import sign
 from integrations.webhook.sink import AT_ONCE
+from integrations.webhook.ssrf import PrivateAddressError, PublicTransport, check_url, public_address
 from integrations.webhook.subscriptions import Subscription
 from integrations.webhook.webhooks import GONE, webhooks
 from signals.signal import SignalType
@@ -256,7 +256,7 @@ def test_who_unsubscribes_is_sent_nothing_more(database_url: str, clock: HandClo
             await complete(engine, "c")
             await relay_of(engine).once()
             assert await deliveries(engine) == []
-            with pytest.raises(NotFound, match=f"expected the id of a subscription, found '{subscription[0]}'"):
+            with pytest.raises(NotFoundError, match=f"expected the id of a subscription, found '{subscription[0]}'"):
                 async with engine.database.write() as connection:
                     await subscriptions.remove(connection, subscription.subscription_id)
 
@@ -303,7 +303,7 @@ def test_a_url_that_has_moved_into_a_private_network_is_not_called(
     ],
 )
 def test_what_is_not_public_is_refused_unless_that_is_allowed(url: str) -> None:
-    with pytest.raises(InvalidInput, match=r"^url: expected a host at a public address, found "):
+    with pytest.raises(InvalidInputError, match=r"^url: expected a host at a public address, found "):
         asyncio.run(check_url(url, private=False))
     asyncio.run(check_url(url, private=True))
 
@@ -328,7 +328,7 @@ def test_what_is_not_public_is_refused_unless_that_is_allowed(url: str) -> None:
 )
 def test_what_is_no_url_of_a_receiver_is_refused(url: str) -> None:
     for private in (True, False):
-        with pytest.raises(InvalidInput, match=r"^url: expected a URL http://"):
+        with pytest.raises(InvalidInputError, match=r"^url: expected a URL http://"):
             asyncio.run(check_url(url, private=private))
 
 
@@ -343,7 +343,7 @@ def test_a_name_leads_to_the_address_that_was_looked_at(monkeypatch: pytest.Monk
 
     async def scenario() -> None:
         monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", looked_up)
-        with pytest.raises(NotPublic, match=r"^hooks.example.org at 10.0.0.1$"):
+        with pytest.raises(PrivateAddressError, match=r"^hooks.example.org at 10.0.0.1$"):
             await public_address("hooks.example.org", 443)
 
     asyncio.run(scenario())

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventstore.envelope import validate
-from eventstore.errors import InvalidInput
-from integrations.xapi import Skipped, segments, translate
+from eventstore.errors import InvalidInputError
+from integrations.xapi.translate import NotProgress, segments, translate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REAL = Path(__file__).parents[3] / "shared/data/fun_video_xapi_statements.json.gz"
@@ -64,7 +64,7 @@ def payload(of: Json) -> Json:
 
 
 def refusal(of: object) -> str:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInputError) as caught:
         translate(of)
     return str(caught.value)
 
@@ -170,12 +170,12 @@ def test_course_and_session_are_optional(context: Json, course_id: str | None, c
     "verb", [PLAYED, "http://adlnet.gov/expapi/verbs/initialized", "http://adlnet.gov/expapi/verbs/voided"]
 )
 def test_other_verbs_are_skipped_whatever_else_they_lack(verb: str) -> None:
-    assert translate({"verb": {"id": verb}, "object": {"objectType": "StatementRef"}}) == Skipped(verb)
+    assert translate({"verb": {"id": verb}, "object": {"objectType": "StatementRef"}}) == NotProgress(verb)
 
 
 def test_completing_something_else_than_a_video_is_skipped() -> None:
     course = {"id": "course-v1:loops", "definition": {"type": "http://adlnet.gov/expapi/activities/course"}}
-    assert translate(statement(COMPLETED, object=course, result={})) == Skipped(COMPLETED)
+    assert translate(statement(COMPLETED, object=course, result={})) == NotProgress(COMPLETED)
 
 
 def test_object_without_a_definition_is_taken_for_a_video() -> None:
@@ -232,7 +232,7 @@ def real_statements() -> list[Json]:
 
 
 def test_real_statements_are_translated_or_skipped_and_none_is_malformed(real_statements: list[Json]) -> None:
-    skipped = Counter(result.verb for result in map(translate, real_statements) if isinstance(result, Skipped))
+    skipped = Counter(result.verb for result in map(translate, real_statements) if isinstance(result, NotProgress))
     assert skipped == {
         PLAYED: 6_603,
         "http://adlnet.gov/expapi/verbs/interacted": 3_546,

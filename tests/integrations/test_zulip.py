@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from eventstore.errors import Unavailable
+from eventstore.errors import UnavailableError
 from integrations.notifications.recipient import Recipient
-from integrations.sink import NOT_TRIED, Announcement, Result
-from integrations.zulip import client, sent_before
+from integrations.outbound.sink import NOT_ATTEMPTED, OutboundMessage, Result
+from integrations.zulip import client, sent_index
 from integrations.zulip.client import Bot
-from integrations.zulip.pace import Pace
+from integrations.zulip.rate_limiter import RateLimiter
 from integrations.zulip.sink import NO_ADDRESS, ZulipSink
 from integrations.zulip.tag import tag, with_tag
 from tests.integrations.notices import JONES, NOBODY, NOW, SMITH, announcement, content, exam
@@ -46,11 +46,11 @@ class HandSeconds:
         return self.now
 
 
-def sink_of(zulip: ZulipServer, pace: Pace | None = None, key: str = BOT_KEY) -> ZulipSink:
-    return ZulipSink(Bot(zulip.url, BOT_EMAIL, key), pace or Pace())
+def sink_of(zulip: ZulipServer, pace: RateLimiter | None = None, key: str = BOT_KEY) -> ZulipSink:
+    return ZulipSink(Bot(zulip.url, BOT_EMAIL, key), pace or RateLimiter())
 
 
-def send(zulip: ZulipServer, *announcements: Announcement) -> Sequence[Result]:
+def send(zulip: ZulipServer, *announcements: OutboundMessage) -> Sequence[Result]:
     """What a new sink says of them."""
 
     async def scenario() -> Sequence[Result]:
@@ -137,7 +137,7 @@ def test_what_was_kept_and_answered_badly_is_found_and_not_sent_again(zulip: Zul
     async def scenario() -> None:
         async with sink_of(zulip) as sink:
             [first] = await sink.send([announcement(exam())])
-            assert first.holds_back
+            assert first.blocks_later
             zulip.afterwards = lambda _: None
             assert await sink.send([announcement(exam())]) == [Result(receipt="1001")]
 
@@ -166,8 +166,8 @@ def test_what_was_kept_and_answered_by_a_pause_is_found_and_not_sent_again(zulip
     zulip.afterwards = lambda _: rate_limited(30)
 
     async def scenario() -> None:
-        async with sink_of(zulip, Pace(seconds)) as sink:
-            assert await sink.send([announcement(exam())]) == [NOT_TRIED]
+        async with sink_of(zulip, RateLimiter(seconds)) as sink:
+            assert await sink.send([announcement(exam())]) == [NOT_ATTEMPTED]
             zulip.afterwards = lambda _: None
             seconds.now = 31
             assert await sink.send([announcement(exam())]) == [Result(receipt="1001")]
@@ -182,7 +182,7 @@ def test_what_was_not_kept_is_sent_again(zulip: ZulipServer) -> None:
     async def scenario() -> None:
         async with sink_of(zulip) as sink:
             expected = "expected JSON of Zulip, found an answer of 502 that is none"
-            assert await sink.send([announcement(exam()), announcement(content())]) == [Result(expected), NOT_TRIED]
+            assert await sink.send([announcement(exam()), announcement(content())]) == [Result(expected), NOT_ATTEMPTED]
             zulip.trouble = lambda _: None
             assert await sink.send([announcement(exam())]) == [Result(receipt="1001")]
 
@@ -208,7 +208,7 @@ def test_a_new_sink_finds_what_another_sent_however_much_was_said_since(
 
 def test_no_more_is_read_than_can_be_of_it(zulip: ZulipServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PAGE", 3)
-    long_before = NOW - sent_before.MARGIN * 2
+    long_before = NOW - sent_index.MARGIN * 2
     zulip.clock = long_before.timestamp
     for number in range(30):
         zulip.keep(BOT_ID, 11, f"another {number}")
@@ -221,7 +221,7 @@ def test_no_more_is_read_than_can_be_of_it(zulip: ZulipServer, monkeypatch: pyte
 
 def test_a_clock_that_is_behind_ours_hides_nothing(zulip: ZulipServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PAGE", 1)
-    zulip.clock = (NOW - sent_before.MARGIN / 2).timestamp
+    zulip.clock = (NOW - sent_index.MARGIN / 2).timestamp
     send(zulip, announcement(exam()))
     zulip.keep(BOT_ID, 11, "another")
 
@@ -243,15 +243,15 @@ def test_while_zulip_asks_for_a_pause_nothing_is_asked(zulip: ZulipServer) -> No
     zulip.trouble = lambda asked: rate_limited(30.5) if asked.method == "POST" else None
 
     async def scenario() -> None:
-        pace = Pace(seconds)
+        pace = RateLimiter(seconds)
         async with sink_of(zulip, pace) as sink:
-            assert await sink.send([announcement(exam())]) == [NOT_TRIED]
+            assert await sink.send([announcement(exam())]) == [NOT_ATTEMPTED]
             zulip.trouble = lambda _: None
             zulip.asked.clear()
             seconds.now = 30.4
-            assert await sink.send([announcement(exam()), announcement(exam(), JONES)]) == [NOT_TRIED] * 2
+            assert await sink.send([announcement(exam()), announcement(exam(), JONES)]) == [NOT_ATTEMPTED] * 2
         async with sink_of(zulip, pace) as sink:
-            assert await sink.send([announcement(exam())]) == [NOT_TRIED], "it is of the process, not of one sink"
+            assert await sink.send([announcement(exam())]) == [NOT_ATTEMPTED], "it is of the process, not of one sink"
             assert zulip.asked == []
             seconds.now = 30.6
             assert await sink.send([announcement(exam())]) == [Result(receipt="1001")]
@@ -262,7 +262,9 @@ def test_while_zulip_asks_for_a_pause_nothing_is_asked(zulip: ZulipServer) -> No
 def test_who_does_not_know_the_bot_is_not_told_that_a_message_failed(zulip: ZulipServer) -> None:
     async def scenario() -> None:
         async with sink_of(zulip, key="another") as sink:
-            with pytest.raises(Unavailable, match=r"^expected Zulip to know the bot .*, found 401 INVALID_API_KEY$"):
+            with pytest.raises(
+                UnavailableError, match=r"^expected Zulip to know the bot .*, found 401 INVALID_API_KEY$"
+            ):
                 await sink.send([announcement(exam()), announcement(exam(), JONES)])
 
     asyncio.run(scenario())
@@ -274,8 +276,8 @@ def test_what_arrived_before_the_key_was_withdrawn_is_told_first(zulip: ZulipSer
     async def scenario() -> None:
         async with sink_of(zulip) as sink:
             told = await sink.send([announcement(exam("a")), announcement(exam("b"))])
-            assert told == [Result(receipt="1001"), NOT_TRIED]
-            with pytest.raises(Unavailable):
+            assert told == [Result(receipt="1001"), NOT_ATTEMPTED]
+            with pytest.raises(UnavailableError):
                 await sink.send([announcement(exam("b"))])
 
     asyncio.run(scenario())
@@ -283,8 +285,8 @@ def test_what_arrived_before_the_key_was_withdrawn_is_told_first(zulip: ZulipSer
 
 def test_a_zulip_that_is_away_counts_no_attempt() -> None:
     async def scenario() -> None:
-        async with ZulipSink(Bot("http://127.0.0.1:9", BOT_EMAIL, BOT_KEY), Pace()) as sink:
-            with pytest.raises(Unavailable, match=r"^expected Zulip at http://127.0.0.1:9, found ConnectError$"):
+        async with ZulipSink(Bot("http://127.0.0.1:9", BOT_EMAIL, BOT_KEY), RateLimiter()) as sink:
+            with pytest.raises(UnavailableError, match=r"^expected Zulip at http://127.0.0.1:9, found ConnectError$"):
                 await sink.send([announcement(exam())])
 
     asyncio.run(scenario())

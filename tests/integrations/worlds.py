@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from integrations.effects import World
-from integrations.facts import Reference
-from integrations.mapping import Place, SystemMapping
+from integrations.inbound.mapping import ClassMapping, SystemMapping
+from integrations.inbound.reference_data import Reference
+from integrations.inbound.translator import TranslationContext
 from signals.course import CourseHistory, CourseVersion, Step
-from signals.course_store import Courses
+from signals.course_catalog import CourseCatalog
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LOOPS = Step("loops", "Loops", quiz_id="loops-quiz", pass_score=60)
@@ -27,11 +27,13 @@ def course(course_id: str, *versions: list[Step]) -> CourseHistory:
 PYTHON = course("python-101", [LOOPS])
 
 
-def world(mapping: SystemMapping, *courses: CourseHistory, references: Iterable[Reference] = ()) -> World:
+def world(mapping: SystemMapping, *courses: CourseHistory, references: Iterable[Reference] = ()) -> TranslationContext:
     """Python 101 is published, unless other courses are."""
-    return World(Courses(courses or (PYTHON,)), mapping, {(r.kind, r.external_id): r for r in references})
+    return TranslationContext(
+        CourseCatalog(courses or (PYTHON,)), mapping, {(r.kind, r.external_id): r for r in references}
+    )
 
 
-def mapped(system: str, kind: str, external_id: str, place: Place) -> SystemMapping:
+def mapped(system: str, kind: str, external_id: str, place: ClassMapping) -> SystemMapping:
     """A mapping file with one table."""
     return SystemMapping(system, {kind: {external_id: place}})

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from eventstore.event import Event
 from eventstore.registry import EVENT_TYPES
 from projections.fold import Fold, ProgressKey, fold
-from projections.progress import NOTHING, Progress, merge
+from projections.progress import EMPTY, Progress, merge
 from projections.rules import RULES, Rule
 from tests.eventstore.payloads import PAYLOADS
 from tests.signals.histories import COURSES, START, instants, progress
@@ -45,7 +45,7 @@ def proved_by(rule: Rule) -> SearchStrategy[Progress]:
     kind = EVENT_TYPES[rule.event_type]
 
     def prove(payload: dict[str, object], occurred_at: datetime) -> Progress:
-        return rule.prove(kind.current(kind.newest, to_json(payload).decode()), occurred_at)
+        return rule.apply(kind.current(kind.newest, to_json(payload).decode()), occurred_at)
 
     return st.builds(prove, PAYLOADS[rule.event_type], instants)
 
@@ -54,7 +54,7 @@ def assert_laws(a: Progress, b: Progress, c: Progress) -> None:
     assert merge(a, merge(b, c)) == merge(merge(a, b), c), "associative"
     assert merge(a, b) == merge(b, a), "commutative"
     assert merge(a, a) == a, "idempotent"
-    assert merge(a, NOTHING) == merge(NOTHING, a) == a, "NOTHING is its identity"
+    assert merge(a, EMPTY) == merge(EMPTY, a) == a, "NOTHING is its identity"
 
 
 def folded(all_events: list[Event]) -> dict[ProgressKey, Progress]:
@@ -68,7 +68,7 @@ def joined(*folds: Fold) -> dict[ProgressKey, Progress]:
     result: dict[ProgressKey, Progress] = {}
     for one in folds:
         for key, proved in one.progress.items():
-            result[key] = merge(result.get(key, NOTHING), proved)
+            result[key] = merge(result.get(key, EMPTY), proved)
     return result
 
 
@@ -80,8 +80,8 @@ def test_merge_is_a_join(a: Progress, b: Progress, c: Progress) -> None:
 @pytest.mark.parametrize("name", Progress._fields)
 @given(data=st.data())
 def test_merge_keeps_what_only_one_side_knows_of(name: str, data: st.DataObject) -> None:
-    known = data.draw(progress.filter(lambda drawn: getattr(drawn, name) != getattr(NOTHING, name)))
-    unknown = known._replace(**{name: getattr(NOTHING, name)})
+    known = data.draw(progress.filter(lambda drawn: getattr(drawn, name) != getattr(EMPTY, name)))
+    unknown = known._replace(**{name: getattr(EMPTY, name)})
 
     assert getattr(merge(known, unknown), name) == getattr(known, name)
 
@@ -99,7 +99,7 @@ def test_every_field_is_reached_by_some_event(name: str) -> None:
     """Else the laws would hold for a field that no rule fills, and say nothing."""
 
     def reaches(event: Event) -> bool:
-        return any(getattr(proved, name) != getattr(NOTHING, name) for proved in folded([event]).values())
+        return any(getattr(proved, name) != getattr(EMPTY, name) for proved in folded([event]).values())
 
     assert reaches(find(events(), reaches))
 

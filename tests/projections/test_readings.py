@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eventstore.append import append
-from eventstore.database import Database
+from eventstore.db.database import Database
 from eventstore.event import Event
 from eventstore.registry import EVENT_TYPES
 from projections.fold import ProgressKey, fold
-from projections.fold_in_columns import select_folded
-from projections.progress import NOTHING, Progress, merge
-from projections.readings import is_sayable
+from projections.progress import EMPTY, Progress, merge
 from projections.rules import RULES
+from projections.sql_fold.expressions import is_sql_translatable
+from projections.sql_fold.fold import select_fold
 from tests.conftest import opened
 from tests.engine.support import at
 
@@ -124,17 +124,17 @@ async def both(database: Database, events: Sequence[Event]) -> tuple[dict[Progre
     async with database.engine.connect() as connection:
         await append(connection, events)
         everybody = {"after": "", "until": None, "last": 10**9}
-        rows = (await connection.execute(select_folded(RULES), everybody)).all()
+        rows = (await connection.execute(select_fold(RULES), everybody)).all()
         await connection.rollback()
     unsaid = {(row[0], row[1]) for row in rows if row[-1]}
     left = fold([event for event in events if (event.user_id, event.class_id) in unsaid])
     said = {(row[0], row[1]): Progress(*row[2:-2]) for row in rows}
-    together = {key: merge(proved, left.progress.get(key, NOTHING)) for key, proved in said.items()}
+    together = {key: merge(proved, left.progress.get(key, EMPTY)) for key, proved in said.items()}
     return together, sum(row[-1] for row in rows)
 
 
 def test_every_rule_has_both_readings() -> None:
-    assert [rule.name for rule in RULES if not is_sayable(rule.prove)] == []
+    assert [rule.name for rule in RULES if not is_sql_translatable(rule.apply)] == []
 
 
 @many

@@ -6,8 +6,8 @@ import pytest
 
 from eventstore.types.quiz_submit import QuizSubmit
 from eventstore.types.video_ping import VideoPing
-from projections.fold import Failure, fold
-from projections.progress import NOTHING, Progress, merge
+from projections.fold import RuleFailure, fold
+from projections.progress import EMPTY, Progress, merge
 from projections.rules import Rule
 from projections.rules.quiz_result import quiz_result
 from projections.rules.video_progress import video_progress
@@ -79,7 +79,7 @@ def test_together_they_prove_the_furthest_and_the_best_at_the_earliest() -> None
 def test_a_failed_quiz_is_a_score_of_zero_and_no_quiz_is_none() -> None:
     assert fold([quiz(at(0), 0, passed=False)]).progress["ada", "a"].quiz_score == 0
     assert fold([ping(at(0))]).progress["ada", "a"].quiz_score is None
-    assert merge(NOTHING, Progress(quiz_score=0)).quiz_score == 0
+    assert merge(EMPTY, Progress(quiz_score=0)).quiz_score == 0
 
 
 def test_learners_and_classes_are_apart() -> None:
@@ -115,7 +115,7 @@ def test_a_rule_that_raises_gives_the_event_back_and_what_the_others_prove() -> 
 
     result = fold([poison, quiz(at(1))], rules)
 
-    assert result.failures == [Failure(poison, "broken", error)]
+    assert result.failures == [RuleFailure(poison, "broken", error)]
     assert result.progress["ada", "a"] == Progress("x", video_max_position_sec=100, video_completed_at=at(0))
 
 
@@ -125,4 +125,4 @@ def test_a_payload_that_cannot_be_read_any_more_is_a_failure_too() -> None:
     result = fold([unreadable])
 
     assert [failure.event for failure in result.failures] == [unreadable]
-    assert result.progress == {("ada", "a"): NOTHING}
+    assert result.progress == {("ada", "a"): EMPTY}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.progress import NOTHING, Progress, merge
+from projections.progress import EMPTY, Progress, merge
 from signals.course import CourseHistory, CourseVersion, Step
 from signals.derive import END, derive
 from signals.signal import Signal
@@ -56,7 +56,7 @@ def test_signals_only_come_and_move_earlier_as_progress_grows(
     before: dict[str, Progress], more: dict[str, Progress], history: CourseHistory
 ) -> None:
     grown = {
-        class_id: merge(before.get(class_id, NOTHING), more.get(class_id, NOTHING))
+        class_id: merge(before.get(class_id, EMPTY), more.get(class_id, EMPTY))
         for class_id in before.keys() | more.keys()
     }
 

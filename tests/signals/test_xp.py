@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from signals.signal import Signal, SignalType
-from signals.xp import Board, Earning, Place, boards, month, totals, week
+from signals.xp import LeaderboardEntryKey, LeaderboardKey, XpDelta, boards, month, sum_xp, week
 
 EDGES = [
     # instant, week, month
@@ -47,14 +47,18 @@ def completed(instant: str) -> Signal:
 
 
 def test_what_a_class_gives_by_itself_counts_on_the_boards_of_all_courses_alone() -> None:
-    assert sorted(boards(passed("11-29T12:00"))) == [Board("", "2026-11"), Board("", "2026-W48"), Board("", "all")]
+    assert sorted(boards(passed("11-29T12:00"))) == [
+        LeaderboardKey("", "2026-11"),
+        LeaderboardKey("", "2026-W48"),
+        LeaderboardKey("", "all"),
+    ]
 
 
 SUNDAY, MONDAY, TUESDAY = "11-29T23:59:59.999999", "11-30T00:00", "12-01T00:00"
 
-CHANGES: dict[str, tuple[list[Earning], dict[tuple[str, str], int]]] = {
+CHANGES: dict[str, tuple[list[XpDelta], dict[tuple[str, str], int]]] = {
     "two signals of one week add up": (
-        [Earning(passed(MONDAY), 20), Earning(completed(MONDAY), 30)],
+        [XpDelta(passed(MONDAY), 20), XpDelta(completed(MONDAY), 30)],
         {
             ("", "all"): 50,
             ("", "2026-W49"): 50,
@@ -65,22 +69,22 @@ CHANGES: dict[str, tuple[list[Earning], dict[tuple[str, str], int]]] = {
         },
     ),
     "two signals of two weeks add up but for the week": (
-        [Earning(passed(SUNDAY), 20), Earning(passed(MONDAY, class_id="b"), 20)],
+        [XpDelta(passed(SUNDAY), 20), XpDelta(passed(MONDAY, class_id="b"), 20)],
         {("", "all"): 40, ("", "2026-W48"): 20, ("", "2026-W49"): 20, ("", "2026-11"): 40},
     ),
     "a signal that moves to the week before takes its XP along": (
-        [Earning(passed(MONDAY), 20, -1), Earning(passed(SUNDAY), 20)],
+        [XpDelta(passed(MONDAY), 20, -1), XpDelta(passed(SUNDAY), 20)],
         {("", "2026-W49"): -20, ("", "2026-W48"): 20},
     ),
     "a signal that moves to the month before stays in its week": (
-        [Earning(completed(TUESDAY), 30, -1), Earning(completed(MONDAY), 30)],
+        [XpDelta(completed(TUESDAY), 30, -1), XpDelta(completed(MONDAY), 30)],
         {("", "2026-12"): -30, ("", "2026-11"): 30, ("x", "2026-12"): -30, ("x", "2026-11"): 30},
     ),
     "a signal that moves within its week and month changes nothing": (
-        [Earning(passed("12-02T12:00"), 20, -1), Earning(passed(TUESDAY), 20)],
+        [XpDelta(passed("12-02T12:00"), 20, -1), XpDelta(passed(TUESDAY), 20)],
         {},
     ),
-    "a signal that is worth nothing changes nothing": ([Earning(passed(MONDAY), 0)], {}),
+    "a signal that is worth nothing changes nothing": ([XpDelta(passed(MONDAY), 0)], {}),
 }
 
 
@@ -88,11 +92,11 @@ CHANGES: dict[str, tuple[list[Earning], dict[tuple[str, str], int]]] = {
 def test_what_was_earned_and_what_moved_changes_these_places_by_so_much(name: str) -> None:
     earnings, changes = CHANGES[name]
 
-    assert totals(earnings) == {Place("ada", Board(*board)): xp for board, xp in changes.items()}
+    assert sum_xp(earnings) == {LeaderboardEntryKey("ada", LeaderboardKey(*board)): xp for board, xp in changes.items()}
 
 
 def test_learners_earn_apart() -> None:
-    found = totals([Earning(passed(MONDAY), 20), Earning(passed(MONDAY, user_id="bob"), 10)])
+    found = sum_xp([XpDelta(passed(MONDAY), 20), XpDelta(passed(MONDAY, user_id="bob"), 10)])
 
-    assert found[Place("ada", Board())] == 20
-    assert found[Place("bob", Board())] == 10
+    assert found[LeaderboardEntryKey("ada", LeaderboardKey())] == 20
+    assert found[LeaderboardEntryKey("bob", LeaderboardKey())] == 10

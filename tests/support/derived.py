@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import FromClause, func, select
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 from eventstore.tables import lms_learner, lms_progress, lms_signal, lms_xp, lms_xp_histogram
 from views.event_daily_stats import v_event_daily_stats
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 
 STATEMENT = re.compile("SELECT|INSERT|UPDATE|DELETE")
 SMALL = ("lms_course_version", "lms_grant")

@@ -19,8 +19,8 @@ BROKERS = ("kafka", "rabbitmq", "redis")
 IMPORTED = (
     __name__,
     "cli.main",
-    "cli.server",
-    "integrations.kafka.front_log",
+    "cli.operate.server",
+    "integrations.kafka.ingest_topic",
     *(f"integrations.{broker}.{end}" for broker in BROKERS for end in ("source", "sink")),
     "integrations.zulip.sink",
 )

@@ -30,7 +30,7 @@ max_connections = 200
 GUARD = 'cat >/dev/null; "$1/pg_ctl" stop --pgdata="$2/data" --mode=immediate; rm -rf "$2"'
 
 
-class PostgresMissing(Exception):  # noqa: N818 - a lack, for which tests are skipped, not a fault
+class PostgresMissingError(Exception):
     """There is no PostgreSQL to be had here; the message says why."""
 
 
@@ -39,7 +39,7 @@ def postgres_server(settings: str = SETTINGS) -> Iterator["PostgresServer"]:
     """A started server, gone at the end. Raises PostgresMissing, or RuntimeError where it will not start."""
     binaries = find_binaries()
     if binaries is None:
-        raise PostgresMissing(
+        raise PostgresMissingError(
             f"no PostgreSQL server: found {', '.join(PROGRAMS)} neither on PATH nor in {DEBIAN}/*/bin"
         )
     server = PostgresServer(binaries, _account(), settings)
@@ -65,7 +65,7 @@ def _account() -> str | None:
     try:
         return pwd.getpwnam("postgres").pw_name
     except KeyError:
-        raise PostgresMissing("PostgreSQL refuses to run as root, and there is no user postgres") from None
+        raise PostgresMissingError("PostgreSQL refuses to run as root, and there is no user postgres") from None
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def required_postgres() -> Iterator["PostgresServer"]:
     try:
         with postgres_server() as server:
             yield server
-    except PostgresMissing as reason:
+    except PostgresMissingError as reason:
         missing_service(str(reason))
 
 

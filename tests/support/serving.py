@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from api.app import create_app
-from api.settings import Settings
+from bootstrap.settings import Settings
 from engine.engine import Engine
 from eventstore.times import Clock, system_clock
 from tests.support.processes import PATIENCE_SEC, Process, Started, running

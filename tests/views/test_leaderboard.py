@@ -6,10 +6,10 @@ from datetime import datetime
 
 import pytest
 
-from eventstore.database import Database
-from eventstore.errors import InvalidInput, NotFound
+from eventstore.db.database import Database
+from eventstore.errors import InvalidInputError, NotFoundError
 from signals.signal import Signal, SignalType
-from signals.xp import Board, Place, boards, month, totals, week
+from signals.xp import LeaderboardEntryKey, LeaderboardKey, boards, month, sum_xp, week
 from tests.conftest import opened
 from tests.engine.rows import rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running, step
@@ -18,13 +18,13 @@ from views.leaderboard import Entry
 
 XP = {"dora": 30, "bob": 50, "ada": 30, "cleo": 30, "eve": 10}
 RANKED = [(1, "bob", 50), (2, "ada", 30), (2, "cleo", 30), (2, "dora", 30), (5, "eve", 10)]
-BOARD = Board()
+BOARD = LeaderboardKey()
 SHARD = 3
 
 
-async def fill(database: Database, board: Board = BOARD) -> None:
+async def fill(database: Database, board: LeaderboardKey = BOARD) -> None:
     async with database.write() as connection:
-        await xp.record(connection, {Place(user_id, board): xp for user_id, xp in XP.items()}, SHARD)
+        await xp.record(connection, {LeaderboardEntryKey(user_id, board): xp for user_id, xp in XP.items()}, SHARD)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def plain(entries: Sequence[Entry]) -> list[tuple[int, str, int]]:
     return [(entry.rank, entry.user_id, entry.xp) for entry in entries]
 
 
-async def pages(database: Database, board: Board, limit: int) -> list[list[tuple[int, str, int]]]:
+async def pages(database: Database, board: LeaderboardKey, limit: int) -> list[list[tuple[int, str, int]]]:
     """The board, page by page."""
     result, cursor = [], None
     async with database.read() as connection:
@@ -106,12 +106,12 @@ def test_a_learner_sees_neighbours_on_both_sides_as_far_as_there_are_any(
 def test_a_learner_without_xp_is_not_found_and_boards_are_apart(database_url: str) -> None:
     async def scenario() -> None:
         async with opened(database_url) as database:
-            await fill(database, Board("x", "2026-W48"))
+            await fill(database, LeaderboardKey("x", "2026-W48"))
 
             assert await pages(database, BOARD, limit=10) == [[]]
-            assert await pages(database, Board("x", "2026-W48"), limit=10) == [RANKED]
+            assert await pages(database, LeaderboardKey("x", "2026-W48"), limit=10) == [RANKED]
             async with database.read() as connection:
-                with pytest.raises(NotFound, match="found none for user_id 'ada'"):
+                with pytest.raises(NotFoundError, match="found none for user_id 'ada'"):
                     await leaderboard.read_around(connection, BOARD, "ada", 1)
 
     asyncio.run(scenario())
@@ -120,9 +120,9 @@ def test_a_learner_without_xp_is_not_found_and_boards_are_apart(database_url: st
 def test_an_empty_board_has_one_empty_page_and_a_foreign_cursor_is_refused(filled: str) -> None:
     async def scenario() -> None:
         async with opened(filled) as database, database.read() as connection:
-            empty = await leaderboard.read(connection, Board("nobody's"), 5)
+            empty = await leaderboard.read(connection, LeaderboardKey("nobody's"), 5)
             assert (empty.entries, empty.next) == ([], None)
-            with pytest.raises(InvalidInput, match="cursor: expected the `next` of an earlier page"):
+            with pytest.raises(InvalidInputError, match="cursor: expected the `next` of an earlier page"):
                 await leaderboard.read(connection, BOARD, 5, "elsewhere")
 
     asyncio.run(scenario())
@@ -157,7 +157,9 @@ def test_a_place_that_all_xp_moved_away_from_is_gone(database_url: str) -> None:
         async with opened(database_url) as database:
             await fill(database)
             async with database.write() as connection:
-                await xp.record(connection, {Place("eve", BOARD): -10, Place("ada", BOARD): -10}, SHARD)
+                await xp.record(
+                    connection, {LeaderboardEntryKey("eve", BOARD): -10, LeaderboardEntryKey("ada", BOARD): -10}, SHARD
+                )
 
             assert await value(database, "SELECT count(*) FROM v_leaderboard") == 4
             assert await value(database, "SELECT xp FROM v_leaderboard WHERE user_id = 'ada'") == 20
@@ -183,9 +185,9 @@ def test_a_signal_of_a_course_counts_on_its_boards_and_on_all() -> None:
     signal = Signal(SignalType.STEP_COMPLETED, "ada", "a", "x", at(0))
 
     assert set(boards(signal)) == {
-        Board(course_id, period) for course_id in ("", "x") for period in ("all", "2026-W48", "2026-11")
+        LeaderboardKey(course_id, period) for course_id in ("", "x") for period in ("all", "2026-W48", "2026-11")
     }
 
 
 def test_nothing_earned_changes_no_place() -> None:
-    assert totals([]) == {}
+    assert sum_xp([]) == {}

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.database import Database
-from eventstore.errors import InvalidInput
+from eventstore.db.database import Database
+from eventstore.errors import InvalidInputError
 from eventstore.event import Event
-from integrations.keeping import keep
-from integrations.message import Message
-from integrations.translation import Translation
+from integrations.inbound.message import Message
+from integrations.inbound.processor import save_translations
+from integrations.inbound.translation import Translation
 from tests.conftest import opened
 from tests.engine.support import HandClock, at, ping, quiz, running, step
 from views import (
@@ -71,7 +71,7 @@ async def keep_messages(connection: AsyncConnection) -> None:
         Translation(message, reason=reason) for message, reason in zip(messages, cycle(reasons), strict=False)
     ]
     for shard in (0, 1):
-        await keep(connection, translations[shard::2], {message.key: [] for message in messages}, shard)
+        await save_translations(connection, translations[shard::2], {message.key: [] for message in messages}, shard)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,9 @@ def test_a_foreign_cursor_is_refused(lived_in: str, name: str, cursor: str) -> N
 
     async def scenario() -> None:
         async with opened(lived_in) as database, database.read() as connection:
-            with pytest.raises(InvalidInput, match=r"^cursor: expected the `next` of an earlier page of this list"):
+            with pytest.raises(
+                InvalidInputError, match=r"^cursor: expected the `next` of an earlier page of this list"
+            ):
                 await read(connection, 5, cursor)
 
     asyncio.run(scenario())

@@ -21,14 +21,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import views
-from engine.publish import select_learners
-from engine.replay_status import ReplayRequest, start
-from integrations import deliveries, fan_out
-from integrations.attempt import settle
-from integrations.sending import BATCH
-from integrations.sink import ARRIVED
-from signals.course_store import CourseCache
-from signals.xp import Board
+from engine.courses.publish import select_learners
+from engine.replay.store import ReplayRequest, start
+from integrations.outbound import deliveries, fan_out
+from integrations.outbound.retry_policy import apply_result
+from integrations.outbound.sender import BATCH
+from integrations.outbound.sink import DELIVERED
+from signals.course_catalog import CourseCache
+from signals.xp import LeaderboardKey
 from tests.conftest import opened
 from tests.engine.support import HandClock, at, ping, quiz, running, step
 from tests.integrations.sinks import ScriptedSink
@@ -46,7 +46,7 @@ from views import (
     learner_names,
     learner_progress,
     message_daily_stats,
-    replay,
+    replay_list,
     retry_list,
     signal_list,
     signal_summary,
@@ -56,7 +56,7 @@ from views import (
     xp_histogram,
 )
 from views.page import encode
-from views.xp_histogram import Level
+from views.xp_histogram import XpBucket
 
 LEARNERS = 60_000
 FILL = (
@@ -171,7 +171,7 @@ def cases() -> Iterator[tuple[str, Case]]:
     yield "enrolments.read_learner", Case(enrolled, {"lms_enrolment": OF_A_LEARNER})
     lengths = partial(durations.read, class_ids=["class-5", "class-6"])
     yield "durations.read", Case(lengths, {"lms_media": equals("class_id")})
-    one = partial(replay.read, replay_id=REPLAY_ID)
+    one = partial(replay_list.read, replay_id=REPLAY_ID)
     yield "replay.read", Case(one, {"lms_replay": equals("replay_id")})
 
 
@@ -180,9 +180,9 @@ async def page_of_ada(connection: AsyncConnection) -> object:
 
 
 def leaderboards() -> Iterator[tuple[str, Case]]:
-    standing = partial(xp_histogram.read_standing, level=Level(Board(), 500))
+    standing = partial(xp_histogram.read_standing, level=XpBucket(LeaderboardKey(), 500))
     yield "xp_histogram.read_standing", Case(standing, {"lms_xp_histogram": equals("course_id", "period")})
-    for board in (Board(), Board("x")):
+    for board in (LeaderboardKey(), LeaderboardKey("x")):
         around = partial(leaderboard.read_around, board=board, user_id="ada", neighbours=5)
         yield f"leaderboard.read_around {board}", Case(around, SHOWN_ON_A_BOARD)
         for cursor in (None, encode((500, "learner-5"))):
@@ -319,13 +319,15 @@ def test_relaying_finds_what_is_due_by_sink_and_the_rest_by_learner(url: str) ->
 
             async def work() -> None:
                 await engine.ingest.submit([ping(at(8), user_id="dot"), quiz(at(8), user_id="dot")])
-                async with engine.database.write_apart() as connection:
-                    assert await fan_out.is_waiting(connection)
-                    waiting = await fan_out.read_waiting(connection)
+                async with engine.database.write_without_course_lock() as connection:
+                    assert await fan_out.has_pending(connection)
+                    waiting = await fan_out.read_pending(connection)
                     courses = await CourseCache().courses(connection)
                     await fan_out.fan_out(connection, waiting, [ScriptedSink("redis").known], courses, at(9))
-                    due = await deliveries.read_due(connection, "redis", BATCH, at(9))
-                    await deliveries.note(connection, [settle(one, "redis", ARRIVED, at(9)) for one in due])
+                    due = await deliveries.select_due_deliveries(connection, "redis", BATCH, at(9))
+                    await deliveries.save_outcomes(
+                        connection, [apply_result(one, "redis", DELIVERED, at(9)) for one in due]
+                    )
 
             return [plan for plan in await plans(engine.database, work) if OF_THE_RELAY.search(plan.statement)]
 

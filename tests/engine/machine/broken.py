@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from engine import retry
+from engine.parking import retry
 from projections.fold import fold
 from projections.progress import Progress
 from projections.rules import RULES, Rule
@@ -28,6 +28,6 @@ def breakable(rule: Rule, breaks: Collection[Break]) -> Rule:
         for broken in breaks:
             if broken.rule == rule.name and getattr(payload, broken.field) == broken.value:
                 raise BrokenRuleError(broken)
-        return rule.prove(payload, occurred_at)
+        return rule.apply(payload, occurred_at)
 
-    return rule._replace(prove=prove)
+    return rule._replace(apply=prove)

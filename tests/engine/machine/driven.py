@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from engine.engine import Engine
-from engine.submission import Receipt
-from eventstore.database import Database
+from engine.ingest.submission import Receipt
+from eventstore.db.database import Database
 from eventstore.envelope import CLOCK_SKEW, validate
 from eventstore.event import Event
 from tests.engine.expected import Rows
@@ -68,7 +68,7 @@ class Driven(RuleBasedStateMachine):
         self.run(self.open.aclose())
 
     def grant_all(self) -> None:
-        self.run(self.servers[0].catch_up())
+        self.run(self.servers[0].run_pending_work())
         self.granted = True
 
     async def submit(self, several: Sequence[Batch], servers: Sequence[int]) -> list[Receipt]:

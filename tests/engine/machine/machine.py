@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from engine.replay_status import ReplayReport, ReplayRequest
-from engine.retry import Retried
-from engine.submission import Receipt
+from engine.ingest.submission import Receipt
+from engine.parking.retry import RetryResult
+from engine.replay.store import ReplayReport, ReplayRequest
 from signals.course import CourseVersion
 from signals.signal import SignalType
 from tests.engine.machine.driven import Batch, unambiguous
@@ -46,7 +46,7 @@ class Machine(Posting, Publishing, Retrying, Rebuilding, Verifying):
 
     async def all_at_once(
         self, several: Sequence[Batch], publication: Publication, servers: Sequence[int]
-    ) -> tuple[list[Receipt], CourseVersion | None, Retried]:
+    ) -> tuple[list[Receipt], CourseVersion | None, RetryResult]:
         return await asyncio.gather(
             self.submit(several, servers), self.servers[1].publish(*publication), self.retry_due(servers)
         )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from signals.course import CourseHistory, CourseVersion, Step
 from signals.signal import Signal, SignalType
-from signals.xp import Worth
+from signals.xp import XpValues
 from tests.engine.expected import XP, Rows, proofs, tables
 from tests.engine.machine.facts import Break
 from tests.engine.machine.parked import FIRST_PAUSE, Parked
@@ -28,7 +28,7 @@ class Model:
         self.histories: dict[str, CourseHistory] = {}
         self.broken = broken
         self.parked: dict[Key, Parked] = {}
-        self.worth: Worth = {SignalType(kind): xp for kind, xp in XP.items()}
+        self.worth: XpValues = {SignalType(kind): xp for kind, xp in XP.items()}
         self.earned: dict[str, int] = {}
         self.announced: set[tuple[str, str]] = set()
 

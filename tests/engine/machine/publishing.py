@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from engine import publish
+from engine.courses import publish
 from signals.course import CourseVersion
 from tests.engine.machine.driven import Driven
 from tests.engine.machine.facts import Publication, publications, server
@@ -39,7 +39,7 @@ class Publishing(Driven):
         engine = self.servers[server]
         for _ in range(chunks):
             for course_id, version in self.run(publish.read_unfinished(engine.database))[:1]:
-                self.run(publish.grant_chunk(engine.database, course_id, version, engine.context, self.clock))
+                self.run(publish.backfill_chunk(engine.database, course_id, version, engine.context, self.clock))
         self.granted = not self.run(publish.read_unfinished(engine.database))
 
     @precondition(lambda self: not self.granted)

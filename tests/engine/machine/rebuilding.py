@@ -3,8 +3,8 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from engine.replay import replay
-from engine.replay_status import ReplayReport, ReplayRequest
+from engine.replay.run import replay
+from engine.replay.store import ReplayReport, ReplayRequest
 from tests.engine.expected import Rows
 from tests.engine.machine.driven import Driven
 from tests.engine.machine.facts import Break, breaks, server

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from engine import retry
-from engine.park import retry_id
-from engine.retry import Retried
+from engine.parking import retry
+from engine.parking.park import retry_id
+from engine.parking.retry import RetryResult
 from tests.engine.machine.driven import Driven
 from tests.engine.machine.facts import Break, breaks, one_or_both, server
 
@@ -26,12 +26,12 @@ class Retrying(Driven):
         done = self.run(self.retry_due(servers))
         assert done == self.model.retry(self.model.due(self.clock.now), self.clock.now)
 
-    async def retry_due(self, servers: Sequence[int]) -> Retried:
+    async def retry_due(self, servers: Sequence[int]) -> RetryResult:
         """What is due, retried by those servers at the same time: between them, each once."""
         engines = [self.servers[number] for number in servers]
         retries = [retry.retry_due(engine.database, engine.context, self.clock) for engine in engines]
         succeeded, failed = zip(*await asyncio.gather(*retries), strict=True)
-        return Retried(sum(succeeded), sum(failed))
+        return RetryResult(sum(succeeded), sum(failed))
 
     @precondition(lambda self: bool(self.model.parked))
     @rule(dead=st.booleans(), server=server)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Select, case, null, select
 
-from eventstore.database import Database
+from eventstore.db.database import Database
 from eventstore.tables import lms_event, lms_outbox, lms_retry
 from tests.engine.expected import Rows
 from tests.support.derived import derived

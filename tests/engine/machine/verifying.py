@@ -7,11 +7,11 @@ from copy import deepcopy
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from engine.daily import DAILY, mend_daily
-from engine.drift import Difference
-from engine.histogram import HISTOGRAM, mend_histogram
-from engine.mend import rebuild
-from engine.verify import verify
+from engine.verify.daily_counts import DAILY, repair_daily
+from engine.verify.repair import repair_learners
+from engine.verify.table_diff import Difference
+from engine.verify.verify import verify
+from engine.verify.xp_histogram import HISTOGRAM, repair_histogram
 from tests.engine.machine.driven import Driven
 from tests.engine.machine.facts import server
 from tests.engine.machine.tables import differing
@@ -72,6 +72,6 @@ class Verifying(Driven):
         """As `lms-progress verify --repair` does."""
         engine = self.servers[server]
         learners = sorted({difference.key[0] for difference in named if difference.table not in (DAILY, HISTOGRAM)})
-        await rebuild(engine.database, learners, engine.context, self.clock, announce=False)
-        await mend_daily(engine.database, engine.context)
-        await mend_histogram(engine.database, engine.context)
+        await repair_learners(engine.database, learners, engine.context, self.clock, announce=False)
+        await repair_daily(engine.database, engine.context)
+        await repair_histogram(engine.database, engine.context)

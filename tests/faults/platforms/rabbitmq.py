@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.tables import lms_enrolment, lms_profile
 from integrations.contracts.rabbitmq import EXCHANGE
-from integrations.rabbitmq.connection import BROKEN
+from integrations.rabbitmq.client import BROKEN
 from integrations.rabbitmq.source import RabbitmqSource
-from integrations.rabbitmq.topology import DEAD_LETTERS, DELAYS_SEC, QUEUE, waiting
+from integrations.rabbitmq.topology import DEAD_LETTERS, DELAYS_SEC, QUEUE, queued
 from tests.faults.platforms.platform import CLASS_ID, LEARNERS, MESSAGES, Json, Message, Platform
 from tests.support.rabbitmq import RabbitmqServer, required_rabbitmq
 
-QUEUES = (QUEUE, DEAD_LETTERS, *map(waiting, DELAYS_SEC))
+QUEUES = (QUEUE, DEAD_LETTERS, *map(queued, DELAYS_SEC))
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -1,0 +1,45 @@
+"""Parked events: GET lists them, POST tries one again."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from api.auth import requires
+from api.lists import Paged, query
+from api.openapi import responses
+from bootstrap.keys import Scope
+from engine.engine import Engine
+from engine.parking.park import RetryStatus
+from engine.parking.retry import retry_one
+from views import retry_list
+from views.page import Page
+from views.retry_list import RetryItem
+
+router = APIRouter(tags=["operations"], dependencies=[Depends(requires(Scope.OPERATE))])
+
+
+class Retried(BaseModel):
+    """Whether the event is projected now, and parked no more."""
+
+    succeeded: bool
+
+
+@router.get("/v1/retries", summary="Parked events", responses=responses(401, 403, 422, 503))
+async def get_retries(
+    request: Request,
+    paged: Paged,
+    status: RetryStatus | None = None,
+) -> Page[RetryItem]:
+    """Events that a rule could not take, the longest parked first: why, and when they are tried again."""
+    return await query(request, lambda connection: retry_list.read(connection, *paged, status))
+
+
+@router.post(
+    "/v1/retries/{retry_id}/retry", summary="Retry a parked event", responses=responses(401, 403, 404, 422, 503)
+)
+async def post_retry(request: Request, retry_id: UUID) -> Retried:
+    """Tries it at once, due or not, dead or not. If it fails again, `last_error` says why."""
+    engine: Engine = request.app.state.engine
+    succeeded = await retry_one(engine.database, str(retry_id), engine.context, engine.clock)
+    return Retried(succeeded=succeeded)

@@ -1,0 +1,99 @@
+"""Subscriptions: POST has a URL told of signals by signed webhooks, GET lists them, DELETE ends one."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth import requires
+from api.events.body import read_model
+from api.lists import Paged, query
+from api.openapi import body_of, responses
+from api.paths import SUBSCRIPTION_ID
+from bootstrap.keys import Scope
+from engine.engine import Engine
+from eventstore.event_type import Ident
+from integrations.contracts.webhook import SUBSCRIBABLE, SubscribedType
+from integrations.webhook import subscriptions
+from integrations.webhook.ssrf import check_url
+from views import subscription_list
+from views.page import Page
+from views.subscription_list import SubscriptionItem
+
+router = APIRouter(tags=["webhooks"], dependencies=[Depends(requires(Scope.OPERATE))])
+
+URL_LENGTH = 2_048
+
+SubscriptionId = Annotated[Ident, Path(description="The id that the subscription was given")]
+Types = Annotated[list[SubscribedType], Field(min_length=1, max_length=len(SUBSCRIBABLE))]
+
+
+class SubscriptionBody(BaseModel):
+    """Who is to be told: a URL, http or https, and of which types of signals, or events of the learning platform."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"url": "https://hooks.example.org/progress", "types": ["COURSE_COMPLETED"]}],
+        },
+    )
+
+    url: Annotated[str, Field(min_length=1, max_length=URL_LENGTH)]
+    types: Types
+
+
+class NewSubscription(BaseModel):
+    """A subscription, with the secret that its webhooks are signed by: it is shown this once."""
+
+    subscription_id: str
+    url: str
+    types: list[SubscribedType]
+    created_at: datetime
+    secret: str
+
+
+class Ended(BaseModel):
+    """The subscription that is no more."""
+
+    subscription_id: str
+
+
+@router.post(
+    "/v1/subscriptions",
+    status_code=201,
+    summary="Subscribe a URL to signals",
+    responses=responses(400, 401, 403, 413, 415, 422, 503),
+    openapi_extra=body_of(SubscriptionBody),
+)
+async def post_subscription(request: Request) -> NewSubscription:
+    """Has each new signal of these types POSTed to the URL, signed as Standard Webhooks has it.
+
+    At least once, and in order for each learner; what does not arrive is tried again for three days.
+    """
+    engine: Engine = request.app.state.engine
+    body = await read_model(request, SubscriptionBody)
+    await check_url(body.url, private=request.app.state.private_webhooks)
+    async with engine.database.write_without_course_lock() as connection:
+        made = await subscriptions.create(connection, body.url, set(body.types), engine.clock())
+    return NewSubscription.model_validate(made._asdict() | {"types": sorted(made.types)})
+
+
+@router.get("/v1/subscriptions", summary="All subscriptions", responses=responses(401, 403, 422, 503))
+async def get_subscriptions(request: Request, paged: Paged) -> Page[SubscriptionItem]:
+    """The oldest first, without their secrets."""
+    return await query(request, lambda connection: subscription_list.read(connection, *paged))
+
+
+@router.delete(
+    f"/v1/subscriptions/{SUBSCRIPTION_ID}",
+    summary="End a subscription",
+    responses=responses(401, 403, 404, 422, 503),
+)
+async def delete_subscription(request: Request, subscription_id: SubscriptionId) -> Ended:
+    """Nothing more is sent to it, not even what was still to be delivered."""
+    engine: Engine = request.app.state.engine
+    async with engine.database.write_without_course_lock() as connection:
+        await subscriptions.remove(connection, subscription_id)
+    return Ended(subscription_id=subscription_id)

@@ -1,0 +1,36 @@
+"""How activities of the monitored platform fare, as a terminal shows it: for `stats` and for `monitor --stats`."""
+
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cli.console import show
+from integrations.contracts.notification import TOLD_OF
+from integrations.platform_monitor import store
+from integrations.platform_monitor.mentor_cache import MentorFigures
+from views import activity_stats
+from views.activity_stats import ActivityStats
+
+
+class Figures(NamedTuple):
+    """What there is of activities, and of mentors."""
+
+    activities: ActivityStats
+    mentors: MentorFigures
+
+
+async def read_figures(connection: AsyncConnection) -> Figures:
+    """As the database has them now."""
+    return Figures(await activity_stats.totals(connection, TOLD_OF), await store.figures(connection))
+
+
+def show_activities(figures: Figures) -> None:
+    """By the names that the API has for them, too."""
+    rows = [(name, f"{number:,}") for name, number in figures.activities]
+    show("Activities", "", rows=rows, numbers=("",))
+
+
+def show_mentors(figures: Figures) -> None:
+    """Of the process that polled last."""
+    rows = [(name, f"{number:,}") for name, number in figures.mentors]
+    show("Mentors known", "", rows=rows, numbers=("",))

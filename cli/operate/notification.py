@@ -1,0 +1,89 @@
+"""`lms-progress notification …`: what mentors are told besides each activity."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from bootstrap.composition import open_database
+from bootstrap.settings import Settings, load
+from bootstrap.sinks import check_notifying
+from cli.console import echo, show
+from eventstore.times import system_clock
+from integrations.contracts.notification import NOTIFIED
+from integrations.notifications.summaries import queue_summaries
+from integrations.notifications.summary import Period
+from integrations.outbound import deliveries
+from views import failed_notifications
+from views.failed_notifications import FailedNotification
+
+SHOWN = 100
+
+app = typer.Typer(
+    help="Notifications: what mentors are told of their students, and what could not be told.", no_args_is_help=True
+)
+
+
+@app.command("summary")
+def summary_command(
+    period: Annotated[Period, typer.Option("--period", help="The UTC day up to now, or the last full hour")],
+) -> None:
+    """Queue a summary for every mentor whose students did something in the period.
+
+    It is sent by the relay, as all notifications are, and once for each mentor and period: a second one of the same
+    day or hour is not sent.
+
+    \b
+    lms-progress notification summary --period today
+    """
+    echo(f"mentors {asyncio.run(queue(load(), period)):>8,}")
+
+
+async def queue(settings: Settings, period: Period) -> int:
+    check_notifying(settings)
+    async with open_database(settings) as database:
+        return await queue_summaries(database, period, system_clock())
+
+
+@app.command("failed")
+def failed_command() -> None:
+    """Show the notifications that failed, and why: of which activity of which student, to which mentor.
+
+    Dead ones are not tried again by themselves; the others are.
+
+    \b
+    lms-progress notification failed
+    """
+    show_failed(asyncio.run(read_failed(load())))
+
+
+@app.command("retry")
+def retry_command() -> None:
+    """Have the notifications that failed sent again at once, as if for the first time, dead ones too, by the relay."""
+    echo(f"retried {asyncio.run(retry(load())):>8,}")
+
+
+async def read_failed(settings: Settings) -> list[FailedNotification]:
+    async with open_database(settings) as database, database.read() as connection:
+        return (await failed_notifications.read(connection, NOTIFIED, SHOWN)).items
+
+
+def show_failed(items: list[FailedNotification]) -> None:
+    rows = [
+        (
+            item.activity or item.type,
+            item.user_id or "",
+            item.mentor_id,
+            item.sink,
+            item.status,
+            item.attempts,
+            item.last_error,
+        )
+        for item in items
+    ]
+    show("activity", "student", "mentor", "sink", "status", "attempts", "error", rows=rows, numbers=("attempts",))
+
+
+async def retry(settings: Settings) -> int:
+    async with open_database(settings) as database, database.write_without_course_lock() as connection:
+        return await deliveries.retry(connection, {}, system_clock(), NOTIFIED)

@@ -1,0 +1,61 @@
+"""`lms-progress relay`: sends announcements to other systems, in a process of its own."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from bootstrap.composition import open_inbox
+from bootstrap.settings import Settings, load
+from bootstrap.sinks import make_relay
+from cli.console import echo, echo_err
+from cli.operate.consume import until_stopped
+from cli.operate.metrics import MetricsHost, MetricsPort, show_metrics
+from cli.operate.migrate import migrate_to_current
+from integrations.outbound.relay import Relay
+from integrations.outbound.sender import SendCounts
+from integrations.runtime.leader import in_background
+
+
+def relay_command(
+    once: Annotated[  # noqa: FBT002
+        bool, typer.Option("--once", help="Send what is due, then end; with 1 if any of it failed")
+    ] = False,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = "127.0.0.1",
+) -> None:
+    """Send announcements to every broker that is configured, and to every URL that subscribed, until Ctrl-C or SIGTERM.
+
+    `serve` does the same by itself. Any number of processes may relay: one at a time is at work, and another takes
+    over within seconds if it dies. All of them need the same settings. The database is brought to the current schema
+    first.
+
+    \b
+    lms-progress relay --once
+    """
+    settings = load()
+    show_metrics(metrics_host, metrics_port)
+    sent = asyncio.run(relay(settings, once=once))
+    if sent is not None:
+        echo(f"arrived {sent.arrived:>8,}")
+        echo(f"failed  {sent.failed:>8,}")
+        if sent.failed:
+            echo_err("What failed is tried again later; GET /v1/deliveries says why it failed.")
+            raise typer.Exit(1)
+
+
+async def relay(settings: Settings, *, once: bool) -> SendCounts | None:
+    await migrate_to_current(settings)
+    async with open_inbox(settings) as inbox:
+        made = make_relay(settings, inbox, private_webhooks=settings.webhook_private)
+        if once:
+            return await made.once()
+        await relay_forever(made)
+    return None
+
+
+async def relay_forever(made: Relay) -> None:
+    stopping = until_stopped()
+    async with in_background(made.run):
+        echo("Relaying. Ctrl-C ends it.")
+        await stopping.wait()

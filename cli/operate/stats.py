@@ -1,0 +1,93 @@
+"""`lms-progress stats`: how the service is doing, on one screen."""
+
+import asyncio
+from datetime import datetime
+from typing import NamedTuple
+
+from bootstrap.composition import open_database
+from bootstrap.settings import Settings, load
+from cli.console import age, echo, show
+from cli.operate.activity_stats import Figures, read_figures, show_activities
+from engine.parking.park import RetryStatus
+from eventstore.times import system_clock
+from views import exports, operational_stats
+from views.event_daily_stats import DailyStats
+from views.operational_stats import Backlog
+
+
+class Stats(NamedTuple):
+    """What the screen shows, as one transaction saw it."""
+
+    database: str
+    events: int
+    learners: int
+    signals: dict[str, int]
+    days: list[DailyStats]
+    waiting: dict[str, Backlog]
+    activities: Figures
+
+
+def stats_command() -> None:
+    """Show how much there is, what came in on the last days, and what waits for somebody.
+
+    Waiting are events that a rule could not take yet (they are tried again; dead ones are not), and messages of
+    other systems that name what we do not know yet (they are tried again when a course is published, the mapping
+    file changes or what they name arrives). So are deliveries to other systems that have not arrived.
+    """
+    stats = asyncio.run(read_stats(load()))
+    echo(f"Database  {stats.database}, at the current schema\n")
+    show_totals(stats)
+    show_days(stats)
+    show_backlog(stats, system_clock())
+    if stats.activities.activities.total_events:
+        echo("")
+        show_activities(stats.activities)
+
+
+async def read_stats(settings: Settings) -> Stats:
+    """Reads all of it. Raises LmsError for a database that is not at the current schema."""
+    async with open_database(settings) as database, database.read() as connection:
+        retries = await operational_stats.retries(connection)
+        waiting = {f"{status} events": retries.get(status, operational_stats.NOTHING) for status in RetryStatus}
+        return Stats(
+            database=database.name,
+            events=await exports.count(connection, exports.EVENTS),
+            learners=await operational_stats.learners(connection),
+            signals=await operational_stats.signals(connection),
+            days=await operational_stats.last_days(connection),
+            waiting=waiting
+            | parked_messages(await operational_stats.messages(connection))
+            | unsent(await operational_stats.deliveries(connection)),
+            activities=await read_figures(connection),
+        )
+
+
+def parked_messages(by_source: dict[str, Backlog]) -> dict[str, Backlog]:
+    """A line for each source, one if there is none."""
+    lines = {f"parked messages of {source}": waiting for source, waiting in by_source.items()}
+    return lines or {"parked messages": operational_stats.NOTHING}
+
+
+def unsent(by_sink: dict[tuple[str, str], Backlog]) -> dict[str, Backlog]:
+    """A line for each status and sink."""
+    return {f"{status} deliveries to {sink}": waiting for (status, sink), waiting in by_sink.items()}
+
+
+def show_totals(stats: Stats) -> None:
+    rows = [("events", stats.events), ("learners", stats.learners), *stats.signals.items()]
+    show("Total", "", rows=[(name, f"{number:,}") for name, number in rows], numbers=("",))
+    echo("")
+
+
+def show_days(stats: Stats) -> None:
+    rows = [(day.day, day.type, f"{day.events:,}") for day in stats.days]
+    show("Day (UTC)", "Type", "Events", rows=rows or [("none yet", "", "")], numbers=("Events",))
+    echo("")
+
+
+def show_backlog(stats: Stats, now: datetime) -> None:
+    rows = [
+        (name, f"{waiting.number:,}", age(now - waiting.oldest) if waiting.oldest else "")
+        for name, waiting in stats.waiting.items()
+    ]
+    show("Waiting", "Number", "Oldest", rows=rows, numbers=("Number",))

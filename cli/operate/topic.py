@@ -1,0 +1,35 @@
+"""`lms-progress topic create`: the topics of Kafka, those that the learning platform writes and ours."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from bootstrap.settings import load
+from cli.console import echo
+from eventstore.errors import LmsError
+
+app = typer.Typer(help="Topics of Kafka.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Topics of Kafka."""
+
+
+@app.command("create")
+def create_command(
+    replicas: Annotated[int, typer.Option(min=1, max=100, help="How many brokers keep each message")] = 1,
+) -> None:
+    """Create the topics that are not there yet, with their partitions and retention; the others stay as they are."""
+    from integrations.kafka.topics import TOPICS, create_topics
+
+    servers = load().kafka_bootstrap_servers
+    if servers is None:
+        raise LmsError("KAFKA_BOOTSTRAP_SERVERS: expected where kafka is, found nothing")
+    created = asyncio.run(create_topics(servers, replicas))
+    for topic in TOPICS:
+        if topic.name in created:
+            echo(f"{topic.name}: created, {topic.partitions} partitions, {topic.retention.days} days of messages")
+        else:
+            echo(f"{topic.name}: there already, and left as it is")

@@ -1,0 +1,52 @@
+"""Rebuilding some: a few learners are rebuilt where they stand, each chunk of them in a transaction."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import datetime
+
+from engine.parking.park import count_parked
+from engine.projecting.project import Context
+from engine.replay.fold import ProgressCallback
+from engine.replay.store import ReplayReport, ReplayRequest, finish
+from engine.verify.learner_log import count_events
+from engine.verify.learners import learners_of_course
+from engine.verify.repair import repair_learners
+from engine.verify.repair_result import RepairResult
+from eventstore.db.database import Database
+from eventstore.errors import LmsError
+from eventstore.times import Clock
+
+
+async def partial_rebuild(
+    database: Database, replay_id: str, context: Context, clock: Clock, request: ReplayRequest, watch: ProgressCallback
+) -> ReplayReport:
+    """Rebuilds all that is derived of the learners that the request names."""
+    total, events, learners = RepairResult(), 0, 0
+    oldest: list[datetime] = []
+    async for user_ids in requested_learners(database, request):
+        total = total.plus(await repair_learners(database, user_ids, context, clock, announce=request.publish))
+        async with database.read() as connection:
+            events += sum((await count_events(connection, user_ids)).values())
+            _, parked_at = await count_parked(connection, user_ids)
+        oldest += [parked_at] if parked_at else []
+        learners += len(user_ids)
+        watch("learners", learners, learners)
+    if total.refused:
+        raise LmsError(f"expected the database to take what is derived, found it refused of {', '.join(total.refused)}")
+    changed = (total.signals_gained, total.signals_lost, total.rows_differing)
+    report = ReplayReport(events, total.parked, *changed, min(oldest, default=None))
+    async with database.write() as connection:
+        await finish(connection, replay_id, report, clock())
+    return report
+
+
+async def requested_learners(database: Database, request: ReplayRequest) -> AsyncIterator[list[str]]:
+    """The learners, by chunks: the one named, or those of the course, or the one if among those."""
+    if request.course_id is None:
+        yield [request.user_id or ""]
+        return
+    async with aclosing(learners_of_course(database, request.course_id)) as chunks:
+        async for user_ids in chunks:
+            chosen = [user_id for user_id in user_ids if request.user_id in (None, user_id)]
+            if chosen:
+                yield chosen

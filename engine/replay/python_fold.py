@@ -1,0 +1,61 @@
+"""Refolding in Python: events become progress in a shadow, by any process, in any order, and as often as one likes.
+
+The rules run on each event; what they cannot take, and what the database refuses, is parked.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.parking.park import ALL_RULES, park
+from engine.projecting.bisect import bisect_failures
+from engine.projecting.project import Context, merge_progress
+from eventstore.db.database import Database
+from eventstore.event import Event
+from eventstore.read import read_classes, read_range
+from projections.fold import ProgressKey, RuleFailure, fold
+from views import user_activity
+
+
+class LogChunk(NamedTuple):
+    """The events with `after` < seq <= `until`."""
+
+    after: int
+    until: int
+
+
+async def refold(shadow: Database, piece: LogChunk, context: Context, now: datetime) -> int:
+    """Merges what a piece of the log proves into the shadow's progress, and parks what it cannot. Its events."""
+    async with shadow.read() as connection:
+        numbered = await read_range(connection, piece.after, piece.until)
+    async with shadow.write_without_course_lock() as connection:
+        await _merge(connection, [event for _, event in numbered], context, now)
+    return len(numbered)
+
+
+async def refold_classes(
+    shadow: Database, keys: Sequence[ProgressKey], until: int, context: Context, now: datetime
+) -> None:
+    """The same of all events of some learners in some classes, up to the seq `until`."""
+    async with shadow.read() as connection:
+        events = await read_classes(connection, keys, until)
+    async with shadow.write_without_course_lock() as connection:
+        await _merge(connection, events, context, now)
+
+
+async def _merge(connection: AsyncConnection, events: Sequence[Event], context: Context, now: datetime) -> None:
+    async def some(events: Sequence[Event]) -> None:
+        await user_activity.record(connection, events)
+        folded = fold(events)
+        await park(connection, folded.failures, now)
+        await merge_progress(connection, folded.progress, await context.courses.courses(connection))
+
+    async def refused(event: Event, error: DBAPIError) -> None:
+        await user_activity.record(connection, [event])
+        await park(connection, [RuleFailure(event, ALL_RULES, error)], now)
+
+    if events:
+        await bisect_failures(connection, events, some, refused)

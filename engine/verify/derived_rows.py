@@ -1,0 +1,137 @@
+"""The derived tables of some learners in the database: their rows are read, and mended.
+
+Times are read as they are written: text that is no time of ours is drift like any other, not an error.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Dialect,
+    Insert,
+    Row,
+    Select,
+    Update,
+    delete,
+    select,
+    true,
+    tuple_,
+    type_coerce,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.selectable import TableValuedAlias
+
+from engine.parking.park import park, retry_id
+from engine.verify.expected_rows import RETRY, SHAPES, Derived, DerivedTable, Rows
+from engine.verify.table_diff import TableDiff
+from eventstore.db import UtcTime, insert
+from eventstore.db.json_rows import json_rows
+from eventstore.event import Event
+from eventstore.read import STREAM_ROWS
+from eventstore.tables import lms_event
+from eventstore.times import from_text, to_text
+from projections.fold import fold
+
+_e = lms_event.c
+_users = json_rows("users", _e.user_id)
+_keys = json_rows("keys", _e.user_id, _e.event_id)
+
+SELECT_EVENTS_BY_KEY = select(*(_e[name] for name in Event._fields)).join(
+    _keys, (_e.user_id == _keys.c.user_id) & (_e.event_id == _keys.c.event_id)
+)
+"""Some events by their keys."""
+
+
+class _AsWritten(UtcTime):
+    """An instant; or text, where that stands and `to_text` would not have written it."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: Any, _: Dialect) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            instant = from_text(value)
+        except ValueError:
+            return value
+        return instant if to_text(instant) == value else value
+
+
+def select_rows(shape: DerivedTable) -> Select[Any]:
+    """All rows of some learners in a derived table."""
+    columns: list[ColumnElement[Any]] = [shape.table.c[name] for name in (*shape.key, *shape.values)]
+    read = [type_coerce(c, _AsWritten()).label(c.name) if isinstance(c.type, UtcTime) else c for c in columns]
+    return select(*read).join(_users, shape.table.c.user_id == _users.c.user_id)
+
+
+def upsert_rows(shape: DerivedTable) -> Insert:
+    """Adds rows to a derived table, or puts them in the place of those that stand there."""
+    statement = insert(shape.table).from_select([*shape.key, *shape.values], select(*_batch(shape).c).where(true()))
+    values = {name: statement.excluded[name] for name in shape.values}
+    return statement.on_conflict_do_update(index_elements=shape.key, set_=values)
+
+
+def update_rows(shape: DerivedTable) -> Update:
+    """Changes, in rows of a derived table, what follows from the log, and nothing else of them."""
+    rows, table = _batch(shape), shape.table
+    same = [table.c[name] == rows.c[name] for name in shape.key]
+    return update(table).where(*same).values({name: rows.c[name] for name in shape.values})
+
+
+def delete_rows(shape: DerivedTable) -> Delete:
+    """Takes rows out of a derived table: found by learner, as an index can, and then by key."""
+    rows, table = _batch(shape), shape.table
+    key = tuple_(*(table.c[name] for name in shape.key))
+    wanted = select(*(rows.c[name] for name in shape.key))
+    return delete(table).where(table.c.user_id.in_(select(rows.c.user_id)), key.in_(wanted))
+
+
+def _batch(shape: DerivedTable) -> TableValuedAlias:
+    return json_rows("rows", *(shape.table.c[name] for name in (*shape.key, *shape.values)))
+
+
+SELECT_ROWS = {shape: select_rows(shape) for shape in SHAPES}
+PUT = {shape: upsert_rows(shape) for shape in SHAPES}
+CORRECT = {shape: update_rows(shape) for shape in SHAPES}
+REMOVE = {shape: delete_rows(shape) for shape in SHAPES}
+
+
+async def read_derived(connection: AsyncConnection, user_ids: Iterable[str]) -> Derived:
+    """The rows of these learners in all derived tables."""
+    users = {"users": [(user_id,) for user_id in user_ids]}
+    return {shape: _by_key(shape, await connection.execute(SELECT_ROWS[shape], users)) for shape in SHAPES}
+
+
+def _by_key(shape: DerivedTable, rows: Iterable[Row[Any]]) -> Rows:
+    length = len(shape.key)
+    return {tuple(row[:length]): tuple(row[length:]) for row in rows}
+
+
+async def repair_tables(connection: AsyncConnection, drifts: Mapping[DerivedTable, TableDiff], now: datetime) -> None:
+    """Mends what drifted, and touches nothing else. Callers hold the learners' locks."""
+    for shape, drift in drifts.items():
+        await _write(connection, REMOVE[shape], drift.surplus)
+        await _write(connection, CORRECT[shape], {key: expected for key, (expected, _) in drift.changed.items()})
+        if shape is RETRY:
+            await _park(connection, drift.missing, now)
+        else:
+            await _write(connection, PUT[shape], drift.missing)
+
+
+async def _write(connection: AsyncConnection, statement: Insert | Update | Delete, rows: Rows) -> None:
+    if rows:
+        await connection.execute(statement, {"rows": [(*key, *values) for key, values in rows.items()]})
+
+
+async def _park(connection: AsyncConnection, missing: Rows, now: datetime) -> None:
+    """Parks what should be parked. The rules run again for it, so that the errors are theirs."""
+    keys = sorted({(user_id, str(event_id)) for (user_id, _), (event_id, _) in missing.items()})
+    for start in range(0, len(keys), STREAM_ROWS):
+        some: Collection[tuple[str, str]] = keys[start : start + STREAM_ROWS]
+        events = [Event(*row) for row in await connection.execute(SELECT_EVENTS_BY_KEY, {"keys": some})]
+        failures = [(retry_id(f.event.user_id, f.event.event_id, f.rule), f) for f in fold(events).failures]
+        await park(connection, [f for parked, f in failures if (f.event.user_id, parked) in missing], now)

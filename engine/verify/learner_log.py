@@ -1,0 +1,46 @@
+"""The log on some learners in the database: the evidence from which all that is derived of them follows."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from engine.parking.park import ALL_RULES
+from engine.verify.expected_rows import LearnerState, apply_events
+from eventstore.db.json_rows import json_rows
+from eventstore.event import Event
+from eventstore.read import STREAM_ROWS
+from eventstore.tables import lms_event, lms_retry
+
+_e, _r = lms_event.c, lms_retry.c
+_users = json_rows("users", _e.user_id)
+
+SELECT_EVENTS = select(*(_e[name] for name in Event._fields)).join(_users, _e.user_id == _users.c.user_id)
+"""All events of some learners."""
+
+SELECT_REFUSED = (
+    select(_r.user_id, _r.event_id).join(_users, _r.user_id == _users.c.user_id).where(_r.rule == ALL_RULES)
+)
+"""The events of some learners that the database refused to have projected, and that wait for a retry."""
+
+COUNT_EVENTS = (
+    select(_e.user_id, func.count().label("events")).join(_users, _e.user_id == _users.c.user_id).group_by(_e.user_id)
+)
+"""How many events some learners have: the log only grows, so the same number is the same events."""
+
+
+async def read_learner_states(connection: AsyncConnection, user_ids: Iterable[str]) -> dict[str, LearnerState]:
+    """What the log has on these learners, a bounded number of events at a time. Those without events are left out."""
+    evidence: dict[str, LearnerState] = {}
+    users = {"users": [(user_id,) for user_id in user_ids]}
+    refused = {tuple(key) for key in await connection.execute(SELECT_REFUSED, users)}
+    result = await connection.stream(SELECT_EVENTS, users, execution_options={"yield_per": STREAM_ROWS})
+    async for rows in result.partitions():
+        apply_events(evidence, [Event(*row) for row in rows], refused)
+    return evidence
+
+
+async def count_events(connection: AsyncConnection, user_ids: Iterable[str]) -> dict[str, int]:
+    """How many events these learners have. Those without any are left out."""
+    rows = await connection.execute(COUNT_EVENTS, {"users": [(user_id,) for user_id in user_ids]})
+    return {row.user_id: row.events for row in rows}

@@ -1,0 +1,81 @@
+"""SQL functions of columns and values that the two databases say in different words."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, Date, Integer
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+
+class greatest(GenericFunction[Any]):  # noqa: N801
+    """The larger of two values, neither of them NULL."""
+
+    inherit_cache = True
+
+
+@compiles(greatest)
+def _later(element: greatest, compiler: SQLCompiler, **kw: Any) -> str:
+    name = "max" if compiler.dialect.name == "sqlite" else "greatest"
+    return f"{name}({compiler.process(element.clauses, **kw)})"
+
+
+class no_index(GenericFunction[Any]):  # noqa: N801
+    """A column's value, and no reason to read by an index of it: SQLite, which does not count, would guess."""
+
+    inherit_cache = True
+
+
+@compiles(no_index)
+def _unindexed(element: no_index, compiler: SQLCompiler, **kw: Any) -> str:
+    sign = "+" if compiler.dialect.name == "sqlite" else ""
+    return f"{sign}{compiler.process(element.clauses, **kw)}"
+
+
+class utc_day(GenericFunction[Any]):  # noqa: N801
+    """The UTC day of an instant, as dates are kept."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(utc_day)
+def _utc_day(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
+    instant = compiler.process(element.clauses, **kw)
+    sqlite = compiler.dialect.name == "sqlite"
+    return f"substr({instant}, 1, 10)" if sqlite else f"CAST({instant} AT TIME ZONE 'UTC' AS DATE)"
+
+
+class trunc_int(GenericFunction[Any]):  # noqa: N801
+    """The whole part of a number that is not negative."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(trunc_int)
+def _trunc_int(element: trunc_int, compiler: SQLCompiler, **kw: Any) -> str:
+    number = compiler.process(element.clauses, **kw)
+    return f"CAST({number} AS INTEGER)" if compiler.dialect.name == "sqlite" else f"CAST(floor({number}) AS INTEGER)"
+
+
+class decimal_ge(GenericFunction[Any]):  # noqa: N801
+    """Whether a number is another or more, in decimals; NULL where their binary values cannot tell.
+
+    They can if both are whole, or differ by more than the error of numbers below 2**38.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(decimal_ge)
+def _at_least(element: decimal_ge, compiler: SQLCompiler, **kw: Any) -> str:
+    a, b = (f"({compiler.process(number, **kw)})" for number in element.clauses)
+    yes, no, whole = (
+        ("1", "0", "CAST({} AS INTEGER)") if compiler.dialect.name == "sqlite" else ("true", "false", "floor({})")
+    )
+    are_whole = f"{a} = {whole.format(a)} AND {b} = {whole.format(b)}"
+    return (
+        f"CASE WHEN {a} - {b} > 0.001 THEN {yes} WHEN {b} - {a} > 0.001 THEN {no} WHEN {are_whole} THEN {a} >= {b} END"
+    )

@@ -1,0 +1,19 @@
+"""An event of the learning platform, from Kafka, as a message."""
+
+from datetime import datetime
+from itertools import chain
+
+from integrations.contracts.contract import Contract, json_text, must_not_be_ahead
+from integrations.contracts.kafka import SOURCE, TYPES, AnyEvent
+from integrations.inbound.message import Message
+from integrations.inbound.source import Delivery
+
+CONTRACT = Contract(AnyEvent, chain.from_iterable(TYPES.values()))
+
+
+def read(delivery: Delivery, received_at: datetime) -> Message:
+    """The message that a record is; its type is what the event says, not its topic. Raises Refused."""
+    body = json_text(delivery.body)
+    event = CONTRACT.check(body)
+    must_not_be_ahead("timestamp", event.timestamp, received_at)
+    return Message(SOURCE, event.event_id, event.event_type, delivery.topic, body, received_at)

@@ -1,0 +1,120 @@
+"""Folding by the database: one statement runs the rules on the columns of all events, and joins what they prove.
+
+What it cannot say it leaves out and counts, to be folded in Python and merged: the join makes one of both.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    column,
+    func,
+    not_,
+    or_,
+    select,
+)
+
+from eventstore.db import Name, Seq, UtcTime, no_index, optimization_fence, postgresql_fence
+from eventstore.registry import EVENT_TYPES
+from eventstore.tables import lms_event, lms_progress
+from projections.progress import EMPTY, JOINS, Join, Progress
+from projections.rules import Rule
+from projections.sql_fold.compiler import CompiledRules, compile_rules
+
+_e = lms_event.c
+
+PROVED = [name for name in Progress._fields if name != "course_id"]
+"""The fields that rules prove; the course is what the event itself names."""
+
+tmp_fold = Table(
+    "lms_folded",
+    MetaData(),
+    Column("user_id", Name, nullable=False),
+    Column("class_id", Name, nullable=False),
+    Column("course_id", Name),
+    *(Column(name, lms_progress.c[name].type) for name in PROVED),
+    Column("events", Seq, nullable=False),
+    Column("unsaid", Seq, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+"""What a statement folded, for its connection alone: progress, and how many events are left out."""
+
+_own: tuple[ColumnElement[Any], ...] = (
+    column("user_id", Name),
+    column("class_id", Name),
+    column("course_id", Name),
+    column("occurred_at", UtcTime),
+)
+"""What every event says."""
+
+AGGREGATE: dict[Join, Callable[..., ColumnElement[Any]]] = {Join.LEAST: func.min, Join.GREATEST: func.max}
+
+
+def select_fold(rules: Sequence[Rule]) -> Select[Any]:
+    """Folds the events up to the seq `last` of the learners with `after` < user_id <= `until` (NULL: without end)."""
+    readings = [
+        compile_rules(EVENT_TYPES[kind], [rule for rule in rules if rule.event_type == kind]) for kind in _types(rules)
+    ]
+    texts = postgresql_fence(
+        select(_e.user_id, _e.class_id, _e.course_id, _e.occurred_at, _e.type, _e.version)
+        .add_columns(*(text for reading in readings for text in reading.raw_columns))
+        .where(_e.seq <= bindparam("last"), no_index(_e.user_id) > bindparam("after", type_=Name))
+        .where(or_(bindparam("until", type_=Name).is_(None), no_index(_e.user_id) <= bindparam("until", type_=Name)))
+    ).subquery()
+    values = optimization_fence(
+        select(*_own, *(value for reading in readings for value in reading.values)).select_from(texts)
+    ).subquery()
+    proves = (_proved(name, readings) for name in PROVED)
+    return _joined(
+        optimization_fence(select(*_own, *proves, _is_undecided(readings).label("unsaid")).select_from(values))
+    )
+
+
+def _types(rules: Sequence[Rule]) -> list[str]:
+    return sorted({rule.event_type for rule in rules})
+
+
+def _proved(name: str, readings: Sequence[CompiledRules]) -> ColumnElement[Any]:
+    """What an event proves of a field."""
+    cases = [(reading.is_foldable, reading.assignments[name]) for reading in readings if name in reading.assignments]
+    return case(*cases).label(name) if cases else null_column(name)
+
+
+def null_column(name: str) -> ColumnElement[Any]:
+    return func.nullif(1, 1).cast(lms_progress.c[name].type).label(name)
+
+
+def _is_undecided(readings: Sequence[CompiledRules]) -> ColumnElement[int]:
+    """1 of an event that Python has to fold, else 0."""
+    unsaid = [and_(reading.is_valid.is_not(None), _left(reading)) for reading in readings]
+    return case((or_(*unsaid), 1), else_=0)
+
+
+def _left(reading: CompiledRules) -> ColumnElement[bool]:
+    return or_(not_(reading.is_foldable), *(part.is_(None) for part in reading.undecidable))
+
+
+def _joined(proved: Select[Any]) -> Select[Any]:
+    p = proved.subquery().c
+    joined = [AGGREGATE[JOINS[name]](p[name]) for name in PROVED]
+    values = [
+        value if getattr(EMPTY, name) is None else func.coalesce(value, getattr(EMPTY, name))
+        for name, value in zip(PROVED, joined, strict=True)
+    ]
+    return select(
+        p.user_id,
+        p.class_id,
+        AGGREGATE[JOINS["course_id"]](p.course_id),
+        *values,
+        func.count(),
+        func.sum(p.unsaid).cast(Integer),
+    ).group_by(p.user_id, p.class_id)

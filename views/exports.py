@@ -1,0 +1,46 @@
+"""What can be taken out whole: every row of the log, of progress and of signals, each in a stable order."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.read import SELECT_LOG
+from eventstore.tables import lms_progress, lms_signal
+from views.event_daily_stats import v_event_daily_stats
+from views.user_progress import v_user_progress
+
+_p = v_user_progress.c
+_s = lms_signal.c
+
+SELECT_PROGRESS = select(v_user_progress).order_by(_p.user_id, _p.class_id)
+"""All rows of v_user_progress, by learner and class."""
+
+SELECT_SIGNALS = select(lms_signal).order_by(_s.user_id, _s.signal_id)
+"""All signals, by learner and id."""
+
+COUNT_EVENTS = select(func.coalesce(func.sum(v_event_daily_stats.c.events), 0))
+"""How many events there are, by the roll-up of days."""
+
+COUNT_PROGRESS = select(func.count()).select_from(lms_progress)
+"""How many rows v_user_progress has."""
+
+COUNT_SIGNALS = select(func.count()).select_from(lms_signal)
+"""How many signals there are."""
+
+
+class Export(NamedTuple):
+    """One such thing: its rows, and how many they are."""
+
+    rows: Select[Any]
+    size: Select[int]
+
+
+EVENTS = Export(SELECT_LOG, COUNT_EVENTS)
+PROGRESS = Export(SELECT_PROGRESS, COUNT_PROGRESS)
+SIGNALS = Export(SELECT_SIGNALS, COUNT_SIGNALS)
+
+
+async def count(connection: AsyncConnection, whole: Export) -> int:
+    """How many rows there are to take out."""
+    return (await connection.execute(whole.size)).scalar_one()

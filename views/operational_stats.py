@@ -1,0 +1,95 @@
+"""How the service is doing, as an operator asks it: how much there is, and what waits for how long."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from eventstore.tables import lms_delivery, lms_inbox, lms_learner, lms_retry, lms_signal
+from views.event_daily_stats import DailyStats, v_event_daily_stats
+from views.inbox_list import IS_PARKED
+from views.page import row_to_model
+
+DAYS = 7
+
+_d = v_event_daily_stats.c
+_last_days = select(_d.day).distinct().order_by(_d.day.desc()).limit(DAYS)
+
+SELECT_LAST_DAYS = select(v_event_daily_stats).where(_d.day.in_(_last_days)).order_by(_d.day.desc(), _d.type)
+"""Events by type of the last days that have any."""
+
+COUNT_LEARNERS = select(func.count()).select_from(lms_learner)
+"""How many learners did something."""
+
+SELECT_SIGNAL_COUNTS = (
+    select(lms_signal.c.type, func.count().label("signals")).group_by(lms_signal.c.type).order_by(lms_signal.c.type)
+)
+"""How many signals there are of each type."""
+
+SELECT_RETRIES = (
+    select(lms_retry.c.status, func.count(), func.min(lms_retry.c.parked_at))
+    .group_by(lms_retry.c.status)
+    .order_by(lms_retry.c.status)
+)
+"""Parked retries by status, and since when the oldest of each waits."""
+
+SELECT_MESSAGES = (
+    select(lms_inbox.c.source, func.count(), func.min(lms_inbox.c.received_at))
+    .where(IS_PARKED)
+    .group_by(lms_inbox.c.source)
+    .order_by(lms_inbox.c.source)
+)
+"""Parked messages by source, and since when the oldest of each is here."""
+
+_unsent = lms_delivery.c.status.in_(("dead", "pending"))
+SELECT_DELIVERIES = (
+    select(lms_delivery.c.status, lms_delivery.c.sink, func.count(), func.min(lms_delivery.c.first_attempt_at))
+    .where(_unsent)
+    .group_by(lms_delivery.c.status, lms_delivery.c.sink)
+    .order_by(lms_delivery.c.status.desc(), lms_delivery.c.sink)
+)
+"""Deliveries that have not arrived by status and sink, and when the oldest of each was tried first."""
+
+
+class Backlog(NamedTuple):
+    """How many wait, and since when the oldest does; None when there are none."""
+
+    number: int
+    oldest: datetime | None
+
+
+NOTHING = Backlog(0, None)
+
+
+async def last_days(connection: AsyncConnection) -> list[DailyStats]:
+    """Events by type of the last 7 days that have any, the newest day first."""
+    return list(map(row_to_model(DailyStats), await connection.execute(SELECT_LAST_DAYS)))
+
+
+async def learners(connection: AsyncConnection) -> int:
+    """How many learners did something."""
+    return (await connection.execute(COUNT_LEARNERS)).scalar_one()
+
+
+async def signals(connection: AsyncConnection) -> dict[str, int]:
+    """How many signals there are of each type that there are any of."""
+    return {row.type: row.signals for row in await connection.execute(SELECT_SIGNAL_COUNTS)}
+
+
+async def retries(connection: AsyncConnection) -> dict[str, Backlog]:
+    """Parked retries by their status."""
+    rows = await connection.execute(SELECT_RETRIES)
+    return {status: Backlog(number, oldest) for status, number, oldest in rows}
+
+
+async def messages(connection: AsyncConnection) -> dict[str, Backlog]:
+    """Parked messages by their source."""
+    rows = await connection.execute(SELECT_MESSAGES)
+    return {source: Backlog(number, oldest) for source, number, oldest in rows}
+
+
+async def deliveries(connection: AsyncConnection) -> dict[tuple[str, str], Backlog]:
+    """Deliveries that have not arrived, by their status and sink."""
+    rows = await connection.execute(SELECT_DELIVERIES)
+    return {(status, sink): Backlog(number, oldest) for status, sink, number, oldest in rows}
