@@ -1,23 +1,27 @@
 # Everything a newcomer needs: `make run` and `make test`. What takes more than two lines is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock bench clean
+.PHONY: help run test-fast test lint lock bench clean
 
 help:
-	@echo 'make run    install, migrate, serve on 127.0.0.1:8000; the sample course and learners if the database is empty'
-	@echo '            PORT=8001 make run          another port'
-	@echo '            LMS_DATABASE_URL=… make run another database than ./lms-progress.db'
-	@echo 'make test   install, also PostgreSQL, Redis, RabbitMQ and Kafka from the system, run every test'
-	@echo '            make test PYTEST_ARGS="tests/test_harness.py -x"'
-	@echo '            LMS_REQUIRE_SERVICES=1 make test   a missing service fails the tests that need it,'
-	@echo '                                               which are otherwise skipped; .ci/run sets it'
-	@echo 'make lint   install, run ruff, mypy and the import rules; .ci/run does so before the tests'
-	@echo 'make bench  install, measure speed and memory, print the table and keep it as benchmarks/RESULTS.md'
-	@echo '            make bench ROWS="1 5" SCALE=0.1   only those rows, at a tenth of the size; not kept'
-	@echo 'make lock   choose all versions anew, from pyproject.toml and benchmarks/requirements.in'
-	@echo 'make clean  remove what was installed and cached; databases stay'
+	@echo 'make run         install, migrate, serve on 127.0.0.1:8000; an empty database gets a sample course and learners'
+	@echo '                 PORT=8001 make run          another port'
+	@echo '                 LMS_DATABASE_URL=… make run another database than ./lms-progress.db'
+	@echo 'make test-fast   install, run the tests that need no server and take no long time: less than a minute'
+	@echo '                 make test-fast PYTEST_ARGS="tests/projections -x"'
+	@echo 'make test        install, also PostgreSQL, Redis, RabbitMQ and Kafka from the system, run every test'
+	@echo '                 LMS_REQUIRE_SERVICES=1 make test   where a service is missing, the tests that need it fail;'
+	@echo '                                                    otherwise they are skipped'
+	@echo 'make lint        install, run ruff, mypy and import-linter'
+	@echo 'make bench       install, measure speed and memory, print the table and save it as benchmarks/RESULTS.md'
+	@echo '                 make bench ROWS="1 5" SCALE=0.1   only those rows, at a tenth of the size; not saved'
+	@echo 'make lock        choose the newest versions, from pyproject.toml and benchmarks/requirements.in'
+	@echo 'make clean       remove what was installed and cached; databases stay'
 
 run: .venv/installed
 	@scripts/run
+
+test-fast: .venv/installed
+	@scripts/test-fast $(PYTEST_ARGS)
 
 test: .venv/installed
 	@scripts/test $(PYTEST_ARGS)

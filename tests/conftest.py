@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from eventstore.db.database import Database
 from eventstore.migrate import migrate
 from tests.support import processes
+from tests.support.costs import mark_by_cost
 from tests.support.forks import Fork
 from tests.support.postgres import PostgresServer, required_postgres
 
@@ -29,7 +30,9 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The faults first: they are long and wait a lot, while another worker does what is short."""
+    """Mark each test by its cost. The faults come first: they take long and wait a lot, while others are run."""
+    for item in items:
+        mark_by_cost(item)
     items.sort(key=lambda item: item.path.parent.name != "faults")
 
 

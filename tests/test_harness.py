@@ -153,7 +153,7 @@ def test_without_root_the_command_for_root_is_printed(bare_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
+def own_postgres() -> Iterator[PostgresServer]:
     """A server of this module's own, which its tests may stop."""
     with required_postgres() as started:
         yield started
@@ -166,29 +166,29 @@ def databases(server: PostgresServer) -> set[str]:
     return {server.url(name) for name in done.stdout.split()}
 
 
-def test_databases_are_made_and_dropped_each_for_itself(server: PostgresServer) -> None:
-    first, second = server.create_database(), server.create_database()
+def test_databases_are_made_and_dropped_each_for_itself(own_postgres: PostgresServer) -> None:
+    first, second = own_postgres.create_database(), own_postgres.create_database()
 
-    server.drop_database(first)
+    own_postgres.drop_database(first)
 
-    assert databases(server) & {first, second} == {second}
-
-
-def test_a_crashed_server_comes_back_on_its_port_with_its_databases(server: PostgresServer) -> None:
-    kept = server.create_database()
-
-    server.stop("immediate")
-    server.start()
-
-    assert kept in databases(server)
+    assert databases(own_postgres) & {first, second} == {second}
 
 
-def test_two_servers_run_side_by_side(server: PostgresServer) -> None:
+def test_a_crashed_server_comes_back_on_its_port_with_its_databases(own_postgres: PostgresServer) -> None:
+    kept = own_postgres.create_database()
+
+    own_postgres.stop("immediate")
+    own_postgres.start()
+
+    assert kept in databases(own_postgres)
+
+
+def test_two_servers_run_side_by_side(own_postgres: PostgresServer) -> None:
     with postgres_server() as other:
         theirs = other.create_database()
 
         assert theirs in databases(other)
-        assert theirs not in databases(server)
+        assert theirs not in databases(own_postgres)
     assert not other.folder.exists()
 
 
@@ -201,8 +201,8 @@ with postgres_server() as server:
 """
 
 
-def test_a_killed_test_run_leaves_no_server_behind(server: PostgresServer) -> None:
-    assert server.folder.exists()  # so there is a PostgreSQL to be had
+def test_a_killed_test_run_leaves_no_server_behind(own_postgres: PostgresServer) -> None:
+    assert own_postgres.folder.exists()  # so there is a PostgreSQL to be had
     command = [sys.executable, "-c", KILLED_RUN]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None

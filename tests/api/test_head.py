@@ -38,6 +38,7 @@ def test_head_is_not_documented_again() -> None:
     assert all("head" not in operations for operations in openapi()["paths"].values())
 
 
+@pytest.mark.slow
 def test_a_connection_goes_on_after_head(database_url: str) -> None:
     """A body that came after all would be taken for the next answer."""
     with serving(database_url, "--dev") as server, httpx.Client(base_url=server.url) as client:

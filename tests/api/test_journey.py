@@ -3,10 +3,14 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+import pytest
+
 from eventstore.times import from_text, system_clock
 from tests.api.support import COURSE, NDJSON, TALLY_SECRET, Json, accepted, ndjson, ping, quiz, tally
 from tests.integrations.tally_payloads import form_response
 from tests.support.serving import Server, serving
+
+pytestmark = pytest.mark.slow
 
 LONG_AGO = system_clock() - timedelta(days=3)
 

@@ -12,6 +12,8 @@ from tests.engine.rows import change
 from tests.support.processes import PATIENCE_SEC
 from tests.support.serving import Local
 
+pytestmark = pytest.mark.slow
+
 OTHER = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
 
 

@@ -39,6 +39,8 @@ from tests.api.support import COURSE, TALLY_SECRET, TOKEN_SECRET, accepted, bear
 from tests.api.test_retries import park_event
 from tests.support.serving import Local, Server, serving
 
+pytestmark = pytest.mark.slow
+
 AnyCase = Case[Any]
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
 CHECKS = [

@@ -15,6 +15,8 @@ from cli import demo
 from tests.api.support import COURSE, JSON, accepted, contents, ping, problem
 from tests.support.serving import Local, Server, serving
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = 4
 ANSWERS_BEFORE_THE_END = 20
 

@@ -96,6 +96,7 @@ def refused(url: str, **settings: Any) -> str:
     return line
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_named_in_a_line(new_sqlite: Callable[[], str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

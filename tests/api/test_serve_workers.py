@@ -19,6 +19,8 @@ from tests.support.postgres import PostgresServer
 from tests.support.processes import command
 from tests.support.serving import LISTENS, Server, serving
 
+pytestmark = pytest.mark.slow
+
 WORKERS = ("--workers", "2")
 NewSqlite = Callable[[], str]
 

@@ -15,6 +15,8 @@ from benchmarks.table import table
 from tests.support import missing_service
 from tests.support.postgres import find_binaries
 
+pytestmark = pytest.mark.slow
+
 SMALLEST = 1e-6
 LINES = {"1": 1, "4": 2, "5": 4, "6": 2, "7": 14, "8": 3, "9": 1, "10": 2, "11": 2}
 """Some row of every module, and how many lines it has in the table."""

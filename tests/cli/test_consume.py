@@ -50,6 +50,7 @@ def test_what_cannot_be_consumed_is_refused(
     assert (ended.code, ended.out, ended.err) == (1, "", reason)
 
 
+@pytest.mark.slow
 def test_a_broker_that_cannot_be_had_is_waited_for_and_said_once(new_sqlite: Callable[[], str]) -> None:
     with consuming("redis", new_sqlite(), LMS_REDIS_URL=NOBODY) as consumer:
         until(lambda: "redis: no messages are consumed: expected an answer from Redis, found: " in consumer.log)
@@ -59,6 +60,7 @@ def test_a_broker_that_cannot_be_had_is_waited_for_and_said_once(new_sqlite: Cal
         assert "secret" not in consumer.log
 
 
+@pytest.mark.slow
 def test_prometheus_is_answered_where_asked(new_sqlite: Callable[[], str]) -> None:
     port = free_port()
     with (

@@ -243,6 +243,7 @@ def test_an_output_that_cannot_be_written_is_named(filled: str) -> None:
     assert Path("/dev/full").is_char_device()
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_gets_no_traceback(filled: str) -> None:
     # given a pipe that nobody reads
     end, start = os.pipe()
@@ -257,6 +258,7 @@ def test_a_reader_that_leaves_early_gets_no_traceback(filled: str) -> None:
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+@pytest.mark.slow
 def test_parquet_is_not_written_to_a_terminal(new_sqlite: Callable[[], str]) -> None:
     # given a terminal
     controller, terminal = pty.openpty()

@@ -173,6 +173,7 @@ def test_a_json_array_is_no_ndjson_and_says_so(new_sqlite: Callable[[], str], tm
     assert "expected NDJSON, which is one JSON object a line, found a JSON array" in done.err
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_an_import_that_waits_for_its_input(tmp_path: Path) -> None:
     # given a process that is past its migrations, and gets no input
     command: list[str | Path] = [PROGRAM, "import", "-"]

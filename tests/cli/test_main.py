@@ -19,6 +19,7 @@ def test_migrate_says_what_it_did(empty_database: Callable[[], str]) -> None:
     assert (second.code, second.out) == (0, "The database was at the current schema already.\n")
 
 
+@pytest.mark.slow
 def test_every_command_runs_as_a_process(empty_database: Callable[[], str], tmp_path: Path) -> None:
     # given
     url, file = empty_database(), tmp_path / "course.json"

@@ -67,6 +67,7 @@ def test_it_does_one_thing_at_a_time(new_sqlite: Callable[[], str]) -> None:
     assert (ended.code, ended.err) == (1, f"lms-progress: {expected}\n")
 
 
+@pytest.mark.slow
 def test_a_platform_that_is_away_ends_a_single_poll_and_is_waited_for_else(new_sqlite: Callable[[], str]) -> None:
     url = new_sqlite()
     assert run(url, "monitor", "--once", stdin=b"", **SET_UP).err == f"lms-progress: {AWAY}\n"

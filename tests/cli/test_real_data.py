@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.support import derived_at, query, run, run_process
 
+pytestmark = pytest.mark.slow
+
 REPORT = "accepted 10,449 duplicates 0 skipped 11,551 refused 0"
 
 

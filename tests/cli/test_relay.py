@@ -4,6 +4,7 @@ import asyncio
 import re
 
 import httpx
+import pytest
 
 from eventstore.times import system_clock
 from integrations.runtime.lease import Lease
@@ -71,6 +72,7 @@ def test_beside_a_relay_at_work_it_is_refused(database_url: str) -> None:
     assert "expected no other relay at work, found one" in done.err
 
 
+@pytest.mark.slow
 def test_a_process_relays_what_comes_until_it_is_stopped(database_url: str) -> None:
     with receiving() as receiver, relaying(database_url, LMS_WEBHOOK_PRIVATE="true") as relay:
         subscribe(database_url, receiver.url, "--type", "VIDEO_COMPLETED")
@@ -104,6 +106,7 @@ def test_a_receiver_inside_the_network_is_refused(database_url: str) -> None:
     assert "url: expected a host at a public address, found 127.0.0.1 at 127.0.0.1" in done.err
 
 
+@pytest.mark.slow
 def test_prometheus_is_told_what_was_sent(database_url: str) -> None:
     port = free_port()
     options = ("relay", "--metrics-port", str(port))

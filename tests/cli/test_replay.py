@@ -102,6 +102,7 @@ def test_xp_follows_the_settings(database_url: str) -> None:
     assert query(database_url, "SELECT xp FROM v_leaderboard WHERE user_id = 'learner-0'") == [(141,)]
 
 
+@pytest.mark.slow
 def test_a_second_is_refused_with_the_first_ones_id(database_url: str) -> None:
     async def scenario() -> None:
         async with opened(database_url) as database, replay_lock(database.engine):
@@ -113,6 +114,7 @@ def test_a_second_is_refused_with_the_first_ones_id(database_url: str) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_one_that_is_stopped_leaves_everything_as_it_was(new_database: Callable[[], str], how: signal.Signals) -> None:
     url = lived_in(new_database(), learners=2_000)
@@ -140,6 +142,7 @@ def stop(url: str, how: signal.Signals) -> tuple[int, str]:
     return process.returncode, said
 
 
+@pytest.mark.slow
 def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: str) -> None:
     lived_in(database_url)
     fill(database_url, PIECE_SEQS, learners=4 * PIECE_LEARNERS)
@@ -155,6 +158,7 @@ def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: st
     assert derived_at(database_url) == before
 
 
+@pytest.mark.slow
 def test_its_processes_end_when_it_is_killed(database_url: str) -> None:
     lived_in(database_url)
     fill(database_url, PIECE_SEQS, learners=4 * PIECE_LEARNERS)

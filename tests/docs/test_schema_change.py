@@ -17,6 +17,8 @@ from tests.docs.walk import Edit, copy_of_the_source, steps
 from tests.engine.rows import rows
 from tests.support.postgres import PostgresServer
 
+pytestmark = pytest.mark.slow
+
 PAGE = "docs/schema-change.md"
 BEGINNING = "## The database"
 WALKS = (

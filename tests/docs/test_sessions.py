@@ -14,6 +14,8 @@ from tests.docs.pages import ROOT, Command, sessions
 from tests.docs.terminal import comparable, environment, make_run, needs, type_all
 from tests.support.postgres import PostgresServer
 
+pytestmark = pytest.mark.slow
+
 
 class Desk(NamedTuple):
     """A folder that looks like a checkout, with a server that `make run` started in it."""

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ from tests.engine.worlds import (
     worlds,
 )
 from tests.support.derived import derived
+
+pytestmark = pytest.mark.slow
 
 law = settings(
     max_examples=60,

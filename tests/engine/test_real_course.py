@@ -26,6 +26,8 @@ from tests.engine.expected import xp
 from tests.engine.support import HandClock, running
 from tests.signals.definition import Proof, signals
 
+pytestmark = pytest.mark.slow
+
 EXTENSION = "https://w3id.org/xapi/video/extensions/"
 EVIDENCE = {"paused": "time", "completed": "time", "terminated": "time", "seeked": "time-from"}
 """What says where the learner was, by the last word of the verb."""

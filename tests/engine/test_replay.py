@@ -54,6 +54,7 @@ async def filled(engine: Engine) -> Rows:
     return await derived(engine.database)
 
 
+@pytest.mark.slow
 @settings(law, max_examples=20)
 @given(st.data())
 def test_a_replay_at_any_time_changes_nothing(new_sqlite: NewDatabase, data: st.DataObject) -> None:
@@ -202,6 +203,7 @@ def test_nothing_is_sent_out_again_unless_it_is_asked_for(database_url: str) -> 
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_pieces_done_by_several_processes_are_put_together(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fold, "PIECE_SEQS", 5)
     monkeypatch.setattr("engine.replay.full.PIECE_SEQS", 5)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -286,21 +286,27 @@ def test_a_redis_that_cannot_be_had_is_unavailable(redis: RedisServer, where: st
         run(scenario)
 
 
-def test_a_redis_that_goes_away_is_unavailable_and_the_source_can_be_entered_again() -> None:
-    async def scenario(redis: RedisServer) -> None:
-        source = RedisSource(redis.url, GROUP, CLAIM_SEC)
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A Redis that a test may kill."""
+    with required_redis() as server:
+        yield server
+
+
+def test_a_redis_that_goes_away_is_unavailable_and_the_source_can_be_entered_again(own_redis: RedisServer) -> None:
+    async def scenario() -> None:
+        source = RedisSource(own_redis.url, GROUP, CLAIM_SEC)
         async with source:
-            add(redis, "a")
+            add(own_redis, "a")
             taken = await some(source)
-            redis.kill()
+            own_redis.kill()
             with pytest.raises(UnavailableError):
                 await source.ack(taken)
-        redis.start()
+        own_redis.start()
         async with asyncio.timeout(PATIENCE_SEC), source:
             again = await some(source)
             assert [each.position for each in again] == [each.position for each in taken]
             await source.ack(again)
-        assert redis.open_entries() == 0
+        assert own_redis.open_entries() == 0
 
-    with required_redis() as redis:
-        asyncio.run(scenario(redis))
+    asyncio.run(scenario())

@@ -12,3 +12,9 @@ def missing_service(reason: str) -> NoReturn:
     if os.environ.get("LMS_REQUIRE_SERVICES") == "1":
         pytest.fail(f"LMS_REQUIRE_SERVICES=1, but {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+def check_servers_allowed() -> None:
+    """Fail the test that starts a server, if the run is one of tests that need none: the test has the wrong marker."""
+    if os.environ.get("TESTS_WITHOUT_SERVERS") == "1":
+        pytest.fail("this test starts a server, but tests/support/costs.py knows none of its fixtures", pytrace=False)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from tests.support import missing_service
+from tests.support import check_servers_allowed, missing_service
 
 DEBIAN = Path("/usr/lib/postgresql")
 PROGRAMS = ("initdb", "pg_ctl", "postgres", "psql", "createdb", "dropdb")
@@ -82,6 +82,7 @@ class PostgresServer:
     """One server with its folder; it keeps its port over stop and start. Every connection is trusted."""
 
     def __init__(self, binaries: Path, account: str | None, settings: str) -> None:
+        check_servers_allowed()
         self.binaries = binaries
         self.account = account
         self.settings = settings

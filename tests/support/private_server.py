@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.support import check_servers_allowed
 from tests.support.postgres import free_port
 
 START_SEC = 60.0
@@ -32,6 +33,7 @@ class PrivateServer:
         ports: int = 1,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        check_servers_allowed()
         self.name = name
         self.folder = Path(tempfile.mkdtemp(prefix=f"lms-{name}-"))
         self.ports = [free_port() for _ in range(ports)]

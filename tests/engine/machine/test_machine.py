@@ -19,6 +19,8 @@ from tests.engine.machine.broken import use_breakable_rules
 from tests.engine.machine.facts import Break
 from tests.engine.machine.machine import Machine
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "15"))
 STEPS = 30
 
