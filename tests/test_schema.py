@@ -65,15 +65,15 @@ async def made_from_tables(url: str) -> Catalog:
         return await catalog(database)
 
 
-def test_postgresql_has_the_tables_that_statements_are_written_against(postgres: PostgresServer) -> None:
-    found = asyncio.run(migrated(postgres.create_database()))
+async def test_postgresql_has_the_tables_that_statements_are_written_against(postgres: PostgresServer) -> None:
+    found = await migrated(postgres.create_database())
 
-    assert found == asyncio.run(made_from_tables(postgres.create_database()))
+    assert found == await made_from_tables(postgres.create_database())
 
 
-def test_sqlite_has_them_too_save_for_what_it_keys_by_its_rowid(tmp_path: Path) -> None:
-    found = asyncio.run(migrated(f"sqlite:///{tmp_path / 'migrated.db'}"))
-    expected = asyncio.run(made_from_tables(f"sqlite:///{tmp_path / 'made.db'}"))
+async def test_sqlite_has_them_too_save_for_what_it_keys_by_its_rowid(tmp_path: Path) -> None:
+    found = await migrated(f"sqlite:///{tmp_path / 'migrated.db'}")
+    expected = await made_from_tables(f"sqlite:///{tmp_path / 'made.db'}")
 
     counting = [(found.pop(name), expected.pop(name)) for name in BY_ROWID]
     assert found == expected
@@ -92,39 +92,30 @@ WHERE i.indisunique AND c.relnamespace = 'public'::regnamespace
 """
 
 
-def test_on_postgresql_every_unique_key_of_a_learners_table_begins_with_user_id(
+async def test_on_postgresql_every_unique_key_of_a_learners_table_begins_with_user_id(
     postgres: PostgresServer, migrated_postgres: str
 ) -> None:
-    async def scenario() -> None:
-        async with opened(postgres.url(migrated_postgres)) as database:
-            first_columns = [row for row in await rows(database, UNIQUE_KEYS) if row[0] in PER_LEARNER]
+    async with opened(postgres.url(migrated_postgres)) as database:
+        first_columns = [row for row in await rows(database, UNIQUE_KEYS) if row[0] in PER_LEARNER]
 
-            assert {table for table, _ in first_columns} == PER_LEARNER
-            assert {column for _, column in first_columns} == {"user_id"}
-
-    asyncio.run(scenario())
+        assert {table for table, _ in first_columns} == PER_LEARNER
+        assert {column for _, column in first_columns} == {"user_id"}
 
 
-def test_on_postgresql_no_foreign_key_and_no_other_trigger_stands_in_the_way(
+async def test_on_postgresql_no_foreign_key_and_no_other_trigger_stands_in_the_way(
     postgres: PostgresServer, migrated_postgres: str
 ) -> None:
-    async def scenario() -> None:
-        async with opened(postgres.url(migrated_postgres)) as database:
-            triggers = "SELECT DISTINCT event_object_table FROM information_schema.triggers ORDER BY 1"
+    async with opened(postgres.url(migrated_postgres)) as database:
+        triggers = "SELECT DISTINCT event_object_table FROM information_schema.triggers ORDER BY 1"
 
-            assert await rows(database, "SELECT conname FROM pg_constraint WHERE contype = 'f'") == []
-            assert await rows(database, triggers) == [("lms_course_version",), (LOG,)]
-
-    asyncio.run(scenario())
+        assert await rows(database, "SELECT conname FROM pg_constraint WHERE contype = 'f'") == []
+        assert await rows(database, triggers) == [("lms_course_version",), (LOG,)]
 
 
-def test_two_servers_that_migrate_at_once_do_it_once(tmp_path: Path, postgres: PostgresServer) -> None:
-    async def scenario(url: str) -> None:
+async def test_two_servers_that_migrate_at_once_do_it_once(tmp_path: Path, postgres: PostgresServer) -> None:
+    for url in (f"sqlite:///{tmp_path / 'both.db'}", postgres.create_database()):
         async with opened(url) as one, opened(url) as other:
             await asyncio.gather(migrate(one), migrate(other))
 
             assert await is_current(one)
             assert await rows(one, "SELECT count(*) FROM alembic_version") == [(1,)]
-
-    asyncio.run(scenario(f"sqlite:///{tmp_path / 'both.db'}"))
-    asyncio.run(scenario(postgres.create_database()))

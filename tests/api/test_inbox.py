@@ -1,6 +1,5 @@
 """Messages of other systems over HTTP: which are parked and why, trying them again, and what their facts show."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -99,40 +98,39 @@ def mapping_file(folder: Path, text: str) -> MappingFile:
     return MappingFile(path)
 
 
-def test_a_changed_mapping_file_is_taken_up_and_what_is_parked_tried_again(database_url: str, tmp_path: Path) -> None:
-    async def scenario() -> None:
-        file = mapping_file(tmp_path, "")
-        settings = Settings(database_url=database_url, mapping_file=file.path)
-        async with open_inbox(settings, HandClock(NOW)) as inbox:
-            file.read()
-            await inbox.engine.publish("x", "", (step("loops", "quiz"),))
-            await inbox.receive([result()])
-            before = inbox.mappings
+async def test_a_changed_mapping_file_is_taken_up_and_what_is_parked_tried_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    file = mapping_file(tmp_path, "")
+    settings = Settings(database_url=database_url, mapping_file=file.path)
+    async with open_inbox(settings, HandClock(NOW)) as inbox:
+        file.read()
+        await inbox.engine.publish("x", "", (step("loops", "quiz"),))
+        await inbox.receive([result()])
+        before = inbox.mappings
 
-            # what has not changed, or makes no sense, changes nothing
-            await look(inbox, file)
-            mapping_file(tmp_path, "[redis.class.1]\nclass = 7\n")
-            await look(inbox, file)
-            assert inbox.mappings is before
+        # what has not changed, or makes no sense, changes nothing
+        await look(inbox, file)
+        mapping_file(tmp_path, "[redis.class.1]\nclass = 7\n")
+        await look(inbox, file)
+        assert inbox.mappings is before
 
-            mapping_file(tmp_path, CLASS_1)
-            await look(inbox, file)
+        mapping_file(tmp_path, CLASS_1)
+        await look(inbox, file)
 
-            assert (await inbox.receive([result()]))[0].status == "done"
-
-    asyncio.run(scenario())
+        assert (await inbox.receive([result()]))[0].status == "done"
 
 
-def test_a_mapping_file_that_is_wrong_or_missing_at_the_start_ends_it(database_url: str, tmp_path: Path) -> None:
+async def test_a_mapping_file_that_is_wrong_or_missing_at_the_start_ends_it(database_url: str, tmp_path: Path) -> None:
     async def start(path: Path) -> None:
         async with open_inbox(Settings(database_url=database_url, mapping_file=path)):
             pass
 
     with pytest.raises(InvalidInputError, match=r"mapping\.toml"):
-        asyncio.run(start(tmp_path / "mapping.toml"))
+        await start(tmp_path / "mapping.toml")
     mapping_file(tmp_path, "[redis.class.1]\n")
     with pytest.raises(InvalidInputError, match=r"redis\.class\.1\.class_id: expected a value, found nothing"):
-        asyncio.run(start(tmp_path / "mapping.toml"))
+        await start(tmp_path / "mapping.toml")
 
 
 def test_who_is_enrolled_sees_the_course_before_beginning_it(published: Local) -> None:

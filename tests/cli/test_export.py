@@ -159,23 +159,20 @@ def test_of_nothing_a_parquet_file_is_made_that_can_be_read(new_sqlite: Callable
     assert (table.num_rows, table.schema.names) == (0, COLUMNS)
 
 
-def test_a_stream_is_bounded_and_sees_one_moment(database_url: str) -> None:
-    async def body() -> None:
-        # given more events than a part has
-        async with running(database_url, HandClock(day(1))) as engine:
-            await engine.ingest.submit([ping(day(0), user_id=f"u{n}") for n in range(2 * STREAM_ROWS + 500)])
+async def test_a_stream_is_bounded_and_sees_one_moment(database_url: str) -> None:
+    # given more events than a part has
+    async with running(database_url, HandClock(day(1))) as engine:
+        await engine.ingest.submit([ping(day(0), user_id=f"u{n}") for n in range(2 * STREAM_ROWS + 500)])
 
-            # when more come in after the first part was read
-            parts = []
-            async for part in stream(engine.database, SELECT_LOG):
-                parts.append(len(part))
-                late = validate(envelope(user_id="late"), system_clock(), "test")
-                await engine.ingest.submit([late._replace(recorded_at=day(1))])
+        # when more come in after the first part was read
+        parts = []
+        async for part in stream(engine.database, SELECT_LOG):
+            parts.append(len(part))
+            late = validate(envelope(user_id="late"), system_clock(), "test")
+            await engine.ingest.submit([late._replace(recorded_at=day(1))])
 
-        # then
-        assert parts == [STREAM_ROWS, STREAM_ROWS, 500]
-
-    asyncio.run(body())
+    # then
+    assert parts == [STREAM_ROWS, STREAM_ROWS, 500]
 
 
 def test_large_tables_are_written_in_row_groups(

@@ -1,6 +1,5 @@
 """`lms-progress import`: what is good goes in, what is not is named, and the database may be empty or busy."""
 
-import asyncio
 import gzip
 import signal
 import subprocess
@@ -241,12 +240,12 @@ def busy_engine(times: int) -> Any:
     return SimpleNamespace(ingest=BusyIngest(times))
 
 
-def test_a_busy_database_is_waited_for() -> None:
-    receipt = asyncio.run(submit_with_retry(busy_engine(ATTEMPTS - 1), [object()]))  # type: ignore[list-item]
+async def test_a_busy_database_is_waited_for() -> None:
+    receipt = await submit_with_retry(busy_engine(ATTEMPTS - 1), [object()])  # type: ignore[list-item]
 
     assert receipt == Receipt(1, 0, [])
 
 
-def test_but_not_for_ever() -> None:
+async def test_but_not_for_ever() -> None:
     with pytest.raises(UnavailableError, match="expected room in the queue, found none"):
-        asyncio.run(submit_with_retry(busy_engine(ATTEMPTS), []))
+        await submit_with_retry(busy_engine(ATTEMPTS), [])

@@ -103,15 +103,12 @@ def test_xp_follows_the_settings(database_url: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_second_is_refused_with_the_first_ones_id(database_url: str) -> None:
-    async def scenario() -> None:
-        async with opened(database_url) as database, replay_lock(database.engine):
-            await start(database, OTHER, ReplayRequest(), at(0))
-            ended = await asyncio.to_thread(run_process, database_url, "replay")
-            assert ended.code == 1
-            assert ended.err.startswith(f"lms-progress: expected no replay that is running, found replay {OTHER}")
-
-    asyncio.run(scenario())
+async def test_a_second_is_refused_with_the_first_ones_id(database_url: str) -> None:
+    async with opened(database_url) as database, replay_lock(database.engine):
+        await start(database, OTHER, ReplayRequest(), at(0))
+        ended = await asyncio.to_thread(run_process, database_url, "replay")
+        assert ended.code == 1
+        assert ended.err.startswith(f"lms-progress: expected no replay that is running, found replay {OTHER}")
 
 
 @pytest.mark.slow

@@ -3,8 +3,6 @@
 How a batch finds its rows may not depend on how few there were when its statements came first.
 """
 
-import asyncio
-
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,10 +31,11 @@ HAND_IN = text("SELECT pg_stat_force_next_flush()")
 @pytest.mark.parametrize(
     ("counted_after", "counting"), [(0, None), (0, "VACUUM ANALYZE"), (1, "ANALYZE"), (3, "VACUUM ANALYZE")]
 )
-def test_a_batch_reads_what_it_is_about_however_few_there_were_at_first(
+async def test_a_batch_reads_what_it_is_about_however_few_there_were_at_first(
     postgres: PostgresServer, migrated_postgres: str, counted_after: int, counting: str | None
 ) -> None:
-    async def scenario() -> None:
+    url = postgres.create_database(migrated_postgres)
+    try:
         # given a database whose tables were counted when they were empty or small, or never
         async with running(url, HandClock()) as engine:
             await engine.publish("x", "", (step("a", "both"),))
@@ -57,10 +56,6 @@ def test_a_batch_reads_what_it_is_about_however_few_there_were_at_first(
             # then it has read rows of its own learners alone
             assert read
             assert {table: rows for table, rows in read.items() if rows > LEARNERS * EACH_LEARNERS_ROWS} == {}
-
-    url = postgres.create_database(migrated_postgres)
-    try:
-        asyncio.run(scenario())
     finally:
         postgres.drop_database(url)
 

@@ -44,97 +44,88 @@ class Gates:
 
 
 @pytest.mark.parametrize("stops", [False, True])
-def test_what_a_large_batch_leaves_is_taken_by_the_other_writer(
+async def test_what_a_large_batch_leaves_is_taken_by_the_other_writer(
     monkeypatch: pytest.MonkeyPatch, *, stops: bool
 ) -> None:
     monkeypatch.setattr(commit, "record", recorded)
     monkeypatch.setattr(ingest, "BATCH_EVENTS", 2)
 
-    async def scenario() -> None:
-        # given one batch under way, and another on its way that will be too small for all that waits
-        gates = Gates(1)
-        ingesting = ingest_on(gates)
-        ingesting.start()
-        answers = [asyncio.create_task(ingesting.submit([event("first")]))]
-        gates.begin[0].set()
+    # given one batch under way, and another on its way that will be too small for all that waits
+    gates = Gates(1)
+    ingesting = ingest_on(gates)
+    ingesting.start()
+    answers = [asyncio.create_task(ingesting.submit([event("first")]))]
+    gates.begin[0].set()
+    await settled()
+    answers += [asyncio.create_task(ingesting.submit([event(name)])) for name in ("second", "third", "left")]
+    await settled()
+    stopping = asyncio.create_task(ingesting.stop()) if stops else None
+
+    # when the first ends before the other takes its batch
+    for gate in (gates.end[0], gates.begin[1], gates.end[1], gates.begin[2], gates.end[2]):
+        gate.set()
         await settled()
-        answers += [asyncio.create_task(ingesting.submit([event(name)])) for name in ("second", "third", "left")]
-        await settled()
-        stopping = asyncio.create_task(ingesting.stop()) if stops else None
 
-        # when the first ends before the other takes its batch
-        for gate in (gates.end[0], gates.begin[1], gates.end[1], gates.begin[2], gates.end[2]):
-            gate.set()
-            await settled()
-
-        # then everybody is answered
-        assert [answer.done() for answer in answers] == [True] * 4
-        await (stopping or ingesting.stop())
-
-    asyncio.run(scenario())
+    # then everybody is answered
+    assert [answer.done() for answer in answers] == [True] * 4
+    await (stopping or ingesting.stop())
 
 
 @pytest.mark.parametrize(
     ("writers", "waiting", "taken"), [(1, 20, 20), (1, 40, 32), (1, 100, 50), (1, 150, 150), (2, 100, 100)]
 )
-def test_half_of_those_who_wait_are_written_by_a_thread_while_the_other_half_is_answered(
+async def test_half_of_those_who_wait_are_written_by_a_thread_while_the_other_half_is_answered(
     monkeypatch: pytest.MonkeyPatch, writers: int, waiting: int, taken: int
 ) -> None:
     monkeypatch.setattr(commit, "record", recorded)
     monkeypatch.setattr(ingest, "MANY_EVENTS", 150)
 
-    async def scenario() -> None:
-        # given so many who wait, in a queue of which the first transaction is about to take its part
-        gates = Gates(writers)
-        ingesting = ingest_on(gates)
-        ingesting.start()
-        answers = [asyncio.create_task(ingesting.submit([event(str(number))])) for number in range(waiting)]
-        await settled()
+    # given so many who wait, in a queue of which the first transaction is about to take its part
+    gates = Gates(writers)
+    ingesting = ingest_on(gates)
+    ingesting.start()
+    answers = [asyncio.create_task(ingesting.submit([event(str(number))])) for number in range(waiting)]
+    await settled()
 
-        # when it is done
-        gates.begin[0].set()
-        gates.end[0].set()
-        await settled()
+    # when it is done
+    gates.begin[0].set()
+    gates.end[0].set()
+    await settled()
 
-        # then half of them are answered, or as many as are worth a transaction
-        assert sum(answer.done() for answer in answers) == taken
-        for gate in (*gates.begin, *gates.end):
-            gate.set()
-        await ingesting.stop()
-        assert all(answer.done() for answer in answers)
-
-    asyncio.run(scenario())
+    # then half of them are answered, or as many as are worth a transaction
+    assert sum(answer.done() for answer in answers) == taken
+    for gate in (*gates.begin, *gates.end):
+        gate.set()
+    await ingesting.stop()
+    assert all(answer.done() for answer in answers)
 
 
-def test_many_events_are_parted_by_learner_and_what_one_lane_waits_for_does_not_hold_up_the_other(
+async def test_many_events_are_parted_by_learner_and_what_one_lane_waits_for_does_not_hold_up_the_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(commit, "record", recorded)
     monkeypatch.setattr(ingest, "MANY_EVENTS", 100)
 
-    async def scenario() -> None:
-        # given many events of many learners, and a database that takes two transactions at a time
-        gates = Gates(2)
-        ingesting = ingest_on(gates)
-        ingesting.start()
-        events = [event(f"{number} {again}", f"learner {number}") for number in range(100) for again in range(2)]
-        one, other = ingesting.partition(events)
-        assert sorted([*one, *other]) == sorted(events)
-        assert {each.user_id for each in one}.isdisjoint(each.user_id for each in other)
+    # given many events of many learners, and a database that takes two transactions at a time
+    gates = Gates(2)
+    ingesting = ingest_on(gates)
+    ingesting.start()
+    events = [event(f"{number} {again}", f"learner {number}") for number in range(100) for again in range(2)]
+    one, other = ingesting.partition(events)
+    assert sorted([*one, *other]) == sorted(events)
+    assert {each.user_id for each in one}.isdisjoint(each.user_id for each in other)
 
-        # when the parts are submitted, and one of their transactions takes long
-        answers = [asyncio.create_task(ingesting.submit(part)) for part in (one, other, one, other)]
-        for gate in (*gates.begin, gates.end[1], gates.end[2]):
-            gate.set()
-        await settled()
+    # when the parts are submitted, and one of their transactions takes long
+    answers = [asyncio.create_task(ingesting.submit(part)) for part in (one, other, one, other)]
+    for gate in (*gates.begin, gates.end[1], gates.end[2]):
+        gate.set()
+    await settled()
 
-        # then the other lane goes on, with one transaction for all that waits in it
-        assert [answer.done() for answer in answers] == [False, True, False, True]
-        gates.end[0].set()
-        await ingesting.stop()
-        assert all(answer.done() for answer in answers)
-
-    asyncio.run(scenario())
+    # then the other lane goes on, with one transaction for all that waits in it
+    assert [answer.done() for answer in answers] == [False, True, False, True]
+    gates.end[0].set()
+    await ingesting.stop()
+    assert all(answer.done() for answer in answers)
 
 
 @pytest.mark.parametrize(("writers", "number"), [(1, 100), (2, 99)])

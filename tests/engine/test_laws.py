@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from engine.courses.publish import publish
 from engine.engine import Engine
@@ -22,7 +21,8 @@ from tests.engine.worlds import (
     Delivery,
     World,
     as_it_happened,
-    deliveries,
+    delivered_worlds,
+    delivered_worlds_with_slots,
     end,
     published_at,
     worlds,
@@ -43,36 +43,38 @@ NewDatabase = Callable[[], str]
 
 @law
 @given(worlds())
-def test_what_is_derived_is_what_the_definition_says(new_sqlite: NewDatabase, world: World) -> None:
-    assert asyncio.run(live(new_sqlite(), world, as_it_happened(world))) == expected(world)
+async def test_what_is_derived_is_what_the_definition_says(new_sqlite: NewDatabase, world: World) -> None:
+    assert await live(new_sqlite(), world, as_it_happened(world)) == expected(world)
 
 
 @law
-@given(st.data())
-def test_order_batches_repeats_and_delays_do_not_matter(new_sqlite: NewDatabase, data: st.DataObject) -> None:
-    world = data.draw(worlds())
-    delivery = data.draw(deliveries(world))
+@given(delivered_worlds())
+async def test_order_batches_repeats_and_delays_do_not_matter(
+    new_sqlite: NewDatabase, delivered: tuple[World, Delivery]
+) -> None:
+    world, delivery = delivered
 
-    assert asyncio.run(live(new_sqlite(), world, delivery)) == expected(world)
-
-
-@law
-@given(st.data())
-def test_submissions_at_the_same_time_do_not_matter(new_sqlite: NewDatabase, data: st.DataObject) -> None:
-    world = data.draw(worlds())
-    delivery = data.draw(deliveries(world))
-
-    assert asyncio.run(live(new_sqlite(), world, delivery, at_once=True)) == expected(world)
+    assert await live(new_sqlite(), world, delivery) == expected(world)
 
 
 @law
-@given(st.data())
-def test_a_second_server_and_late_grants_do_not_matter(new_sqlite: NewDatabase, data: st.DataObject) -> None:
-    world = data.draw(worlds())
-    delivery = data.draw(deliveries(world))
-    put_off = data.draw(st.sets(st.sampled_from(world.slots)))
+@given(delivered_worlds())
+async def test_submissions_at_the_same_time_do_not_matter(
+    new_sqlite: NewDatabase, delivered: tuple[World, Delivery]
+) -> None:
+    world, delivery = delivered
 
-    assert asyncio.run(live_with_two_servers(new_sqlite(), world, delivery, put_off)) == expected(world)
+    assert await live(new_sqlite(), world, delivery, at_once=True) == expected(world)
+
+
+@law
+@given(delivered_worlds_with_slots())
+async def test_a_second_server_and_late_grants_do_not_matter(
+    new_sqlite: NewDatabase, delivered: tuple[World, Delivery, set[int]]
+) -> None:
+    world, delivery, put_off = delivered
+
+    assert await live_with_two_servers(new_sqlite(), world, delivery, put_off) == expected(world)
 
 
 async def live(url: str, world: World, delivery: Delivery, *, at_once: bool = False) -> Rows:

@@ -1,7 +1,5 @@
 """Which learners there are: those of a course are read from the log, chunk by chunk."""
 
-import asyncio
-
 import pytest
 
 from engine.verify import learners
@@ -16,39 +14,33 @@ async def of_course(database: Database, course_id: str) -> list[list[str]]:
     return [chunk async for chunk in learners_of_course(database, course_id)]
 
 
-def test_learners_of_a_course_have_events_in_any_class_of_any_version(
+async def test_learners_of_a_course_have_events_in_any_class_of_any_version(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(learners, "CHUNK_LEARNERS", 2)
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(9))) as engine:
-            # given two versions, a course beside them, and events before, between and after
-            await engine.ingest.submit([ping(at(0), user_id="dora"), ping(at(0), user_id="eve", class_id="z")])
-            await engine.publish("x", "X", (step("a"), step("b")))
-            await engine.ingest.submit([quiz(at(1), user_id="bob", class_id="b"), ping(at(1), 3), ping(at(2), 4)])
-            await engine.publish("x", "X", (step("c"),))
-            await engine.publish("y", "Y", (step("z"),))
-            await engine.ingest.submit([ping(at(3), user_id="cleo", class_id="c"), ping(at(3), course_id="y")])
+    async with running(database_url, HandClock(at(9))) as engine:
+        # given two versions, a course beside them, and events before, between and after
+        await engine.ingest.submit([ping(at(0), user_id="dora"), ping(at(0), user_id="eve", class_id="z")])
+        await engine.publish("x", "X", (step("a"), step("b")))
+        await engine.ingest.submit([quiz(at(1), user_id="bob", class_id="b"), ping(at(1), 3), ping(at(2), 4)])
+        await engine.publish("x", "X", (step("c"),))
+        await engine.publish("y", "Y", (step("z"),))
+        await engine.ingest.submit([ping(at(3), user_id="cleo", class_id="c"), ping(at(3), course_id="y")])
 
-            # when nothing but the log is left
-            await change(engine.database, "DELETE FROM lms_progress", "DELETE FROM lms_learner")
+        # when nothing but the log is left
+        await change(engine.database, "DELETE FROM lms_progress", "DELETE FROM lms_learner")
 
-            # then
-            assert await of_course(engine.database, "x") == [["ada", "bob"], ["cleo", "dora"]]
-            assert await of_course(engine.database, "y") == [["eve"]]
-
-    asyncio.run(scenario())
+        # then
+        assert await of_course(engine.database, "x") == [["ada", "bob"], ["cleo", "dora"]]
+        assert await of_course(engine.database, "y") == [["eve"]]
 
 
-def test_a_course_without_steps_has_no_learners_and_one_that_is_none_is_not_found(database_url: str) -> None:
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(9))) as engine:
-            await engine.publish("empty", "", ())
-            await engine.ingest.submit([ping(at(0), course_id="named")])
+async def test_a_course_without_steps_has_no_learners_and_one_that_is_none_is_not_found(database_url: str) -> None:
+    async with running(database_url, HandClock(at(9))) as engine:
+        await engine.publish("empty", "", ())
+        await engine.ingest.submit([ping(at(0), course_id="named")])
 
-            assert await of_course(engine.database, "empty") == []
-            with pytest.raises(NotFoundError, match="expected a published course, found 'named'"):
-                await of_course(engine.database, "named")
-
-    asyncio.run(scenario())
+        assert await of_course(engine.database, "empty") == []
+        with pytest.raises(NotFoundError, match="expected a published course, found 'named'"):
+            await of_course(engine.database, "named")

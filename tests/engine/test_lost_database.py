@@ -21,46 +21,40 @@ def own_postgres() -> Iterator[PostgresServer]:
         yield server
 
 
-def test_postgresql_that_stops_and_starts_again_costs_nothing_but_the_time(own_postgres: PostgresServer) -> None:
-    async def scenario() -> None:
-        url = own_postgres.create_database()
-        await migrate_url(url)
-        async with running(url, HandClock(at(1))) as engine:
-            event = ping(at(0))
-            await engine.ingest.submit([event])
+async def test_postgresql_that_stops_and_starts_again_costs_nothing_but_the_time(own_postgres: PostgresServer) -> None:
+    url = own_postgres.create_database()
+    await migrate_url(url)
+    async with running(url, HandClock(at(1))) as engine:
+        event = ping(at(0))
+        await engine.ingest.submit([event])
 
-            own_postgres.stop("immediate")
-            with pytest.raises(UnavailableError) as refused:
-                await engine.ingest.submit([ping(at(0), class_id="b")])
-            assert refused.value.retry_after >= 1
-            with pytest.raises(UnavailableError):
-                await engine.publish("x", "X", (step("a"),))
-            with pytest.raises(UnavailableError):
-                await engine.database.check()
+        own_postgres.stop("immediate")
+        with pytest.raises(UnavailableError) as refused:
+            await engine.ingest.submit([ping(at(0), class_id="b")])
+        assert refused.value.retry_after >= 1
+        with pytest.raises(UnavailableError):
+            await engine.publish("x", "X", (step("a"),))
+        with pytest.raises(UnavailableError):
+            await engine.database.check()
 
-            own_postgres.start()
-            assert (await engine.ingest.submit([ping(at(0), class_id="b"), event]))[:2] == (1, 1)
-            assert await engine.publish("x", "X", (step("a"),)) is not None
-            assert await value(engine.database, "SELECT xp FROM v_leaderboard") == 10 + 10 + 30 + 100
-
-    asyncio.run(scenario())
+        own_postgres.start()
+        assert (await engine.ingest.submit([ping(at(0), class_id="b"), event]))[:2] == (1, 1)
+        assert await engine.publish("x", "X", (step("a"),)) is not None
+        assert await value(engine.database, "SELECT xp FROM v_leaderboard") == 10 + 10 + 30 + 100
 
 
-def test_sqlite_that_somebody_else_keeps_locked_is_unavailable_until_they_are_done(
+async def test_sqlite_that_somebody_else_keeps_locked_is_unavailable_until_they_are_done(
     new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eventstore.db.connect.SQLITE_BUSY_TIMEOUT_SEC", 0.05)
 
-    async def scenario() -> None:
-        url = new_sqlite()
-        async with opened(url) as other, running(url, HandClock(at(1))) as engine:
-            async with other.write_exclusive():
-                with pytest.raises(UnavailableError, match="locked"):
-                    await engine.ingest.submit([ping(at(0))])
+    url = new_sqlite()
+    async with opened(url) as other, running(url, HandClock(at(1))) as engine:
+        async with other.write_exclusive():
+            with pytest.raises(UnavailableError, match="locked"):
+                await engine.ingest.submit([ping(at(0))])
 
-            assert (await engine.ingest.submit([ping(at(0))])).accepted == 1
-
-    asyncio.run(scenario())
+        assert (await engine.ingest.submit([ping(at(0))])).accepted == 1
 
 
 async def threads_ended() -> None:
@@ -70,12 +64,9 @@ async def threads_ended() -> None:
             await asyncio.to_thread(thread.join)
 
 
-def test_a_file_that_sqlite_cannot_open_is_unavailable(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        (tmp_path / "lms.db").mkdir()
-        async with opened(f"sqlite:///{tmp_path / 'lms.db'}") as database:
-            with pytest.raises(UnavailableError, match="expected an answer from the database, found"):
-                await database.check()
-            await threads_ended()
-
-    asyncio.run(scenario())
+async def test_a_file_that_sqlite_cannot_open_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "lms.db").mkdir()
+    async with opened(f"sqlite:///{tmp_path / 'lms.db'}") as database:
+        with pytest.raises(UnavailableError, match="expected an answer from the database, found"):
+            await database.check()
+        await threads_ended()

@@ -72,42 +72,36 @@ def written(database: Database) -> Iterator[list[int]]:
 
 @pytest.mark.usefixtures("rule")
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.table.name)
-def test_whatever_is_tampered_with_is_mended_and_nothing_else_is_written(
+async def test_whatever_is_tampered_with_is_mended_and_nothing_else_is_written(
     database_url: str, shape: DerivedTable
 ) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            before = await everything(engine.database)
-            for tampering in tamperings(shape):
-                # given
-                key = await tamper(engine.database, tampering)
-                assert await everything(engine.database) != before, tampering.name
+    async with furnished(database_url) as engine:
+        before = await everything(engine.database)
+        for tampering in tamperings(shape):
+            # given
+            key = await tamper(engine.database, tampering)
+            assert await everything(engine.database) != before, tampering.name
 
-                # when
-                with written(engine.database) as numbers:
-                    done = await rebuilt(engine, *sorted({"ada", "bob", "zoe", key[0]}))
+            # when
+            with written(engine.database) as numbers:
+                done = await rebuilt(engine, *sorted({"ada", "bob", "zoe", key[0]}))
 
-                # then
-                assert (done.rows_differing, done.refused) == (1, ()), tampering.name
-                assert sum(numbers) == 1 + for_stand_ins(tampering), tampering.name
-                await repair_histogram(engine.database, engine.context)
-                assert await everything(engine.database) == before, tampering.name
-            assert await found_in(engine) == []
-
-    asyncio.run(scenario())
+            # then
+            assert (done.rows_differing, done.refused) == (1, ()), tampering.name
+            assert sum(numbers) == 1 + for_stand_ins(tampering), tampering.name
+            await repair_histogram(engine.database, engine.context)
+            assert await everything(engine.database) == before, tampering.name
+        assert await found_in(engine) == []
 
 
 @pytest.mark.usefixtures("rule")
-def test_where_nothing_differs_nothing_is_written(database_url: str) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            with written(engine.database) as numbers:
-                assert await rebuilt(engine, "ada", "bob", "zoe", announce=True) == RepairResult(parked=2)
-                assert await repair_daily(engine.database, engine.context) == 0
-                assert await repair_histogram(engine.database, engine.context) == 0
-            assert sum(numbers) == 0
-
-    asyncio.run(scenario())
+async def test_where_nothing_differs_nothing_is_written(database_url: str) -> None:
+    async with furnished(database_url) as engine:
+        with written(engine.database) as numbers:
+            assert await rebuilt(engine, "ada", "bob", "zoe", announce=True) == RepairResult(parked=2)
+            assert await repair_daily(engine.database, engine.context) == 0
+            assert await repair_histogram(engine.database, engine.context) == 0
+        assert sum(numbers) == 0
 
 
 def for_stand_ins(tampering: Tampering) -> int:
@@ -127,22 +121,19 @@ def for_stand_ins(tampering: Tampering) -> int:
         "DELETE FROM lms_event_daily",
     ],
 )
-def test_counts_of_days_are_mended_and_go_on_counting(database_url: str, statement: str) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            before = await everything(engine.database)
-            await change(engine.database, statement)
-            days = len(await found_in(engine))
-            assert days > 0
+async def test_counts_of_days_are_mended_and_go_on_counting(database_url: str, statement: str) -> None:
+    async with furnished(database_url) as engine:
+        before = await everything(engine.database)
+        await change(engine.database, statement)
+        days = len(await found_in(engine))
+        assert days > 0
 
-            assert await repair_daily(engine.database, engine.context) == days
-            assert await everything(engine.database) == before
-            assert await repair_daily(engine.database, engine.context) == 0
+        assert await repair_daily(engine.database, engine.context) == days
+        assert await everything(engine.database) == before
+        assert await repair_daily(engine.database, engine.context) == 0
 
-            await engine.ingest.submit([ping(at(1), 3), ping(at(0), 3, user_id="new")])
-            assert await found_in(engine) == []
-
-    asyncio.run(scenario())
+        await engine.ingest.submit([ping(at(1), 3), ping(at(0), 3, user_id="new")])
+        assert await found_in(engine) == []
 
 
 @pytest.mark.parametrize(
@@ -155,107 +146,93 @@ def test_counts_of_days_are_mended_and_go_on_counting(database_url: str, stateme
         "DELETE FROM lms_xp_histogram",
     ],
 )
-def test_the_histogram_is_mended_and_goes_on_counting(database_url: str, statement: str) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            before = await everything(engine.database)
-            await change(engine.database, statement)
-            levels = len(await found_in(engine))
-            assert levels > 0
+async def test_the_histogram_is_mended_and_goes_on_counting(database_url: str, statement: str) -> None:
+    async with furnished(database_url) as engine:
+        before = await everything(engine.database)
+        await change(engine.database, statement)
+        levels = len(await found_in(engine))
+        assert levels > 0
 
-            assert await repair_histogram(engine.database, engine.context) == levels
-            assert await everything(engine.database) == before
-            assert await repair_histogram(engine.database, engine.context) == 0
+        assert await repair_histogram(engine.database, engine.context) == levels
+        assert await everything(engine.database) == before
+        assert await repair_histogram(engine.database, engine.context) == 0
 
-            await engine.ingest.submit([ping(at(1), user_id="new"), ping(at(0), user_id="ada")])
-            assert await found_in(engine) == []
-
-    asyncio.run(scenario())
+        await engine.ingest.submit([ping(at(1), user_id="new"), ping(at(0), user_id="ada")])
+        assert await found_in(engine) == []
 
 
-def test_the_histogram_follows_when_a_learner_is_rebuilt(database_url: str) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            # given what a quiz is worth now
-            worth = {**engine.context.worth, SignalType.QUIZ_PASSED: 25}
-            context = engine.context._replace(worth=worth)
+async def test_the_histogram_follows_when_a_learner_is_rebuilt(database_url: str) -> None:
+    async with furnished(database_url) as engine:
+        # given what a quiz is worth now
+        worth = {**engine.context.worth, SignalType.QUIZ_PASSED: 25}
+        context = engine.context._replace(worth=worth)
 
-            # when
-            assert (
-                await repair_learners(engine.database, ["ada"], context, engine.clock, announce=False)
-            ).rows_differing > 0
+        # when
+        assert (
+            await repair_learners(engine.database, ["ada"], context, engine.clock, announce=False)
+        ).rows_differing > 0
 
-            # then
-            levels = "FROM lms_xp_histogram GROUP BY 1, 2, 3 HAVING sum(learners) <> 0 ORDER BY 1, 2, 3"
-            places = "FROM lms_xp GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
-            assert await rows(engine.database, f"SELECT course_id, period, xp, sum(learners) {levels}") == await rows(
-                engine.database, f"SELECT course_id, period, xp, count(*) {places}"
+        # then
+        levels = "FROM lms_xp_histogram GROUP BY 1, 2, 3 HAVING sum(learners) <> 0 ORDER BY 1, 2, 3"
+        places = "FROM lms_xp GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        assert await rows(engine.database, f"SELECT course_id, period, xp, sum(learners) {levels}") == await rows(
+            engine.database, f"SELECT course_id, period, xp, count(*) {places}"
+        )
+
+
+async def test_a_day_that_is_none_is_removed(new_sqlite: NewDatabase) -> None:
+    async with furnished(new_sqlite()) as engine:
+        before = await everything(engine.database)
+        for day in ("20261129", "someday"):
+            await change(
+                engine.database, "INSERT INTO lms_event_daily VALUES ('?', 'VIDEO_PING', 0, 7)".replace("?", day)
             )
-
-    asyncio.run(scenario())
-
-
-def test_a_day_that_is_none_is_removed(new_sqlite: NewDatabase) -> None:
-    async def scenario() -> None:
-        async with furnished(new_sqlite()) as engine:
-            before = await everything(engine.database)
-            for day in ("20261129", "someday"):
-                await change(
-                    engine.database, "INSERT INTO lms_event_daily VALUES ('?', 'VIDEO_PING', 0, 7)".replace("?", day)
-                )
-            assert [str(difference.key[0]) for difference in await found_in(engine)] == ["20261129", "someday"]
-            assert await repair_daily(engine.database, engine.context) == 2
-            assert await everything(engine.database) == before
-
-    asyncio.run(scenario())
+        assert [str(difference.key[0]) for difference in await found_in(engine)] == ["20261129", "someday"]
+        assert await repair_daily(engine.database, engine.context) == 2
+        assert await everything(engine.database) == before
 
 
-def test_all_derived_tables_come_back_from_nothing(database_url: str, rule: Mendable) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            before = await everything(engine.database)
-            async with engine.database.write() as connection:
-                for table in DERIVED:
-                    await connection.execute(delete(table))
+async def test_all_derived_tables_come_back_from_nothing(database_url: str, rule: Mendable) -> None:
+    async with furnished(database_url) as engine:
+        before = await everything(engine.database)
+        async with engine.database.write() as connection:
+            for table in DERIVED:
+                await connection.execute(delete(table))
 
-            done = await rebuilt(engine, "ada", "bob", "zoe")
-            await repair_daily(engine.database, engine.context)
+        done = await rebuilt(engine, "ada", "bob", "zoe")
+        await repair_daily(engine.database, engine.context)
 
-            assert await everything(engine.database) == before
-            assert done.signals_gained == len(before["lms_signal"])
-            assert done.rows_differing == sum(len(before[shape.table.name]) for shape in SHAPES)
-            assert done.parked == 2
+        assert await everything(engine.database) == before
+        assert done.signals_gained == len(before["lms_signal"])
+        assert done.rows_differing == sum(len(before[shape.table.name]) for shape in SHAPES)
+        assert done.parked == 2
 
-    asyncio.run(scenario())
     assert rule.broken
 
 
-def test_learners_whose_rows_the_database_refuses_are_named_and_left_as_they_were(database_url: str) -> None:
+async def test_learners_whose_rows_the_database_refuses_are_named_and_left_as_they_were(database_url: str) -> None:
     learners = [f"learner-{number}" for number in range(7)]
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(NOW)) as engine:
-            # given that everything derived is lost, and that some rows of one learner would be refused
-            await engine.ingest.submit([ping(at(0), user_id=user_id, class_id="b") for user_id in learners])
-            await engine.ingest.submit([ping(at(0), user_id="learner-4", class_id="poison")])
-            await change(engine.database, "DELETE FROM lms_progress", "DELETE FROM lms_learner")
-            await change(engine.database, "DELETE FROM lms_xp", "DELETE FROM lms_xp_histogram")
-            await refuse_class(engine.database, "lms_progress", "poison")
+    async with running(database_url, HandClock(NOW)) as engine:
+        # given that everything derived is lost, and that some rows of one learner would be refused
+        await engine.ingest.submit([ping(at(0), user_id=user_id, class_id="b") for user_id in learners])
+        await engine.ingest.submit([ping(at(0), user_id="learner-4", class_id="poison")])
+        await change(engine.database, "DELETE FROM lms_progress", "DELETE FROM lms_learner")
+        await change(engine.database, "DELETE FROM lms_xp", "DELETE FROM lms_xp_histogram")
+        await refuse_class(engine.database, "lms_progress", "poison")
 
-            # when
-            done = await rebuilt(engine, *learners)
+        # when
+        done = await rebuilt(engine, *learners)
 
-            # then
-            assert done == RepairResult(rows_differing=6 * 5, refused=("learner-4",))
-            others = sorted(set(learners) - {"learner-4"})
-            assert await rows(engine.database, "SELECT user_id FROM lms_learner ORDER BY 1") == [(u,) for u in others]
-            assert {difference.key[0] for difference in await found_in(engine)} == {"learner-4"}
-
-    asyncio.run(scenario())
+        # then
+        assert done == RepairResult(rows_differing=6 * 5, refused=("learner-4",))
+        others = sorted(set(learners) - {"learner-4"})
+        assert await rows(engine.database, "SELECT user_id FROM lms_learner ORDER BY 1") == [(u,) for u in others]
+        assert {difference.key[0] for difference in await found_in(engine)} == {"learner-4"}
 
 
-def test_signals_that_are_gained_go_out_only_on_request(new_database: NewDatabase) -> None:
-    async def scenario(*, announce: bool) -> list[tuple[Any, ...]]:
+async def test_signals_that_are_gained_go_out_only_on_request(new_database: NewDatabase) -> None:
+    async def gained_messages(*, announce: bool) -> list[tuple[Any, ...]]:
         async with furnished(new_database()) as engine:
             messages = await rows(engine.database, MESSAGES)
             await change(
@@ -270,51 +247,45 @@ def test_signals_that_are_gained_go_out_only_on_request(new_database: NewDatabas
             assert set(after) <= set(messages)
             return sorted(set(after) - set(kept))
 
-    assert asyncio.run(scenario(announce=False)) == []
-    assert len(asyncio.run(scenario(announce=True))) == 2
+    assert await gained_messages(announce=False) == []
+    assert len(await gained_messages(announce=True)) == 2
 
 
 MESSAGES = "SELECT user_id, CAST(message_id AS text), CAST(body AS text) FROM lms_outbox"
 
 
-def test_what_a_version_is_still_to_grant_is_announced_all_the_same(database_url: str) -> None:
-    async def scenario() -> None:
-        clock = HandClock(NOW)
-        async with running(database_url, clock) as engine:
-            await engine.ingest.submit([ping(at(0))])
-            await publish(engine.database, "x", "X", (step("a"),), clock)
+async def test_what_a_version_is_still_to_grant_is_announced_all_the_same(database_url: str) -> None:
+    clock = HandClock(NOW)
+    async with running(database_url, clock) as engine:
+        await engine.ingest.submit([ping(at(0))])
+        await publish(engine.database, "x", "X", (step("a"),), clock)
 
-            done = await rebuilt(engine, "ada")
+        done = await rebuilt(engine, "ada")
 
-            assert done == RepairResult()
-            assert await value(engine.database, "SELECT count(*) FROM lms_outbox") == 3
-
-    asyncio.run(scenario())
+        assert done == RepairResult()
+        assert await value(engine.database, "SELECT count(*) FROM lms_outbox") == 3
 
 
-def test_a_version_that_is_published_meanwhile_is_granted_first(
+async def test_a_version_that_is_published_meanwhile_is_granted_first(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     courses = ["y", "x"]
 
-    async def scenario() -> None:
-        clock = HandClock(NOW)
-        async with running(database_url, clock) as engine:
-            await engine.ingest.submit([ping(at(0))])
+    clock = HandClock(NOW)
+    async with running(database_url, clock) as engine:
+        await engine.ingest.submit([ping(at(0))])
 
-            async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, LearnerState]:
-                if courses:
-                    await publish(engine.database, courses.pop(), "", (step("a"),), clock)
-                return await read_learner_states(connection, user_ids)
+        async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, LearnerState]:
+            if courses:
+                await publish(engine.database, courses.pop(), "", (step("a"),), clock)
+            return await read_learner_states(connection, user_ids)
 
-            monkeypatch.setattr(repair, "read_learner_states", with_news)
-            assert await rebuilt(engine, "ada") == RepairResult()
-            assert await value(engine.database, "SELECT count(*) FROM lms_outbox") == 5
-
-    asyncio.run(scenario())
+        monkeypatch.setattr(repair, "read_learner_states", with_news)
+        assert await rebuilt(engine, "ada") == RepairResult()
+        assert await value(engine.database, "SELECT count(*) FROM lms_outbox") == 5
 
 
-def test_a_mended_rule_is_rebuilt_as_if_it_had_never_failed(new_database: NewDatabase, rule: Mendable) -> None:
+async def test_a_mended_rule_is_rebuilt_as_if_it_had_never_failed(new_database: NewDatabase, rule: Mendable) -> None:
     async def after_failing() -> dict[str, list[tuple[Any, ...]]]:
         async with furnished(new_database()) as engine:
             rule.broken = False
@@ -327,66 +298,57 @@ def test_a_mended_rule_is_rebuilt_as_if_it_had_never_failed(new_database: NewDat
         async with furnished(new_database()) as engine:
             return await derived(engine.database)
 
-    assert asyncio.run(after_failing()) == asyncio.run(at_once())
+    assert await after_failing() == await at_once()
 
 
-def test_changed_worth_is_rebuilt_into_all_xp(database_url: str) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            context = engine.context._replace(worth=dict.fromkeys(SignalType, 0) | {SignalType.QUIZ_PASSED: 7})
-            await repair_learners(engine.database, ["ada", "bob", "zoe"], context, engine.clock, announce=True)
-            assert await rows(engine.database, "SELECT user_id, xp FROM v_leaderboard") == [("ada", 7)]
-            assert await value(engine.database, "SELECT sum(xp) FROM lms_signal") == 7
-
-    asyncio.run(scenario())
+async def test_changed_worth_is_rebuilt_into_all_xp(database_url: str) -> None:
+    async with furnished(database_url) as engine:
+        context = engine.context._replace(worth=dict.fromkeys(SignalType, 0) | {SignalType.QUIZ_PASSED: 7})
+        await repair_learners(engine.database, ["ada", "bob", "zoe"], context, engine.clock, announce=True)
+        assert await rows(engine.database, "SELECT user_id, xp FROM v_leaderboard") == [("ada", 7)]
+        assert await value(engine.database, "SELECT sum(xp) FROM lms_signal") == 7
 
 
-def test_what_comes_in_before_the_lock_is_rebuilt_too(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_comes_in_before_the_lock_is_rebuilt_too(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     late = [ping(at(2), class_id="late"), ping(at(2), user_id="new")]
 
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
+    async with furnished(database_url) as engine:
 
-            async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, LearnerState]:
-                evidence = await read_learner_states(connection, user_ids)
-                if late:
-                    await engine.ingest.submit([late.pop() for _ in list(late)])
-                return evidence
+        async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, LearnerState]:
+            evidence = await read_learner_states(connection, user_ids)
+            if late:
+                await engine.ingest.submit([late.pop() for _ in list(late)])
+            return evidence
 
-            monkeypatch.setattr(repair, "read_learner_states", with_news)
-            await change(engine.database, "DELETE FROM lms_xp", "DELETE FROM lms_xp_histogram")
-            await rebuilt(engine, "ada", "bob", "new", "zoe")
-            assert await value(engine.database, "SELECT count(*) FROM lms_progress WHERE class_id = 'late'") == 1
-            assert await found_in(engine) == []
-
-    asyncio.run(scenario())
+        monkeypatch.setattr(repair, "read_learner_states", with_news)
+        await change(engine.database, "DELETE FROM lms_xp", "DELETE FROM lms_xp_histogram")
+        await rebuilt(engine, "ada", "bob", "new", "zoe")
+        assert await value(engine.database, "SELECT count(*) FROM lms_progress WHERE class_id = 'late'") == 1
+        assert await found_in(engine) == []
 
 
-def test_a_learner_without_the_row_to_lock_is_locked_all_the_same(
+async def test_a_learner_without_the_row_to_lock_is_locked_all_the_same(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submissions: list[asyncio.Task[Receipt]] = []
 
-    async def scenario() -> None:
-        async with furnished(database_url) as engine, running(database_url, HandClock(NOW)) as other:
+    async with furnished(database_url) as engine, running(database_url, HandClock(NOW)) as other:
 
-            async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, int]:
-                """Under the lock: somebody posts for that learner, and has to wait."""
-                submissions.append(asyncio.create_task(other.ingest.submit([ping(at(2), class_id="late")])))
-                await asyncio.wait(submissions, timeout=A_WHILE_SEC)
-                assert not submissions[0].done()
-                return await count_events(connection, user_ids)
+        async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, int]:
+            """Under the lock: somebody posts for that learner, and has to wait."""
+            submissions.append(asyncio.create_task(other.ingest.submit([ping(at(2), class_id="late")])))
+            await asyncio.wait(submissions, timeout=A_WHILE_SEC)
+            assert not submissions[0].done()
+            return await count_events(connection, user_ids)
 
-            monkeypatch.setattr(repair, "count_events", with_news)
-            await change(engine.database, "DELETE FROM lms_xp", "DELETE FROM lms_xp_histogram")
-            await change(engine.database, "DELETE FROM lms_learner WHERE user_id = 'ada'")
-            await rebuilt(engine, "ada", "bob", "zoe")
+        monkeypatch.setattr(repair, "count_events", with_news)
+        await change(engine.database, "DELETE FROM lms_xp", "DELETE FROM lms_xp_histogram")
+        await change(engine.database, "DELETE FROM lms_learner WHERE user_id = 'ada'")
+        await rebuilt(engine, "ada", "bob", "zoe")
 
-            assert (await submissions[0]).accepted == 1
-            assert await value(engine.database, "SELECT count(*) FROM lms_progress WHERE class_id = 'late'") == 1
-            assert await found_in(engine) == []
-
-    asyncio.run(scenario())
+        assert (await submissions[0]).accepted == 1
+        assert await value(engine.database, "SELECT count(*) FROM lms_progress WHERE class_id = 'late'") == 1
+        assert await found_in(engine) == []
 
 
 A_WHILE_SEC = 0.3
@@ -414,19 +376,16 @@ async def posting(engine: Engine, learners: Sequence[str]) -> AsyncIterator[None
         await task
 
 
-def test_rebuilding_while_events_come_in_loses_nothing(database_url: str) -> None:
+async def test_rebuilding_while_events_come_in_loses_nothing(database_url: str) -> None:
     learners = [f"learner-{number}" for number in range(8)]
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(NOW)) as engine, running(database_url, HandClock(NOW)) as other:
-            await engine.publish("x", "X", (step("1"), step("2")))
-            async with posting(other, learners):
-                for shape in SHAPES * 3:
-                    async with engine.database.write() as connection:
-                        await connection.execute(delete(shape.table))
-                    await rebuilt(engine, *learners)
-            await rebuilt(engine, *learners)
-            await repair_histogram(engine.database, engine.context)
-            assert await found_in(engine) == []
-
-    asyncio.run(scenario())
+    async with running(database_url, HandClock(NOW)) as engine, running(database_url, HandClock(NOW)) as other:
+        await engine.publish("x", "X", (step("1"), step("2")))
+        async with posting(other, learners):
+            for shape in SHAPES * 3:
+                async with engine.database.write() as connection:
+                    await connection.execute(delete(shape.table))
+                await rebuilt(engine, *learners)
+        await rebuilt(engine, *learners)
+        await repair_histogram(engine.database, engine.context)
+        assert await found_in(engine) == []

@@ -3,7 +3,6 @@
 The signals are held to the definition, over proofs that are read straight from the statements in the file.
 """
 
-import asyncio
 import gzip
 import json
 from collections import Counter
@@ -51,7 +50,7 @@ def statements(xapi_file: Path) -> list[Statement]:
         return [json.loads(line) for line in lines]
 
 
-def test_courses_published_before_amid_and_after_the_import_give_the_signals_of_the_definition(
+async def test_courses_published_before_amid_and_after_the_import_give_the_signals_of_the_definition(
     new_database: Callable[[], str], statements: list[Statement]
 ) -> None:
     # given courses of all ten videos, others that grow from three steps to ten, others that shrink from ten to three
@@ -64,7 +63,7 @@ def test_courses_published_before_amid_and_after_the_import_give_the_signals_of_
     ]
 
     # when they are published at their times, and the statements are imported in between
-    found, places = asyncio.run(live(new_database(), courses, statements))
+    found, places = await live(new_database(), courses, statements)
 
     # then every learner has the signals of the definition, and the XP that they earn
     granted = signals(proved, courses)

@@ -1,6 +1,5 @@
 """Replaying: it builds what live processing would have, whatever goes on beside it and whatever happens to it."""
 
-import asyncio
 import importlib
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -8,7 +7,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from engine.engine import Engine
 from engine.replay import catch_up, derive_signals, fold, sampling, swap
@@ -22,7 +20,7 @@ from tests.conftest import opened
 from tests.engine.rows import change, rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running, step
 from tests.engine.test_laws import Rows, deliver, law, publish_after
-from tests.engine.worlds import deliveries, end, worlds
+from tests.engine.worlds import Delivery, World, delivered_worlds_with_slots, end
 from tests.support.derived import derived
 
 NewDatabase = Callable[[], str]
@@ -56,58 +54,52 @@ async def filled(engine: Engine) -> Rows:
 
 @pytest.mark.slow
 @settings(law, max_examples=20)
-@given(st.data())
-def test_a_replay_at_any_time_changes_nothing(new_sqlite: NewDatabase, data: st.DataObject) -> None:
-    world = data.draw(worlds())
-    delivery = data.draw(deliveries(world))
-    replayed_after = data.draw(st.sets(st.sampled_from(world.slots), min_size=1))
+@given(delivered_worlds_with_slots(min_size=1))
+async def test_a_replay_at_any_time_changes_nothing(
+    new_sqlite: NewDatabase, delivered: tuple[World, Delivery, set[int]]
+) -> None:
+    world, delivery, replayed_after = delivered
 
-    async def scenario() -> None:
-        clock = HandClock()
-        async with running(new_sqlite(), clock) as engine:
-            for slot, batches in enumerate(delivery):
-                clock.now = end(slot)
-                await deliver(engine, batches, clock, at_once=False)
-                await publish_after(slot, world, engine, clock)
-                if slot in replayed_after:
-                    before = await derived(engine.database)
-                    assert await replayed(engine) == UNCHANGED
-                    assert await derived(engine.database) == before
-
-    asyncio.run(scenario())
+    clock = HandClock()
+    async with running(new_sqlite(), clock) as engine:
+        for slot, batches in enumerate(delivery):
+            clock.now = end(slot)
+            await deliver(engine, batches, clock, at_once=False)
+            await publish_after(slot, world, engine, clock)
+            if slot in replayed_after:
+                before = await derived(engine.database)
+                assert await replayed(engine) == UNCHANGED
+                assert await derived(engine.database) == before
 
 
-def test_what_was_lost_added_or_changed_is_put_right_and_reported(database_url: str) -> None:
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine:
-            right = await filled(engine)
-            await change(
-                engine.database,
-                "UPDATE lms_progress SET video_max_position_sec = 7 WHERE user_id = 'bob' AND class_id = 'a'",
-                "DELETE FROM lms_signal WHERE user_id = 'cleo' AND type = 'STEP_COMPLETED'",
-                "UPDATE lms_signal SET user_id = 'nobody' WHERE user_id = 'cleo'",
-                "DELETE FROM lms_xp WHERE user_id = 'ada'",
-                "DELETE FROM lms_learner WHERE user_id = 'bob'",
-                "UPDATE lms_event_daily SET events = events + 1 WHERE day = '2026-11-29'",
-            )
-            boards = len([row for row in right["lms_xp"] if row[0] == "ada"])
+async def test_what_was_lost_added_or_changed_is_put_right_and_reported(database_url: str) -> None:
+    async with running(database_url, HandClock(at(3))) as engine:
+        right = await filled(engine)
+        await change(
+            engine.database,
+            "UPDATE lms_progress SET video_max_position_sec = 7 WHERE user_id = 'bob' AND class_id = 'a'",
+            "DELETE FROM lms_signal WHERE user_id = 'cleo' AND type = 'STEP_COMPLETED'",
+            "UPDATE lms_signal SET user_id = 'nobody' WHERE user_id = 'cleo'",
+            "DELETE FROM lms_xp WHERE user_id = 'ada'",
+            "DELETE FROM lms_learner WHERE user_id = 'bob'",
+            "UPDATE lms_event_daily SET events = events + 1 WHERE day = '2026-11-29'",
+        )
+        boards = len([row for row in right["lms_xp"] if row[0] == "ada"])
 
-            assert await replayed(engine) == {
-                "parked": 0,
-                "signals_gained": 2,
-                "signals_lost": 1,
-                "rows_differing": 1 + 3 + boards + 1 + 1,
-            }
-            assert await derived(engine.database) == right
-            assert await rows(engine.database, LAST) == [("finished", 7, 7, 2, 6 + boards, None)]
-
-    asyncio.run(scenario())
+        assert await replayed(engine) == {
+            "parked": 0,
+            "signals_gained": 2,
+            "signals_lost": 1,
+            "rows_differing": 1 + 3 + boards + 1 + 1,
+        }
+        assert await derived(engine.database) == right
+        assert await rows(engine.database, LAST) == [("finished", 7, 7, 2, 6 + boards, None)]
 
 
-def test_after_a_replay_live_processing_goes_on_where_it_was(new_database: NewDatabase) -> None:
+async def test_after_a_replay_live_processing_goes_on_where_it_was(new_database: NewDatabase) -> None:
     later = [quiz(at(2), user_id="bob", class_id="b"), ping(at(0.5), user_id="ada", class_id="a")]
 
-    async def scenario(*, replays: bool) -> Rows:
+    async def outcome(*, replays: bool) -> Rows:
         async with running(new_database(), HandClock(at(3))) as engine:
             await filled(engine)
             for event in later:
@@ -116,95 +108,83 @@ def test_after_a_replay_live_processing_goes_on_where_it_was(new_database: NewDa
                 await engine.ingest.submit([event])
             return await derived(engine.database)
 
-    assert asyncio.run(scenario(replays=True)) == asyncio.run(scenario(replays=False))
+    assert await outcome(replays=True) == await outcome(replays=False)
 
 
-def test_a_changed_rule_gives_what_a_new_database_would_have(
+async def test_a_changed_rule_gives_what_a_new_database_would_have(
     new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario() -> None:
-        async with (
-            running(new_database(), HandClock(at(3))) as engine,
-            running(new_database(), HandClock(at(3))) as new,
-        ):
-            before = await filled(engine)
-            rule = importlib.import_module(
-                "projections.rules.video_progress"
-            )  # the package has the function by that name
-            monkeypatch.setattr(rule, "COMPLETE_SHARE", Decimal("0.95"))
-            changed = await filled(new)
-            report = await replayed(engine)
+    async with (
+        running(new_database(), HandClock(at(3))) as engine,
+        running(new_database(), HandClock(at(3))) as new,
+    ):
+        before = await filled(engine)
+        rule = importlib.import_module("projections.rules.video_progress")  # the package has the function by that name
+        monkeypatch.setattr(rule, "COMPLETE_SHARE", Decimal("0.95"))
+        changed = await filled(new)
+        report = await replayed(engine)
 
-            assert changed != before
-            assert await derived(engine.database) == changed
-            # bob has seen 92 % of the second video
-            assert (report["signals_gained"], report["signals_lost"]) == (0, 1)
-            assert await replayed(engine) == UNCHANGED
-
-    asyncio.run(scenario())
+        assert changed != before
+        assert await derived(engine.database) == changed
+        # bob has seen 92 % of the second video
+        assert (report["signals_gained"], report["signals_lost"]) == (0, 1)
+        assert await replayed(engine) == UNCHANGED
 
 
-def test_changed_xp_gives_what_a_new_database_would_have(new_database: NewDatabase) -> None:
+async def test_changed_xp_gives_what_a_new_database_would_have(new_database: NewDatabase) -> None:
     worth = {**DEFAULT_WORTH, SignalType.STEP_COMPLETED: 7, SignalType.QUIZ_PASSED: 0}
 
-    async def scenario() -> None:
-        url, clock = new_database(), HandClock(at(3))
-        async with running(url, clock) as engine:
-            await filled(engine)
-        async with opened(url) as database, Engine(database, worth, clock) as engine:
-            assert (await replayed(engine))["signals_lost"] == 0
-            found = await derived(database)
-        async with opened(new_database()) as database, Engine(database, worth, clock) as new:
-            assert found == await filled(new)
-
-    asyncio.run(scenario())
+    url, clock = new_database(), HandClock(at(3))
+    async with running(url, clock) as engine:
+        await filled(engine)
+    async with opened(url) as database, Engine(database, worth, clock) as engine:
+        assert (await replayed(engine))["signals_lost"] == 0
+        found = await derived(database)
+    async with opened(new_database()) as database, Engine(database, worth, clock) as new:
+        assert found == await filled(new)
 
 
-def test_it_can_be_limited_to_a_learner_or_a_course(database_url: str) -> None:
+async def test_it_can_be_limited_to_a_learner_or_a_course(database_url: str) -> None:
     tampering = "UPDATE lms_progress SET video_max_position_sec = 7"
     wrong = "SELECT user_id FROM lms_progress WHERE video_max_position_sec = 7 ORDER BY user_id"
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine:
-            await filled(engine)
-            await engine.ingest.submit([ping(at(1), user_id="elsewhere", class_id="z")])
-            right = await derived(engine.database)
-            await change(engine.database, tampering)
+    async with running(database_url, HandClock(at(3))) as engine:
+        await filled(engine)
+        await engine.ingest.submit([ping(at(1), user_id="elsewhere", class_id="z")])
+        right = await derived(engine.database)
+        await change(engine.database, tampering)
 
-            assert (await replayed(engine, user_id="bob"))["rows_differing"] == 2
-            assert await rows(engine.database, wrong) == [("ada",), ("ada",), ("cleo",), ("elsewhere",)]
-            assert (await replayed(engine, course_id="course"))["rows_differing"] == 3
-            assert await rows(engine.database, wrong) == [("elsewhere",)]
-            assert (await replayed(engine, user_id="elsewhere", course_id="course"))["rows_differing"] == 0
-            assert (await replayed(engine, user_id="elsewhere"))["rows_differing"] == 1
-            assert await derived(engine.database) == right
-            with pytest.raises(NotFoundError, match="expected a published course, found 'no course'"):
-                await replayed(engine, course_id="no course")
-
-    asyncio.run(scenario())
+        assert (await replayed(engine, user_id="bob"))["rows_differing"] == 2
+        assert await rows(engine.database, wrong) == [("ada",), ("ada",), ("cleo",), ("elsewhere",)]
+        assert (await replayed(engine, course_id="course"))["rows_differing"] == 3
+        assert await rows(engine.database, wrong) == [("elsewhere",)]
+        assert (await replayed(engine, user_id="elsewhere", course_id="course"))["rows_differing"] == 0
+        assert (await replayed(engine, user_id="elsewhere"))["rows_differing"] == 1
+        assert await derived(engine.database) == right
+        with pytest.raises(NotFoundError, match="expected a published course, found 'no course'"):
+            await replayed(engine, course_id="no course")
 
 
-def test_nothing_is_sent_out_again_unless_it_is_asked_for(database_url: str) -> None:
+async def test_nothing_is_sent_out_again_unless_it_is_asked_for(database_url: str) -> None:
     sent = "SELECT count(*) FROM lms_outbox"
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine:
-            await filled(engine)
-            signals = await value(engine.database, "SELECT count(*) FROM lms_signal")
-            assert await value(engine.database, sent) == signals
-            for request in ({}, {"user_id": "ada"}):
-                await change(engine.database, "DELETE FROM lms_outbox", "DELETE FROM lms_signal WHERE user_id = 'ada'")
-                gained = (await replayed(engine, **request))["signals_gained"]
-                assert await value(engine.database, sent) == 0
-                await change(engine.database, "DELETE FROM lms_signal WHERE user_id = 'ada'")
-                assert (await replayed(engine, **request, publish=True))["signals_gained"] == gained > 0
-                assert await value(engine.database, sent) == gained
-
-    asyncio.run(scenario())
+    async with running(database_url, HandClock(at(3))) as engine:
+        await filled(engine)
+        signals = await value(engine.database, "SELECT count(*) FROM lms_signal")
+        assert await value(engine.database, sent) == signals
+        for request in ({}, {"user_id": "ada"}):
+            await change(engine.database, "DELETE FROM lms_outbox", "DELETE FROM lms_signal WHERE user_id = 'ada'")
+            gained = (await replayed(engine, **request))["signals_gained"]
+            assert await value(engine.database, sent) == 0
+            await change(engine.database, "DELETE FROM lms_signal WHERE user_id = 'ada'")
+            assert (await replayed(engine, **request, publish=True))["signals_gained"] == gained > 0
+            assert await value(engine.database, sent) == gained
 
 
 @pytest.mark.slow
-def test_pieces_done_by_several_processes_are_put_together(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pieces_done_by_several_processes_are_put_together(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fold, "PIECE_SEQS", 5)
     monkeypatch.setattr("engine.replay.full.PIECE_SEQS", 5)
     monkeypatch.setattr(derive_signals, "PIECE_LEARNERS", 2)
@@ -214,21 +194,18 @@ def test_pieces_done_by_several_processes_are_put_together(database_url: str, mo
     def watch(what: str, done: int, _: int) -> None:
         seen[what] = done
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine:
-            await filled(engine)
-            await engine.ingest.submit([ping(at(1), user_id=learner) for learner in learners])
-            before = await derived(engine.database)
-            report = await replay(engine.database, engine.context, engine.clock, ReplayRequest(workers=3), watch)
+    async with running(database_url, HandClock(at(3))) as engine:
+        await filled(engine)
+        await engine.ingest.submit([ping(at(1), user_id=learner) for learner in learners])
+        before = await derived(engine.database)
+        report = await replay(engine.database, engine.context, engine.clock, ReplayRequest(workers=3), watch)
 
-            assert report == ReplayReport(22, 0, 0, 0, 0)
-            assert seen == {"events": 22, "learners": 18, "swap": 1}
-            assert await derived(engine.database) == before
-
-    asyncio.run(scenario())
+        assert report == ReplayReport(22, 0, 0, 0, 0)
+        assert seen == {"events": 22, "learners": 18, "swap": 1}
+        assert await derived(engine.database) == before
 
 
-def test_events_and_versions_that_come_meanwhile_are_caught_up_with(
+async def test_events_and_versions_that_come_meanwhile_are_caught_up_with(
     new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happenings: list[Callable[[Engine], Awaitable[object]]] = [
@@ -263,71 +240,62 @@ def test_events_and_versions_that_come_meanwhile_are_caught_up_with(
                 assert await replayed(engine) == UNCHANGED
             return await derived(engine.database)
 
-    assert asyncio.run(meanwhile()) == asyncio.run(live())
+    assert await meanwhile() == await live()
 
 
-def test_all_that_is_left_for_the_last_round_is_taken_in_by_as_many_chunks_as_it_makes(
+async def test_all_that_is_left_for_the_last_round_is_taken_in_by_as_many_chunks_as_it_makes(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catch_up, "CHUNK_EVENTS", 2)
     original = catch_up.CatchUp.run
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine:
-            await filled(engine)
-            users = ["new", "newer", "newest", "last", "very last"]
-            left = [[ping(at(2), user_id=user, class_id=class_id) for user in users] for class_id in ("a", "b")]
+    async with running(database_url, HandClock(at(3))) as engine:
+        await filled(engine)
+        users = ["new", "newer", "newest", "last", "very last"]
+        left = [[ping(at(2), user_id=user, class_id=class_id) for user in users] for class_id in ("a", "b")]
 
-            async def run(self: catch_up.CatchUp) -> set[str]:
-                caught_up = await original(self)
-                if left:
-                    await engine.ingest.submit(left.pop())
-                return caught_up
+        async def run(self: catch_up.CatchUp) -> set[str]:
+            caught_up = await original(self)
+            if left:
+                await engine.ingest.submit(left.pop())
+            return caught_up
 
-            monkeypatch.setattr(catch_up.CatchUp, "run", run)
-            assert await replayed(engine) == UNCHANGED
-            assert left == []
-            assert await replayed(engine) == UNCHANGED
-
-    asyncio.run(scenario())
+        monkeypatch.setattr(catch_up.CatchUp, "run", run)
+        assert await replayed(engine) == UNCHANGED
+        assert left == []
+        assert await replayed(engine) == UNCHANGED
 
 
-def test_only_one_runs_at_a_time_and_a_second_is_refused_with_its_id(database_url: str) -> None:
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine:
-            other = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
-            async with replay_lock(engine.database.engine) as alone:
-                assert alone
-                await start(engine.database, other, ReplayRequest(), at(3))
-                with pytest.raises(AlreadyRunningError, match=other) as refusal:
-                    await replayed(engine)
-                assert refusal.value.replay_id == other
-            assert await replayed(engine) == UNCHANGED
-            assert await rows(engine.database, "SELECT status FROM lms_replay ORDER BY status") == [
-                ("finished",),
-                ("interrupted",),
-            ]
-
-    asyncio.run(scenario())
+async def test_only_one_runs_at_a_time_and_a_second_is_refused_with_its_id(database_url: str) -> None:
+    async with running(database_url, HandClock(at(3))) as engine:
+        other = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
+        async with replay_lock(engine.database.engine) as alone:
+            assert alone
+            await start(engine.database, other, ReplayRequest(), at(3))
+            with pytest.raises(AlreadyRunningError, match=other) as refusal:
+                await replayed(engine)
+            assert refusal.value.replay_id == other
+        assert await replayed(engine) == UNCHANGED
+        assert await rows(engine.database, "SELECT status FROM lms_replay ORDER BY status") == [
+            ("finished",),
+            ("interrupted",),
+        ]
 
 
-def test_one_that_fails_leaves_everything_as_it_was_and_says_why(
+async def test_one_that_fails_leaves_everything_as_it_was_and_says_why(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def out_of_luck(*_: object) -> None:
         raise RuntimeError("out of luck")
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine:
-            before = await filled(engine)
-            monkeypatch.setattr(swap, "finish", out_of_luck)
-            with pytest.raises(RuntimeError, match="out of luck"):
-                await replayed(engine)
-            ((status, *_, error),) = await rows(engine.database, LAST)
-            assert status == "failed"
-            assert "out of luck" in error
-            assert await derived(engine.database) == before
-            monkeypatch.undo()
-            assert await replayed(engine) == UNCHANGED
-
-    asyncio.run(scenario())
+    async with running(database_url, HandClock(at(3))) as engine:
+        before = await filled(engine)
+        monkeypatch.setattr(swap, "finish", out_of_luck)
+        with pytest.raises(RuntimeError, match="out of luck"):
+            await replayed(engine)
+        ((status, *_, error),) = await rows(engine.database, LAST)
+        assert status == "failed"
+        assert "out of luck" in error
+        assert await derived(engine.database) == before
+        monkeypatch.undo()
+        assert await replayed(engine) == UNCHANGED

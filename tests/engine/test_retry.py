@@ -76,23 +76,23 @@ def due(engine: Engine) -> "asyncio.Future[RetryResult]":
     return asyncio.ensure_future(retry_due(engine.database, engine.context, engine.clock))
 
 
-def test_what_a_rule_raises_on_is_parked_with_its_traceback_and_the_rest_goes_on(
+async def test_what_a_rule_raises_on_is_parked_with_its_traceback_and_the_rest_goes_on(
     database_url: str, rule: Mendable
 ) -> None:
-    async def scenario() -> None:
-        async with poisoned(database_url, HandClock(NOW), poison(), ping(NOW, user_id="bob")) as engine:
-            (item,) = await parked(engine)
-            assert (item.user_id, item.rule, item.status, item.attempts) == ("ada", "video_progress", "pending", 0)
-            assert "cannot take 66" in item.last_error
-            assert "Traceback" in item.last_error
-            tables = await derived(engine.database)
-            assert {row[0] for row in tables["lms_signal"] if "bob" in row} != set()
+    async with poisoned(database_url, HandClock(NOW), poison(), ping(NOW, user_id="bob")) as engine:
+        (item,) = await parked(engine)
+        assert (item.user_id, item.rule, item.status, item.attempts) == ("ada", "video_progress", "pending", 0)
+        assert "cannot take 66" in item.last_error
+        assert "Traceback" in item.last_error
+        tables = await derived(engine.database)
+        assert {row[0] for row in tables["lms_signal"] if "bob" in row} != set()
 
-    asyncio.run(scenario())
     assert rule.broken
 
 
-def test_a_mended_rule_gives_what_it_would_have_given_at_once(new_database: Callable[[], str], rule: Mendable) -> None:
+async def test_a_mended_rule_gives_what_it_would_have_given_at_once(
+    new_database: Callable[[], str], rule: Mendable
+) -> None:
     event = poison()
 
     async def retried() -> dict[str, list[tuple[object, ...]]]:
@@ -109,33 +109,32 @@ def test_a_mended_rule_gives_what_it_would_have_given_at_once(new_database: Call
         async with poisoned(new_database(), HandClock(NOW), event) as engine:
             return await derived(engine.database)
 
-    assert asyncio.run(retried()) == asyncio.run(at_once())
+    assert await retried() == await at_once()
 
 
-def test_pauses_grow_and_after_three_attempts_it_is_dead_until_someone_acts(database_url: str, rule: Mendable) -> None:
-    async def scenario() -> None:
-        clock = HandClock(NOW)
-        async with poisoned(database_url, clock, poison()) as engine:
-            pauses = []
-            for _ in range(ATTEMPTS):
-                (item,) = await parked(engine)
-                pauses.append((item.next_attempt_at - clock.now).total_seconds())
-                clock.now = item.next_attempt_at
-                assert await due(engine) == RetryResult(0, 1)
-            assert pauses == [10, 60, 360]
+async def test_pauses_grow_and_after_three_attempts_it_is_dead_until_someone_acts(
+    database_url: str, rule: Mendable
+) -> None:
+    clock = HandClock(NOW)
+    async with poisoned(database_url, clock, poison()) as engine:
+        pauses = []
+        for _ in range(ATTEMPTS):
             (item,) = await parked(engine)
-            assert item.status == RetryStatus.DEAD
-            clock.now += timedelta(days=365)
-            assert await due(engine) == RetryResult(0, 0)
-            rule.broken = False
-            assert await retry_all(engine.database, engine.context, clock, dead=False) == RetryResult(0, 0)
-            assert await retry_all(engine.database, engine.context, clock, dead=True) == RetryResult(1, 0)
-            assert await parked(engine) == []
+            pauses.append((item.next_attempt_at - clock.now).total_seconds())
+            clock.now = item.next_attempt_at
+            assert await due(engine) == RetryResult(0, 1)
+        assert pauses == [10, 60, 360]
+        (item,) = await parked(engine)
+        assert item.status == RetryStatus.DEAD
+        clock.now += timedelta(days=365)
+        assert await due(engine) == RetryResult(0, 0)
+        rule.broken = False
+        assert await retry_all(engine.database, engine.context, clock, dead=False) == RetryResult(0, 0)
+        assert await retry_all(engine.database, engine.context, clock, dead=True) == RetryResult(1, 0)
+        assert await parked(engine) == []
 
-    asyncio.run(scenario())
 
-
-def test_a_rule_that_raises_as_a_lost_connection_does_fails_alone(
+async def test_a_rule_that_raises_as_a_lost_connection_does_fails_alone(
     database_url: str, rule: Mendable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def rule_of_one(payload: object, occurred_at: datetime) -> Progress:
@@ -143,74 +142,61 @@ def test_a_rule_that_raises_as_a_lost_connection_does_fails_alone(
             raise TimeoutError("the rule's own")
         return video_progress(payload, occurred_at)  # type: ignore[arg-type]
 
-    async def scenario() -> None:
-        clock = HandClock(NOW)
-        broken = ping(NOW, POISON, BROKEN_DURATION, user_id="bob")
-        async with poisoned(database_url, clock, poison(), broken) as engine:
-            clock.now += timedelta(seconds=10)
-            monkeypatch.setattr(retry_module, "RULES", (Rule("video_progress", "VIDEO_PING", rule_of_one),))
-            assert await due(engine) == RetryResult(1, 1)
-            (item,) = await parked(engine)
-            assert "the rule's own" in item.last_error
+    clock = HandClock(NOW)
+    broken = ping(NOW, POISON, BROKEN_DURATION, user_id="bob")
+    async with poisoned(database_url, clock, poison(), broken) as engine:
+        clock.now += timedelta(seconds=10)
+        monkeypatch.setattr(retry_module, "RULES", (Rule("video_progress", "VIDEO_PING", rule_of_one),))
+        assert await due(engine) == RetryResult(1, 1)
+        (item,) = await parked(engine)
+        assert "the rule's own" in item.last_error
 
-    asyncio.run(scenario())
     assert rule.broken
 
 
-def test_one_is_retried_at_once_by_its_id(database_url: str, rule: Mendable) -> None:
-    async def scenario() -> None:
-        async with poisoned(database_url, HandClock(NOW), poison(), poison("bob")) as engine:
-            first, second = await parked(engine)
-            assert not await retry_one(engine.database, first.retry_id, engine.context, engine.clock)
-            rule.broken = False
-            assert await retry_one(engine.database, second.retry_id, engine.context, engine.clock)
-            assert [item.retry_id for item in await parked(engine)] == [first.retry_id]
-            with pytest.raises(NotFoundError, match="expected the id of a parked event"):
-                await retry_one(engine.database, str(uuid4()), engine.context, engine.clock)
-
-    asyncio.run(scenario())
+async def test_one_is_retried_at_once_by_its_id(database_url: str, rule: Mendable) -> None:
+    async with poisoned(database_url, HandClock(NOW), poison(), poison("bob")) as engine:
+        first, second = await parked(engine)
+        assert not await retry_one(engine.database, first.retry_id, engine.context, engine.clock)
+        rule.broken = False
+        assert await retry_one(engine.database, second.retry_id, engine.context, engine.clock)
+        assert [item.retry_id for item in await parked(engine)] == [first.retry_id]
+        with pytest.raises(NotFoundError, match="expected the id of a parked event"):
+            await retry_one(engine.database, str(uuid4()), engine.context, engine.clock)
 
 
-def test_several_processes_never_retry_the_same(database_url: str, rule: Mendable) -> None:
+async def test_several_processes_never_retry_the_same(database_url: str, rule: Mendable) -> None:
     learners = [f"learner-{number}" for number in range(30)]
 
-    async def scenario() -> None:
-        clock = HandClock(NOW)
-        async with (
-            poisoned(database_url, clock, *map(poison, learners)) as engine,
-            running(database_url, clock) as other,
-        ):
-            rule.broken = False
-            clock.now += timedelta(seconds=10)
-            both = await asyncio.gather(due(engine), due(other))
-            assert both[0].plus(both[1]) == RetryResult(len(learners), 0)
-            assert await parked(engine) == []
-
-    asyncio.run(scenario())
+    clock = HandClock(NOW)
+    async with (
+        poisoned(database_url, clock, *map(poison, learners)) as engine,
+        running(database_url, clock) as other,
+    ):
+        rule.broken = False
+        clock.now += timedelta(seconds=10)
+        both = await asyncio.gather(due(engine), due(other))
+        assert both[0].plus(both[1]) == RetryResult(len(learners), 0)
+        assert await parked(engine) == []
 
 
-def test_retries_of_one_page_do_not_hold_each_other_up(
+async def test_retries_of_one_page_do_not_hold_each_other_up(
     database_url: str, rule: Mendable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retry_module, "PAGE", 2)
     learners = [f"learner-{number}" for number in range(5)]
 
-    async def scenario() -> None:
-        clock = HandClock(NOW)
-        async with poisoned(database_url, clock, *map(poison, learners)) as engine:
-            assert await retry_all(engine.database, engine.context, clock, dead=True) == RetryResult(0, 5)
-            rule.broken = False
-            clock.now += timedelta(seconds=60)
-            assert await due(engine) == RetryResult(5, 0)
-
-    asyncio.run(scenario())
+    clock = HandClock(NOW)
+    async with poisoned(database_url, clock, *map(poison, learners)) as engine:
+        assert await retry_all(engine.database, engine.context, clock, dead=True) == RetryResult(0, 5)
+        rule.broken = False
+        clock.now += timedelta(seconds=60)
+        assert await due(engine) == RetryResult(5, 0)
 
 
-def test_a_dead_event_can_be_retried_as_often_as_anyone_likes(database_url: str, rule: Mendable) -> None:
-    async def scenario() -> None:
-        async with poisoned(database_url, HandClock(NOW), poison()) as engine:
-            for _ in range(20):
-                assert await retry_all(engine.database, engine.context, engine.clock, dead=True) == RetryResult(0, 1)
+async def test_a_dead_event_can_be_retried_as_often_as_anyone_likes(database_url: str, rule: Mendable) -> None:
+    async with poisoned(database_url, HandClock(NOW), poison()) as engine:
+        for _ in range(20):
+            assert await retry_all(engine.database, engine.context, engine.clock, dead=True) == RetryResult(0, 1)
 
-    asyncio.run(scenario())
     assert rule.broken

@@ -45,59 +45,51 @@ def never_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "FEW_LEARNERS", -1)
 
 
-def test_tables_indexes_and_views_are_what_they_were(database_url: str) -> None:
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine:
-            await filled(engine)
-            before = await catalog(engine.database)
-            shown = await rows(engine.database, "SELECT * FROM v_user_progress ORDER BY 1, 2")
-            for _ in range(3):
-                assert await replayed(engine) == UNCHANGED
-            after = await catalog(engine.database)
+async def test_tables_indexes_and_views_are_what_they_were(database_url: str) -> None:
+    async with running(database_url, HandClock(at(3))) as engine:
+        await filled(engine)
+        before = await catalog(engine.database)
+        shown = await rows(engine.database, "SELECT * FROM v_user_progress ORDER BY 1, 2")
+        for _ in range(3):
+            assert await replayed(engine) == UNCHANGED
+        after = await catalog(engine.database)
 
-            assert {table: sorted(map(repr, said)) for table, said in after.items()} == {
-                table: sorted(map(repr, said)) for table, said in before.items()
-            }
-            assert await rows(engine.database, "SELECT * FROM v_user_progress ORDER BY 1, 2") == shown
-            assert await value(engine.database, LEFT_BEHIND[engine.database.engine.dialect.name]) == 0
-            if is_sqlite(engine.database):
-                assert await value(engine.database, "PRAGMA integrity_check") == "ok"
-
-    asyncio.run(scenario())
+        assert {table: sorted(map(repr, said)) for table, said in after.items()} == {
+            table: sorted(map(repr, said)) for table, said in before.items()
+        }
+        assert await rows(engine.database, "SELECT * FROM v_user_progress ORDER BY 1, 2") == shown
+        assert await value(engine.database, LEFT_BEHIND[engine.database.engine.dialect.name]) == 0
+        if is_sqlite(engine.database):
+            assert await value(engine.database, "PRAGMA integrity_check") == "ok"
 
 
-def test_a_sqlite_replay_leaves_no_files_but_locks(new_sqlite: NewDatabase) -> None:
+async def test_a_sqlite_replay_leaves_no_files_but_locks(new_sqlite: NewDatabase) -> None:
     url = new_sqlite()
     file = Path(url.removeprefix("sqlite:///"))
 
-    async def scenario() -> None:
-        async with running(url, HandClock(at(3))) as engine:
-            await filled(engine)
-            assert await replayed(engine) == UNCHANGED
+    async with running(url, HandClock(at(3))) as engine:
+        await filled(engine)
+        assert await replayed(engine) == UNCHANGED
 
-    asyncio.run(scenario())
     names = [file.name, f"{file.name}-replay", f"{file.name}-writers"]
     assert sorted(other.name for other in file.parent.glob(f"{file.name}*")) == names
 
 
-def test_what_was_left_behind_is_removed(database_url: str) -> None:
+async def test_what_was_left_behind_is_removed(database_url: str) -> None:
     rubbish = {
         "sqlite": ["CREATE TABLE shadow_lms_xp (user_id TEXT)", "INSERT INTO shadow_lms_xp VALUES ('ada')"],
         "postgresql": ["CREATE SCHEMA lms_shadow_0f5f8a53", "CREATE TABLE lms_shadow_0f5f8a53.lms_xp ()"],
     }
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine:
-            await filled(engine)
-            kind = engine.database.engine.dialect.name
-            await change(engine.database, *rubbish[kind])
-            assert await replayed(engine) == UNCHANGED
-            assert await value(engine.database, LEFT_BEHIND[kind]) == 0
-
-    asyncio.run(scenario())
+    async with running(database_url, HandClock(at(3))) as engine:
+        await filled(engine)
+        kind = engine.database.engine.dialect.name
+        await change(engine.database, *rubbish[kind])
+        assert await replayed(engine) == UNCHANGED
+        assert await value(engine.database, LEFT_BEHIND[kind]) == 0
 
 
-def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_with(
+async def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_with(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = asyncio.Event()
@@ -111,80 +103,71 @@ def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_with(
         finally:
             tried.set()
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine, opened(database_url) as other:
-            right = await filled(engine)
-            await change(engine.database, "DELETE FROM lms_signal WHERE user_id = 'ada'")
-            monkeypatch.setattr(swap.SwapIn, "_swap", swap_once)
-            async with other.read() as connection:
-                seen = (await connection.exec_driver_sql("SELECT count(*) FROM lms_signal")).scalar_one()
-                replaying = asyncio.create_task(replay(engine.database, engine.context, engine.clock, ReplayRequest()))
-                await tried.wait()
-                await engine.ingest.submit([ping(at(2), user_id="new", class_id="z")])
-                assert (await connection.exec_driver_sql("SELECT count(*) FROM lms_signal")).scalar_one() == seen
-            report = await replaying
-            assert report.rows_differing > 0
-            assert await value(other, "SELECT count(*) FROM lms_signal") == len(right["lms_signal"]) + 1
-            assert (await derived(other))["lms_signal"] == (await derived(engine.database))["lms_signal"]
-
-    asyncio.run(scenario())
+    async with running(database_url, HandClock(at(3))) as engine, opened(database_url) as other:
+        right = await filled(engine)
+        await change(engine.database, "DELETE FROM lms_signal WHERE user_id = 'ada'")
+        monkeypatch.setattr(swap.SwapIn, "_swap", swap_once)
+        async with other.read() as connection:
+            seen = (await connection.exec_driver_sql("SELECT count(*) FROM lms_signal")).scalar_one()
+            replaying = asyncio.create_task(replay(engine.database, engine.context, engine.clock, ReplayRequest()))
+            await tried.wait()
+            await engine.ingest.submit([ping(at(2), user_id="new", class_id="z")])
+            assert (await connection.exec_driver_sql("SELECT count(*) FROM lms_signal")).scalar_one() == seen
+        report = await replaying
+        assert report.rows_differing > 0
+        assert await value(other, "SELECT count(*) FROM lms_signal") == len(right["lms_signal"]) + 1
+        assert (await derived(other))["lms_signal"] == (await derived(engine.database))["lms_signal"]
 
 
-def test_what_comes_after_all_was_brought_is_brought_again(
+async def test_what_comes_after_all_was_brought_is_brought_again(
     new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On SQLite, rows are brought while others are still compared."""
     monkeypatch.setattr(diff_queries, "RANGE_LEARNERS", 1)
     original = compare.Comparing._compare_learners
 
-    async def scenario() -> None:
-        async with running(new_sqlite(), HandClock(at(3))) as engine:
-            await filled(engine)
-            happened = False
+    async with running(new_sqlite(), HandClock(at(3))) as engine:
+        await filled(engine)
+        happened = False
 
-            async def compare_those(self: compare.Comparing, those: diff_queries.LearnerFilter) -> Diff | None:
-                nonlocal happened
-                compared = await original(self, those)
-                if compared is not None and not happened:
-                    happened = True
-                    await self._bringing.copy_all()
-                    await engine.publish("other", "Other", (step("a"), step("b", "quiz")))
-                    await engine.ingest.submit([quiz(at(2.5), user_id="bob", class_id="b")])
-                return compared
+        async def compare_those(self: compare.Comparing, those: diff_queries.LearnerFilter) -> Diff | None:
+            nonlocal happened
+            compared = await original(self, those)
+            if compared is not None and not happened:
+                happened = True
+                await self._bringing.copy_all()
+                await engine.publish("other", "Other", (step("a"), step("b", "quiz")))
+                await engine.ingest.submit([quiz(at(2.5), user_id="bob", class_id="b")])
+            return compared
 
-            monkeypatch.setattr(compare.Comparing, "_compare_learners", compare_those)
-            assert await replayed(engine) == UNCHANGED
-            assert happened
-            assert await replayed(engine) == UNCHANGED
-
-    asyncio.run(scenario())
+        monkeypatch.setattr(compare.Comparing, "_compare_learners", compare_those)
+        assert await replayed(engine) == UNCHANGED
+        assert happened
+        assert await replayed(engine) == UNCHANGED
 
 
-def test_what_a_version_grants_is_announced_though_it_is_published_right_before_the_swap(
+async def test_what_a_version_grants_is_announced_though_it_is_published_right_before_the_swap(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = compare.Comparing.run
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine:
-            await filled(engine)
+    async with running(database_url, HandClock(at(3))) as engine:
+        await filled(engine)
 
-            async def run(self: compare.Comparing) -> compare.Comparison:
-                compared = await original(self)
-                assert await publish(engine.database, "other", "Other", (step("a"),), engine.clock)
-                return compared
+        async def run(self: compare.Comparing) -> compare.Comparison:
+            compared = await original(self)
+            assert await publish(engine.database, "other", "Other", (step("a"),), engine.clock)
+            return compared
 
-            monkeypatch.setattr(compare.Comparing, "run", run)
-            before = await value(engine.database, SIGNALS)
-            await replayed(engine)
-            await engine.run_pending_work()
-            assert await value(engine.database, SIGNALS) > before
-            assert await rows(engine.database, UNANNOUNCED) == []
-
-    asyncio.run(scenario())
+        monkeypatch.setattr(compare.Comparing, "run", run)
+        before = await value(engine.database, SIGNALS)
+        await replayed(engine)
+        await engine.run_pending_work()
+        assert await value(engine.database, SIGNALS) > before
+        assert await rows(engine.database, UNANNOUNCED) == []
 
 
-def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(
+async def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(
     new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, first = ShadowCopy._publish, asyncio.Event()
@@ -195,28 +178,25 @@ def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(
         settled.append(sorted(table.name for table in tables))
         first.set()
 
-    async def scenario() -> None:
-        async with running(new_sqlite(), HandClock(at(3))) as engine:
-            await filled(engine)
+    async with running(new_sqlite(), HandClock(at(3))) as engine:
+        await filled(engine)
 
-            async def derive(pool: Executor, number: int, job: Job, shadow: Database, watch: ProgressCallback) -> None:
-                await first.wait()
-                await engine.ingest.submit([quiz(at(2.5), user_id="bob", class_id="b"), ping(at(1), user_id="new")])
-                await derive_learners(pool, number, job, shadow, watch)
+        async def derive(pool: Executor, number: int, job: Job, shadow: Database, watch: ProgressCallback) -> None:
+            await first.wait()
+            await engine.ingest.submit([quiz(at(2.5), user_id="bob", class_id="b"), ping(at(1), user_id="new")])
+            await derive_learners(pool, number, job, shadow, watch)
 
-            monkeypatch.setattr(ShadowCopy, "_publish", settle)
-            monkeypatch.setattr("engine.replay.full.derive_learners", derive)
-            assert await replayed(engine) == UNCHANGED
-            assert settled[0] == ["lms_learner", "lms_progress"]
-            assert len(settled) == 2
-            assert not {"lms_learner", "lms_progress"} & set(settled[1])
-            settled.clear()
-            assert await replayed(engine) == UNCHANGED
-
-    asyncio.run(scenario())
+        monkeypatch.setattr(ShadowCopy, "_publish", settle)
+        monkeypatch.setattr("engine.replay.full.derive_learners", derive)
+        assert await replayed(engine) == UNCHANGED
+        assert settled[0] == ["lms_learner", "lms_progress"]
+        assert len(settled) == 2
+        assert not {"lms_learner", "lms_progress"} & set(settled[1])
+        settled.clear()
+        assert await replayed(engine) == UNCHANGED
 
 
-def test_bringing_pauses_only_if_somebody_else_could_be_waiting(
+async def test_bringing_pauses_only_if_somebody_else_could_be_waiting(
     new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original, shares = ShadowCopy._throttle_ratio, set[float]()
@@ -233,20 +213,17 @@ def test_bringing_pauses_only_if_somebody_else_could_be_waiting(
 
     monkeypatch.setattr(ShadowCopy, "_throttle_ratio", share)
 
-    async def scenario() -> None:
-        url = new_sqlite()
-        async with opened(url) as ours:
-            assert await brought(ours) == {0.0}
-            async with opened(url) as other:
-                async with other.write():
-                    pass
-                assert await brought(ours) == {QUIET_SHARE}
-            assert await brought(ours) == {0.0}
-
-    asyncio.run(scenario())
+    url = new_sqlite()
+    async with opened(url) as ours:
+        assert await brought(ours) == {0.0}
+        async with opened(url) as other:
+            async with other.write():
+                pass
+            assert await brought(ours) == {QUIET_SHARE}
+        assert await brought(ours) == {0.0}
 
 
-def test_what_was_brought_in_vain_leaves_nothing_behind(
+async def test_what_was_brought_in_vain_leaves_nothing_behind(
     new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first learners may differ, and no more do once all are compared: somebody mended them, say."""
@@ -257,19 +234,16 @@ def test_what_was_brought_in_vain_leaves_nothing_behind(
     monkeypatch.setattr("engine.replay.shadow_copy.sample_differs", differs)
     monkeypatch.setattr(sampling, "FEW_LEARNERS", 100)
 
-    async def scenario() -> None:
-        async with running(new_sqlite(), HandClock(at(3))) as engine:
-            await filled(engine)
-            before = await derived(engine.database)
-            assert await replayed(engine) == UNCHANGED
-            assert await derived(engine.database) == before
-            assert await value(engine.database, LEFT_BEHIND["sqlite"]) == 0
-            assert await value(engine.database, "PRAGMA integrity_check") == "ok"
-
-    asyncio.run(scenario())
+    async with running(new_sqlite(), HandClock(at(3))) as engine:
+        await filled(engine)
+        before = await derived(engine.database)
+        assert await replayed(engine) == UNCHANGED
+        assert await derived(engine.database) == before
+        assert await value(engine.database, LEFT_BEHIND["sqlite"]) == 0
+        assert await value(engine.database, "PRAGMA integrity_check") == "ok"
 
 
-def test_of_many_learners_nothing_is_brought_before_all_are_compared(
+async def test_of_many_learners_nothing_is_brought_before_all_are_compared(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = ShadowCopy._publish
@@ -287,61 +261,54 @@ def test_of_many_learners_nothing_is_brought_before_all_are_compared(
     monkeypatch.setattr(sampling, "MOST_LEARNERS", 1)
     monkeypatch.setattr(ShadowCopy, "begin", begin)
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(3))) as engine:
-            await filled(engine)
-            before = await derived(engine.database)
-            await change(engine.database, "UPDATE lms_progress SET video_max_position_sec = 7")
-            monkeypatch.setattr(ShadowCopy, "_publish", settle)
-            assert (await replayed(engine))["rows_differing"] > 1
-            assert settled == [len(DERIVED)]
-            assert await derived(engine.database) == before
-
-    asyncio.run(scenario())
+    async with running(database_url, HandClock(at(3))) as engine:
+        await filled(engine)
+        before = await derived(engine.database)
+        await change(engine.database, "UPDATE lms_progress SET video_max_position_sec = 7")
+        monkeypatch.setattr(ShadowCopy, "_publish", settle)
+        assert (await replayed(engine))["rows_differing"] > 1
+        assert settled == [len(DERIVED)]
+        assert await derived(engine.database) == before
 
 
-def test_who_may_read_the_tables_still_may(postgres: PostgresServer, migrated_postgres: str) -> None:
+async def test_who_may_read_the_tables_still_may(postgres: PostgresServer, migrated_postgres: str) -> None:
     granted = """
         SELECT table_name, grantee, privilege_type FROM information_schema.role_table_grants
         WHERE grantee IN ('PUBLIC', 'pg_monitor') AND table_schema = 'public' ORDER BY 1, 2, 3
     """
 
-    async def scenario(url: str) -> None:
-        async with running(url, HandClock(at(3))) as engine:
-            await change(
-                engine.database,
-                "GRANT SELECT ON lms_signal TO PUBLIC",
-                "GRANT SELECT, UPDATE ON lms_progress TO pg_monitor",
-                "GRANT SELECT ON v_leaderboard TO pg_monitor",
-            )
-            before = await rows(engine.database, granted)
-            assert len(before) == 4
-            assert await replayed(engine) == UNCHANGED
-            assert await rows(engine.database, granted) == before
-
     url = postgres.create_database(migrated_postgres)
-    asyncio.run(scenario(url))
+    async with running(url, HandClock(at(3))) as engine:
+        await change(
+            engine.database,
+            "GRANT SELECT ON lms_signal TO PUBLIC",
+            "GRANT SELECT, UPDATE ON lms_progress TO pg_monitor",
+            "GRANT SELECT ON v_leaderboard TO pg_monitor",
+        )
+        before = await rows(engine.database, granted)
+        assert len(before) == 4
+        assert await replayed(engine) == UNCHANGED
+        assert await rows(engine.database, granted) == before
+
     postgres.drop_database(url)
 
 
-def test_somebody_elses_view_on_our_tables_is_not_left_on_the_old_ones(
+async def test_somebody_elses_view_on_our_tables_is_not_left_on_the_old_ones(
     postgres: PostgresServer, migrated_postgres: str
 ) -> None:
-    async def scenario(url: str) -> None:
-        async with running(url, HandClock(at(3))) as engine:
-            await filled(engine)
-            await change(
-                engine.database,
-                "CREATE VIEW report AS SELECT count(*) FROM lms_signal",
-                "CREATE VIEW better AS SELECT * FROM v_leaderboard",
-            )
-            with pytest.raises(LmsError, match=r"expected no views but our own .*, found report on lms_signal"):
-                await replayed(engine)
-            await change(engine.database, "DROP VIEW report")
-            assert await replayed(engine) == UNCHANGED
-            await engine.ingest.submit([ping(at(2), user_id="new", class_id="a")])
-            assert ("new",) in await rows(engine.database, "SELECT user_id FROM better")
-
     url = postgres.create_database(migrated_postgres)
-    asyncio.run(scenario(url))
+    async with running(url, HandClock(at(3))) as engine:
+        await filled(engine)
+        await change(
+            engine.database,
+            "CREATE VIEW report AS SELECT count(*) FROM lms_signal",
+            "CREATE VIEW better AS SELECT * FROM v_leaderboard",
+        )
+        with pytest.raises(LmsError, match=r"expected no views but our own .*, found report on lms_signal"):
+            await replayed(engine)
+        await change(engine.database, "DROP VIEW report")
+        assert await replayed(engine) == UNCHANGED
+        await engine.ingest.submit([ping(at(2), user_id="new", class_id="a")])
+        assert ("new",) in await rows(engine.database, "SELECT user_id FROM better")
+
     postgres.drop_database(url)

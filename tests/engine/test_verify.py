@@ -9,7 +9,6 @@ from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from engine.courses.publish import publish
 from engine.engine import Engine
@@ -37,24 +36,22 @@ from tests.engine.tampering import (
 )
 from tests.engine.test_laws import live
 from tests.engine.test_park import refuse_class
-from tests.engine.worlds import deliveries, worlds
+from tests.engine.worlds import Delivery, World, delivered_worlds
 
 NewDatabase = Callable[[], str]
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-def test_nothing_differs_after_live_processing(new_database: NewDatabase, data: st.DataObject) -> None:
-    world = data.draw(worlds())
-    delivery = data.draw(deliveries(world))
+@given(delivered_worlds())
+async def test_nothing_differs_after_live_processing(
+    new_database: NewDatabase, delivered: tuple[World, Delivery]
+) -> None:
+    world, delivery = delivered
 
-    async def scenario() -> None:
-        url = new_database()
-        await live(url, world, delivery)
-        async with running(url, HandClock(at(9))) as engine:
-            assert await found_in(engine) == []
-
-    asyncio.run(scenario())
+    url = new_database()
+    await live(url, world, delivery)
+    async with running(url, HandClock(at(9))) as engine:
+        assert await found_in(engine) == []
 
 
 @pytest.fixture
@@ -65,23 +62,20 @@ def rule(monkeypatch: pytest.MonkeyPatch) -> Mendable:
 
 @pytest.mark.usefixtures("rule")
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.table.name)
-def test_whatever_is_tampered_with_is_found_and_named(database_url: str, shape: DerivedTable) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            for tampering in tamperings(shape):
-                # given a database in which nothing differs, which has rows in every table
-                assert await found_in(engine) == []
+async def test_whatever_is_tampered_with_is_found_and_named(database_url: str, shape: DerivedTable) -> None:
+    async with furnished(database_url) as engine:
+        for tampering in tamperings(shape):
+            # given a database in which nothing differs, which has rows in every table
+            assert await found_in(engine) == []
 
-                # when
-                key = await tamper(engine.database, tampering)
+            # when
+            key = await tamper(engine.database, tampering)
 
-                # then
-                named = [d[:3] for d in await found_in(engine) if not (shape is XP and d.table == HISTOGRAM)]
-                assert named == [(shape.table.name, key, tampering.field)], tampering.name
-                await repair_learners(engine.database, [key[0]], engine.context, engine.clock, announce=False)
-                await repair_histogram(engine.database, engine.context)
-
-    asyncio.run(scenario())
+            # then
+            named = [d[:3] for d in await found_in(engine) if not (shape is XP and d.table == HISTOGRAM)]
+            assert named == [(shape.table.name, key, tampering.field)], tampering.name
+            await repair_learners(engine.database, [key[0]], engine.context, engine.clock, announce=False)
+            await repair_histogram(engine.database, engine.context)
 
 
 @pytest.mark.parametrize(
@@ -102,13 +96,10 @@ def test_whatever_is_tampered_with_is_found_and_named(database_url: str, shape: 
         ("INSERT INTO lms_event_daily VALUES ('2026-11-29', 'VIDEO_PING', 99, 0)", []),
     ],
 )
-def test_counts_of_days_are_compared_with_the_log(database_url: str, statement: str, lines: list[str]) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            await change(engine.database, statement)
-            assert said(await found_in(engine)) == [f"v_event_daily_stats {line}" for line in lines]
-
-    asyncio.run(scenario())
+async def test_counts_of_days_are_compared_with_the_log(database_url: str, statement: str, lines: list[str]) -> None:
+    async with furnished(database_url) as engine:
+        await change(engine.database, statement)
+        assert said(await found_in(engine)) == [f"v_event_daily_stats {line}" for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -129,13 +120,12 @@ def test_counts_of_days_are_compared_with_the_log(database_url: str, statement: 
         ("INSERT INTO lms_xp_histogram VALUES ('x', 'all', 999, 99, 0)", []),
     ],
 )
-def test_the_histogram_is_compared_with_the_leaderboards(database_url: str, statement: str, lines: list[str]) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            await change(engine.database, statement)
-            assert said(await found_in(engine)) == [f"lms_xp_histogram {line}" for line in lines]
-
-    asyncio.run(scenario())
+async def test_the_histogram_is_compared_with_the_leaderboards(
+    database_url: str, statement: str, lines: list[str]
+) -> None:
+    async with furnished(database_url) as engine:
+        await change(engine.database, statement)
+        assert said(await found_in(engine)) == [f"lms_xp_histogram {line}" for line in lines]
 
 
 def said(differences: Sequence[Difference]) -> list[str]:
@@ -143,63 +133,56 @@ def said(differences: Sequence[Difference]) -> list[str]:
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-11-29T00:00:00Z", "2026-11-29T00:00:00.000000"])
-def test_what_is_no_time_of_ours_is_found(new_sqlite: NewDatabase, text: str) -> None:
+async def test_what_is_no_time_of_ours_is_found(new_sqlite: NewDatabase, text: str) -> None:
     """SQLite takes any text; PostgreSQL takes no text that is no time."""
     statement = "UPDATE lms_progress SET video_completed_at = '?' WHERE user_id = 'ada' AND class_id = 'a'"
 
-    async def scenario() -> None:
-        async with furnished(new_sqlite()) as engine:
-            await change(engine.database, statement.replace("?", text))
-            assert said(await found_in(engine)) == [
-                f"lms_progress ada/a video_completed_at: expected 2026-11-29T00:00:00.000000Z, found '{text}'"
-            ]
-
-    asyncio.run(scenario())
+    async with furnished(new_sqlite()) as engine:
+        await change(engine.database, statement.replace("?", text))
+        assert said(await found_in(engine)) == [
+            f"lms_progress ada/a video_completed_at: expected 2026-11-29T00:00:00.000000Z, found '{text}'"
+        ]
 
 
-def test_learners_are_verified_in_chunks_wherever_they_are_found(
+async def test_learners_are_verified_in_chunks_wherever_they_are_found(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(learners, "CHUNK_LEARNERS", 2)
 
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            # given drift of learners in every chunk, one of whom the log does not know
-            await change(
-                engine.database,
-                "INSERT INTO lms_learner VALUES ('ghost', '2026-11-28T00:00:00.000000Z')",
-                "DELETE FROM lms_learner WHERE user_id IN ('ada', 'zoe')",
-            )
+    async with furnished(database_url) as engine:
+        # given drift of learners in every chunk, one of whom the log does not know
+        await change(
+            engine.database,
+            "INSERT INTO lms_learner VALUES ('ghost', '2026-11-28T00:00:00.000000Z')",
+            "DELETE FROM lms_learner WHERE user_id IN ('ada', 'zoe')",
+        )
 
-            # when
-            steps: list[tuple[str, int, int]] = []
-            chunks = verify(engine.database, engine.context, engine.clock, lambda *step: steps.append(step))
-            found = [[difference.key[0] for difference in chunk] async for chunk in chunks]
+        # when
+        steps: list[tuple[str, int, int]] = []
+        chunks = verify(engine.database, engine.context, engine.clock, lambda *step: steps.append(step))
+        found = [[difference.key[0] for difference in chunk] async for chunk in chunks]
 
-            # then each chunk's are told together, and how far it has come after each
-            assert found == [["ada"], [GHOST, "zoe"]]
-            assert steps == [("learners", 2, 2), ("learners", 4, 4)]
-
-    asyncio.run(scenario())
+        # then each chunk's are told together, and how far it has come after each
+        assert found == [["ada"], [GHOST, "zoe"]]
+        assert steps == [("learners", 2, 2), ("learners", 4, 4)]
 
 
-def test_a_sample_is_so_many_learners_at_random(database_url: str) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            await change(engine.database, "DELETE FROM lms_learner", "DELETE FROM lms_event_daily")
+async def test_a_sample_is_so_many_learners_at_random(database_url: str) -> None:
+    async with furnished(database_url) as engine:
+        await change(engine.database, "DELETE FROM lms_learner", "DELETE FROM lms_event_daily")
 
-            def sampled(number: int, seed: int) -> "asyncio.Future[list[Difference]]":
-                return asyncio.ensure_future(found_in(engine, Sample(number, Random(seed))))
+        def sampled(number: int, seed: int) -> "asyncio.Future[list[Difference]]":
+            return asyncio.ensure_future(found_in(engine, Sample(number, Random(seed))))
 
-            pairs = {tuple(difference.key[0] for difference in await sampled(2, seed)) for seed in range(40)}
-            assert pairs == {("ada", "bob"), ("ada", "zoe"), ("bob", "zoe")}
-            assert await sampled(2, 7) == await sampled(2, 7)
-            assert [difference.key for difference in await sampled(9, 0)] == [("ada",), ("bob",), ("zoe",)]
-
-    asyncio.run(scenario())
+        pairs = {tuple(difference.key[0] for difference in await sampled(2, seed)) for seed in range(40)}
+        assert pairs == {("ada", "bob"), ("ada", "zoe"), ("bob", "zoe")}
+        assert await sampled(2, 7) == await sampled(2, 7)
+        assert [difference.key for difference in await sampled(9, 0)] == [("ada",), ("bob",), ("zoe",)]
 
 
-def test_what_is_written_meanwhile_is_not_taken_for_drift(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_written_meanwhile_is_not_taken_for_drift(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(learners, "CHUNK_LEARNERS", 3)
     names = [f"learner-{number}" for number in range(9)]
 
@@ -213,76 +196,59 @@ def test_what_is_written_meanwhile_is_not_taken_for_drift(database_url: str, mon
             if round_ % 4 == 1:
                 await engine.publish("x", f"{round_}", (step("a"), step("b"))[: 1 + round_ % 8 // 4])
 
-    async def scenario() -> None:
-        async with running(database_url, HandClock(NOW)) as engine, running(database_url, HandClock(NOW)) as other:
-            posting = asyncio.create_task(post(other))
-            rounds = 0
-            while not posting.done() or not rounds:
-                assert await found_in(engine) == []
-                rounds += 1
-            await posting
+    async with running(database_url, HandClock(NOW)) as engine, running(database_url, HandClock(NOW)) as other:
+        posting = asyncio.create_task(post(other))
+        rounds = 0
+        while not posting.done() or not rounds:
             assert await found_in(engine) == []
-            assert await value(engine.database, "SELECT count(*) FROM lms_learner") == len(names)
-
-    asyncio.run(scenario())
-
-
-def test_what_a_version_is_still_to_grant_is_granted_and_not_drift(database_url: str) -> None:
-    async def scenario() -> None:
-        clock = HandClock(NOW)
-        async with running(database_url, clock) as engine:
-            await engine.ingest.submit([ping(at(0)), ping(at(0), user_id="bob")])
-            await publish(engine.database, "x", "X", (step("a"),), clock)
-
-            assert await found_in(engine) == []
-            assert await value(engine.database, "SELECT count(*) FROM lms_signal WHERE course_id = 'x'") == 4
-            assert await value(engine.database, "SELECT count(*) FROM lms_outbox") == 6
-
-    asyncio.run(scenario())
+            rounds += 1
+        await posting
+        assert await found_in(engine) == []
+        assert await value(engine.database, "SELECT count(*) FROM lms_learner") == len(names)
 
 
-def test_what_is_parked_is_no_drift_until_its_rule_is_mended(database_url: str, rule: Mendable) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            assert await found_in(engine) == []
+async def test_what_a_version_is_still_to_grant_is_granted_and_not_drift(database_url: str) -> None:
+    clock = HandClock(NOW)
+    async with running(database_url, clock) as engine:
+        await engine.ingest.submit([ping(at(0)), ping(at(0), user_id="bob")])
+        await publish(engine.database, "x", "X", (step("a"),), clock)
 
-            rule.broken = False
-            named = {(difference.table, difference.key[0]) for difference in await found_in(engine)}
-            assert named == {("lms_retry", "zoe"), *((shape.table.name, "ada") for shape in SHAPES if shape != LEARNER)}
-
-            await retry_all(engine.database, engine.context, engine.clock, dead=False)
-            assert await found_in(engine) == []
-
-    asyncio.run(scenario())
+        assert await found_in(engine) == []
+        assert await value(engine.database, "SELECT count(*) FROM lms_signal WHERE course_id = 'x'") == 4
+        assert await value(engine.database, "SELECT count(*) FROM lms_outbox") == 6
 
 
-def test_what_the_database_refuses_is_no_difference_as_long_as_it_is_parked(database_url: str) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            await refuse_class(engine.database, "lms_progress", "poison")
-            await engine.ingest.submit([ping(at(1), 50, user_id="bob", class_id="poison")])
-            assert await found_in(engine) == []
+async def test_what_is_parked_is_no_drift_until_its_rule_is_mended(database_url: str, rule: Mendable) -> None:
+    async with furnished(database_url) as engine:
+        assert await found_in(engine) == []
 
-            await change(engine.database, "DELETE FROM lms_retry WHERE user_id = 'bob'")
-            differences = await found_in(engine)
-            assert [(d.table, d.key[0], d.field) for d in differences] == [("lms_progress", "bob", "row")]
+        rule.broken = False
+        named = {(difference.table, difference.key[0]) for difference in await found_in(engine)}
+        assert named == {("lms_retry", "zoe"), *((shape.table.name, "ada") for shape in SHAPES if shape != LEARNER)}
 
-    asyncio.run(scenario())
+        await retry_all(engine.database, engine.context, engine.clock, dead=False)
+        assert await found_in(engine) == []
 
 
-def test_what_the_database_refused_is_there_after_a_retry(database_url: str) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            await refuse_class(engine.database, "lms_progress", "poison")
-            await engine.ingest.submit([ping(at(1), 50, user_id="bob", class_id="poison")])
-            await refuse_no_more(engine.database, "lms_progress")
-            await retry_all(engine.database, engine.context, engine.clock, dead=False)
-            assert await found_in(engine) == []
-            assert await rows(engine.database, "SELECT user_id FROM lms_progress WHERE class_id = 'poison'") == [
-                ("bob",)
-            ]
+async def test_what_the_database_refuses_is_no_difference_as_long_as_it_is_parked(database_url: str) -> None:
+    async with furnished(database_url) as engine:
+        await refuse_class(engine.database, "lms_progress", "poison")
+        await engine.ingest.submit([ping(at(1), 50, user_id="bob", class_id="poison")])
+        assert await found_in(engine) == []
 
-    asyncio.run(scenario())
+        await change(engine.database, "DELETE FROM lms_retry WHERE user_id = 'bob'")
+        differences = await found_in(engine)
+        assert [(d.table, d.key[0], d.field) for d in differences] == [("lms_progress", "bob", "row")]
+
+
+async def test_what_the_database_refused_is_there_after_a_retry(database_url: str) -> None:
+    async with furnished(database_url) as engine:
+        await refuse_class(engine.database, "lms_progress", "poison")
+        await engine.ingest.submit([ping(at(1), 50, user_id="bob", class_id="poison")])
+        await refuse_no_more(engine.database, "lms_progress")
+        await retry_all(engine.database, engine.context, engine.clock, dead=False)
+        assert await found_in(engine) == []
+        assert await rows(engine.database, "SELECT user_id FROM lms_progress WHERE class_id = 'poison'") == [("bob",)]
 
 
 async def refuse_no_more(database: Database, table: str) -> None:
@@ -292,41 +258,34 @@ async def refuse_no_more(database: Database, table: str) -> None:
     )
 
 
-def test_a_changed_rule_shows_where_it_says_something_else(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def scenario() -> None:
-        async with running(database_url, HandClock(NOW)) as engine:
-            await engine.ingest.submit([ping(at(0), 95), ping(at(1), 92, user_id="bob")])
-            assert await found_in(engine) == []
+async def test_a_changed_rule_shows_where_it_says_something_else(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(database_url, HandClock(NOW)) as engine:
+        await engine.ingest.submit([ping(at(0), 95), ping(at(1), 92, user_id="bob")])
+        assert await found_in(engine) == []
 
-            monkeypatch.setattr(import_module("projections.rules.video_progress"), "COMPLETE_SHARE", Decimal("0.95"))
-            assert {difference.key[0] for difference in await found_in(engine)} == {"bob"}
-
-    asyncio.run(scenario())
-
-
-def test_changed_worth_shows_in_signals_and_on_leaderboards(database_url: str) -> None:
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            context = engine.context._replace(worth={**engine.context.worth, SignalType.QUIZ_PASSED: 25})
-            chunks = verify(engine.database, context, system_clock, lambda *_: None)
-            found = [difference async for chunk in chunks for difference in chunk]
-
-            assert {(d.table, d.key[0], d.field) for d in found} == {
-                ("lms_signal", "ada", "xp"),
-                ("lms_xp", "ada", "xp"),
-            }
-            assert [(d.expected, d.found) for d in found if d.table == "lms_signal"] == [("25", "20")]
-
-    asyncio.run(scenario())
+        monkeypatch.setattr(import_module("projections.rules.video_progress"), "COMPLETE_SHARE", Decimal("0.95"))
+        assert {difference.key[0] for difference in await found_in(engine)} == {"bob"}
 
 
-def test_whoever_has_seen_enough_can_leave(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_changed_worth_shows_in_signals_and_on_leaderboards(database_url: str) -> None:
+    async with furnished(database_url) as engine:
+        context = engine.context._replace(worth={**engine.context.worth, SignalType.QUIZ_PASSED: 25})
+        chunks = verify(engine.database, context, system_clock, lambda *_: None)
+        found = [difference async for chunk in chunks for difference in chunk]
+
+        assert {(d.table, d.key[0], d.field) for d in found} == {
+            ("lms_signal", "ada", "xp"),
+            ("lms_xp", "ada", "xp"),
+        }
+        assert [(d.expected, d.found) for d in found if d.table == "lms_signal"] == [("25", "20")]
+
+
+async def test_whoever_has_seen_enough_can_leave(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learners, "CHUNK_LEARNERS", 1)
 
-    async def scenario() -> None:
-        async with furnished(database_url) as engine:
-            await change(engine.database, "DELETE FROM lms_xp")
-            async with aclosing(verify(engine.database, engine.context, engine.clock, lambda *_: None)) as chunks:
-                assert {difference.key[0] for difference in await anext(chunks)} == {"ada"}
-
-    asyncio.run(scenario())
+    async with furnished(database_url) as engine:
+        await change(engine.database, "DELETE FROM lms_xp")
+        async with aclosing(verify(engine.database, engine.context, engine.clock, lambda *_: None)) as chunks:
+            assert {difference.key[0] for difference in await anext(chunks)} == {"ada"}

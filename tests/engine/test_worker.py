@@ -18,7 +18,7 @@ from tests.engine.support import HandClock, at, ping, running, step
 PATIENCE_SEC = 30
 
 
-def test_it_goes_on_after_trouble_and_ends_with_its_block(
+async def test_it_goes_on_after_trouble_and_ends_with_its_block(
     new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     outcomes: list[Exception | RetryResult] = [
@@ -30,7 +30,7 @@ def test_it_goes_on_after_trouble_and_ends_with_its_block(
     ]
     looked: list[Exception | RetryResult] = []
 
-    async def scenario() -> None:
+    with caplog.at_level(logging.WARNING, logger="engine.maintenance"):
         all_seen = asyncio.Event()
 
         async def retry_due(*_: object) -> RetryResult:
@@ -47,9 +47,6 @@ def test_it_goes_on_after_trouble_and_ends_with_its_block(
         monkeypatch.setattr(maintenance, "LOOK_EVERY_SEC", 0)
         async with running(new_sqlite(), HandClock()) as engine, background_worker(engine):
             await all_seen.wait()
-
-    with caplog.at_level(logging.WARNING, logger="engine.maintenance"):
-        asyncio.run(scenario())
     assert looked == outcomes
     said = [record.getMessage() for record in caplog.records]
     assert said == [
@@ -60,36 +57,33 @@ def test_it_goes_on_after_trouble_and_ends_with_its_block(
     ]
 
 
-def test_it_takes_up_what_another_process_published_and_did_not_finish(
+async def test_it_takes_up_what_another_process_published_and_did_not_finish(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def scenario() -> None:
-        monkeypatch.setattr(maintenance, "LOOK_EVERY_SEC", 0.01)
-        tried = asyncio.Event()
+    monkeypatch.setattr(maintenance, "LOOK_EVERY_SEC", 0.01)
+    tried = asyncio.Event()
 
-        async def try_waiting_messages() -> None:
-            tried.set()
+    async def try_waiting_messages() -> None:
+        tried.set()
 
-        clock = HandClock(at(1))
-        async with running(database_url, clock) as engine:
-            # given a server that is up to date
-            engine.after_publish.append(try_waiting_messages)
-            await engine.ingest.submit([ping(at(0))])
+    clock = HandClock(at(1))
+    async with running(database_url, clock) as engine:
+        # given a server that is up to date
+        engine.after_publish.append(try_waiting_messages)
+        await engine.ingest.submit([ping(at(0))])
+        await engine.schedule_pending_work()
+        tried.clear()
+        async with background_worker(engine), opened(database_url) as database:
+            # when another process publishes a version, and is killed before it is granted
+            await publish(database, "x", "X", (step("a"),), clock)
+            await asyncio.wait_for(tried.wait(), PATIENCE_SEC)
             await engine.schedule_pending_work()
             tried.clear()
-            async with background_worker(engine), opened(database_url) as database:
-                # when another process publishes a version, and is killed before it is granted
-                await publish(database, "x", "X", (step("a"),), clock)
-                await asyncio.wait_for(tried.wait(), PATIENCE_SEC)
-                await engine.schedule_pending_work()
-                tried.clear()
-                # then the server does both
-                assert await value(engine.database, "SELECT count(*) FROM lms_signal") == 3
+            # then the server does both
+            assert await value(engine.database, "SELECT count(*) FROM lms_signal") == 3
 
-                # and when it is killed after that, and has not tried the messages that waited for a course
-                await publish(database, "x", "Y", (step("a"),), clock)
-                await run_pending_backfills(database, engine.context, clock)
-                # then the server tries them
-                await asyncio.wait_for(tried.wait(), PATIENCE_SEC)
-
-    asyncio.run(scenario())
+            # and when it is killed after that, and has not tried the messages that waited for a course
+            await publish(database, "x", "Y", (step("a"),), clock)
+            await run_pending_backfills(database, engine.context, clock)
+            # then the server tries them
+            await asyncio.wait_for(tried.wait(), PATIENCE_SEC)

@@ -1,6 +1,5 @@
 """Workers: what one has opened for a piece serves its next ones; a thread leaves nothing open."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -16,13 +15,11 @@ PIECES = 3
 
 
 @pytest.mark.parametrize(("number", "opened"), [(0, PIECES), (1, 1)])
-def test_a_process_opens_the_shadow_once(number: int, opened: int) -> None:
-    async def scenario() -> list[tuple[int, int]]:
-        job = Job("sqlite:///any", "shadow", {}, at(0))
-        with workers(number, None, which) as pool:
-            return [done async for done in map_unordered(pool, number, which, job, pieces())]
+async def test_a_process_opens_the_shadow_once(number: int, opened: int) -> None:
+    job = Job("sqlite:///any", "shadow", {}, at(0))
+    with workers(number, None, which) as pool:
+        done = [done async for done in map_unordered(pool, number, which, job, pieces())]
 
-    done = asyncio.run(scenario())
     assert len(done) == PIECES
     assert len({shadow for _, shadow in done}) == opened
     assert {process == os.getpid() for process, _ in done} == {number == 0}

@@ -107,6 +107,20 @@ def deliveries(draw: st.DrawFn, world: World) -> Delivery:
     return tuple(tuple(batches(draw, draw(st.permutations(slot)))) for slot in slots)
 
 
+@st.composite
+def delivered_worlds(draw: st.DrawFn) -> tuple[World, Delivery]:
+    """A world and a delivery of its facts."""
+    world = draw(worlds())
+    return world, draw(deliveries(world))
+
+
+@st.composite
+def delivered_worlds_with_slots(draw: st.DrawFn, min_size: int = 0) -> tuple[World, Delivery, set[int]]:
+    """A world, a delivery of its facts, and at least `min_size` of the world's slots."""
+    world, delivery = draw(delivered_worlds())
+    return world, delivery, draw(st.sets(st.sampled_from(world.slots), min_size=min_size))
+
+
 def batches(draw: st.DrawFn, order: list[Fact]) -> Iterator[Batch]:
     """The same facts in the same order, cut into batches."""
     cuts = sorted(draw(st.sets(st.integers(1, max(1, len(order) - 1)), max_size=2)))

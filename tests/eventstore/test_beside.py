@@ -8,7 +8,7 @@ from eventstore.concurrency import AT_ONCE, map_concurrently
 
 
 @pytest.mark.parametrize("at_once", sorted({1, 3, AT_ONCE}))
-def test_results_come_in_the_order_of_the_items_and_only_so_many_are_at_work_at_once(at_once: int) -> None:
+async def test_results_come_in_the_order_of_the_items_and_only_so_many_are_at_work_at_once(at_once: int) -> None:
     at_work, most = 0, 0
 
     async def work(number: int) -> int:
@@ -20,18 +20,18 @@ def test_results_come_in_the_order_of_the_items_and_only_so_many_are_at_work_at_
         at_work -= 1
         return number * number
 
-    assert asyncio.run(map_concurrently(work, range(10), at_once)) == [number * number for number in range(10)]
+    assert await map_concurrently(work, range(10), at_once) == [number * number for number in range(10)]
     assert most == at_once
 
 
-def test_nothing_to_do_gives_nothing() -> None:
+async def test_nothing_to_do_gives_nothing() -> None:
     async def work(_: int) -> int:
         raise AssertionError("there is no item")
 
-    assert asyncio.run(map_concurrently(work, [])) == []
+    assert await map_concurrently(work, []) == []
 
 
-def test_a_failure_comes_out_as_it_is_and_breaks_the_others_off() -> None:
+async def test_a_failure_comes_out_as_it_is_and_breaks_the_others_off() -> None:
     begun: list[int] = []
     ended: list[int] = []
 
@@ -43,6 +43,6 @@ def test_a_failure_comes_out_as_it_is_and_breaks_the_others_off() -> None:
         ended.append(number)
 
     with pytest.raises(ValueError, match="out of luck"):
-        asyncio.run(map_concurrently(work, range(10)))
+        await map_concurrently(work, range(10))
     assert begun == [0, 1]
     assert ended == []

@@ -25,7 +25,7 @@ _rows = json_rows("rows", _x.user_id, _x.course_id, _x.period, _x.xp)
 INSERT = insert(lms_xp).from_select(["user_id", "course_id", "period", "xp"], select(*_rows.c))
 
 
-def test_the_log_stays_within_bounds_under_transactions_that_follow_each_other(
+async def test_the_log_stays_within_bounds_under_transactions_that_follow_each_other(
     new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eventstore.db.sqlite.wal_index.LOG_PAGES", 100)
@@ -33,13 +33,11 @@ def test_the_log_stays_within_bounds_under_transactions_that_follow_each_other(
     file = Path(url.removeprefix("sqlite:///"))
     sizes: list[int] = []
 
-    async def scenario() -> None:
-        async with opened(url) as database:
-            for number in range(TRANSACTIONS):
-                await database.run_write(partial(fill, number=number))
-                sizes.append(await asyncio.to_thread(size, Path(f"{file}-wal")))
+    async with opened(url) as database:
+        for number in range(TRANSACTIONS):
+            await database.run_write(partial(fill, number=number))
+            sizes.append(await asyncio.to_thread(size, Path(f"{file}-wal")))
 
-    asyncio.run(scenario())
     assert max(sizes) < 4 * size(file)  # a transaction changes every page; there were many
 
 
@@ -86,7 +84,7 @@ def test_no_pass_begins_while_one_is_under_way(monkeypatch: pytest.MonkeyPatch) 
     assert begun == [True, True]
 
 
-def test_what_is_brought_is_copied_beside(new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_brought_is_copied_beside(new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Checkpointer] = []
     original = Checkpointer.start
 
@@ -96,13 +94,10 @@ def test_what_is_brought_is_copied_beside(new_sqlite: Callable[[], str], monkeyp
 
     monkeypatch.setattr(Checkpointer, "start", begin)
 
-    async def scenario() -> None:
-        async with opened(new_sqlite()) as database, open_shadow(database, "some") as tables:
-            before = len(begun)
-            await tables.shadow.publish(tables.copying.write_without_course_lock, [lms_xp])
-            assert len(begun) - before == 1 + len(lms_xp.indexes)
-
-    asyncio.run(scenario())
+    async with opened(new_sqlite()) as database, open_shadow(database, "some") as tables:
+        before = len(begun)
+        await tables.shadow.publish(tables.copying.write_without_course_lock, [lms_xp])
+        assert len(begun) - before == 1 + len(lms_xp.indexes)
 
 
 def size(file: Path) -> int:

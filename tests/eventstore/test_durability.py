@@ -1,6 +1,5 @@
 """Durability: what has committed is on the disk, whatever the database was told to do without."""
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -27,10 +26,12 @@ NORMAL, FULL = 1, 2
         ("remote_apply", "remote_apply"),
     ],
 )
-def test_on_postgresql_every_commit_waits_for_the_disk_and_for_whom_else_the_operator_chose(
+async def test_on_postgresql_every_commit_waits_for_the_disk_and_for_whom_else_the_operator_chose(
     postgres: PostgresServer, configured: str, in_force: str
 ) -> None:
-    async def scenario() -> None:
+    url = postgres.create_database()
+    name = url.rpartition("/")[2]
+    try:
         async with opened(url) as database:
             await change(database, f"ALTER DATABASE {name} SET synchronous_commit = '{configured}'")
 
@@ -42,11 +43,6 @@ def test_on_postgresql_every_commit_waits_for_the_disk_and_for_whom_else_the_ope
             async with database.write() as connection:
                 found.append(await synchronous_commit(connection))
             assert found == [in_force] * 2
-
-    url = postgres.create_database()
-    name = url.rpartition("/")[2]
-    try:
-        asyncio.run(scenario())
     finally:
         postgres.drop_database(url)
 
@@ -56,29 +52,25 @@ async def synchronous_commit(connection: AsyncConnection) -> str:
     return str((await connection.execute(text("SHOW synchronous_commit"))).scalar_one())
 
 
-def test_on_sqlite_every_commit_flushes_the_write_ahead_log(new_sqlite: Callable[[], str]) -> None:
-    async def scenario() -> None:
-        async with opened(new_sqlite()) as database:
-            found = [await database.run_write(flushing)]
-            for transaction in (database.write(), database.write_exclusive(), database.write_without_course_lock()):
-                async with transaction as connection:
-                    found.append(await flushing(connection))
-            assert found == [("wal", FULL, 1)] * 4
-
-    asyncio.run(scenario())
+async def test_on_sqlite_every_commit_flushes_the_write_ahead_log(new_sqlite: Callable[[], str]) -> None:
+    async with opened(new_sqlite()) as database:
+        found = [await database.run_write(flushing)]
+        for transaction in (database.write(), database.write_exclusive(), database.write_without_course_lock()):
+            async with transaction as connection:
+                found.append(await flushing(connection))
+        assert found == [("wal", FULL, 1)] * 4
 
 
-def test_what_a_replay_swaps_in_is_flushed_with_all_that_was_brought_before(new_sqlite: Callable[[], str]) -> None:
+async def test_what_a_replay_swaps_in_is_flushed_with_all_that_was_brought_before(
+    new_sqlite: Callable[[], str],
+) -> None:
     """A flush of the log is one of all that stands in it: so bringing need not wait for any of its own."""
 
-    async def scenario() -> None:
-        async with opened(new_sqlite()) as database, open_shadow(database, "some") as shadow:
-            async with shadow.copying.write_without_course_lock() as connection:
-                assert await live_synchronous(connection) == NORMAL
-            async with shadow.swapping.write_exclusive() as connection:
-                assert await live_synchronous(connection) == FULL
-
-    asyncio.run(scenario())
+    async with opened(new_sqlite()) as database, open_shadow(database, "some") as shadow:
+        async with shadow.copying.write_without_course_lock() as connection:
+            assert await live_synchronous(connection) == NORMAL
+        async with shadow.swapping.write_exclusive() as connection:
+            assert await live_synchronous(connection) == FULL
 
 
 async def live_synchronous(connection: AsyncConnection) -> int:

@@ -12,7 +12,7 @@ from eventstore.db.sqlite import writer_thread
 from tests.conftest import opened
 
 
-def test_who_gives_way_goes_on_when_the_statements_are_executed(
+async def test_who_gives_way_goes_on_when_the_statements_are_executed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_thread, "HEAD_START_SEC", 60)
@@ -23,18 +23,15 @@ def test_who_gives_way_goes_on_when_the_statements_are_executed(
         goes_on.wait()
         done.set()
 
-    async def scenario() -> None:
-        async with opened(sqlite(tmp_path)) as database:
-            writing = await under_way(database, statements, began)
-            threading.Timer(0.02, goes_on.set).start()
-            database.yield_to_writer()
-            assert done.is_set()
-            await writing
-
-    asyncio.run(scenario())
+    async with opened(sqlite(tmp_path)) as database:
+        writing = await under_way(database, statements, began)
+        threading.Timer(0.02, goes_on.set).start()
+        database.yield_to_writer()
+        assert done.is_set()
+        await writing
 
 
-def test_nobody_gives_way_for_long_and_only_once_to_the_same_statements(
+async def test_nobody_gives_way_for_long_and_only_once_to_the_same_statements(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, goes_on = threading.Event(), threading.Event()
@@ -43,24 +40,18 @@ def test_nobody_gives_way_for_long_and_only_once_to_the_same_statements(
         began.set()
         goes_on.wait()
 
-    async def scenario() -> None:
-        async with opened(sqlite(tmp_path)) as database:
-            writing = await under_way(database, statements, began)
-            database.yield_to_writer()
-            monkeypatch.setattr(writer_thread, "HEAD_START_SEC", threading.TIMEOUT_MAX)
-            database.yield_to_writer()
-            goes_on.set()
-            await writing
-
-    asyncio.run(scenario())
+    async with opened(sqlite(tmp_path)) as database:
+        writing = await under_way(database, statements, began)
+        database.yield_to_writer()
+        monkeypatch.setattr(writer_thread, "HEAD_START_SEC", threading.TIMEOUT_MAX)
+        database.yield_to_writer()
+        goes_on.set()
+        await writing
 
 
-def test_where_connections_do_not_block_there_is_nothing_to_wait_for(database_url: str) -> None:
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            database.yield_to_writer()
-
-    asyncio.run(scenario())
+async def test_where_connections_do_not_block_there_is_nothing_to_wait_for(database_url: str) -> None:
+    async with opened(database_url) as database:
+        database.yield_to_writer()
 
 
 def sqlite(folder: Path) -> str:

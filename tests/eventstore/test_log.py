@@ -1,6 +1,5 @@
 """The log: each event once, kept to the letter, and for ever: the database itself refuses to change it."""
 
-import asyncio
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,58 +25,46 @@ async def kept(database: Database, *events: Event) -> list[Event]:
         return await append(connection, events)
 
 
-def test_the_same_learner_and_id_again_is_a_duplicate_whatever_else_it_says(database_url: str) -> None:
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            first = ping(at(0), event_id=ID)
-            other = quiz(at(1), event_id=ID, class_id="b", course_id="x")
+async def test_the_same_learner_and_id_again_is_a_duplicate_whatever_else_it_says(database_url: str) -> None:
+    async with opened(database_url) as database:
+        first = ping(at(0), event_id=ID)
+        other = quiz(at(1), event_id=ID, class_id="b", course_id="x")
 
-            assert await kept(database, first) == [first]
-            assert await kept(database, other, ping(at(0), event_id=ID.upper())) == []
-            assert await rows(database, "SELECT type, class_id FROM lms_event") == [("VIDEO_PING", "a")]
-
-    asyncio.run(scenario())
+        assert await kept(database, first) == [first]
+        assert await kept(database, other, ping(at(0), event_id=ID.upper())) == []
+        assert await rows(database, "SELECT type, class_id FROM lms_event") == [("VIDEO_PING", "a")]
 
 
-def test_another_learner_may_use_the_same_id(database_url: str) -> None:
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            both = [ping(at(0), event_id=ID), ping(at(0), event_id=ID, user_id="bob")]
+async def test_another_learner_may_use_the_same_id(database_url: str) -> None:
+    async with opened(database_url) as database:
+        both = [ping(at(0), event_id=ID), ping(at(0), event_id=ID, user_id="bob")]
 
-            assert await kept(database, *both) == both
-
-    asyncio.run(scenario())
+        assert await kept(database, *both) == both
 
 
-def test_a_batch_is_told_which_of_its_events_are_new_as_it_gave_them(database_url: str) -> None:
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            known, new, newer = (ping(at(day), user_id=user) for day, user in enumerate(["b", "z", "a"]))
-            await kept(database, known)
+async def test_a_batch_is_told_which_of_its_events_are_new_as_it_gave_them(database_url: str) -> None:
+    async with opened(database_url) as database:
+        known, new, newer = (ping(at(day), user_id=user) for day, user in enumerate(["b", "z", "a"]))
+        await kept(database, known)
 
-            assert await kept(database, new, known, newer) == [new, newer]
-            assert await kept(database) == []
-
-    asyncio.run(scenario())
+        assert await kept(database, new, known, newer) == [new, newer]
+        assert await kept(database) == []
 
 
-def test_new_ones_are_told_of_a_batch_that_takes_several_statements(
+async def test_new_ones_are_told_of_a_batch_that_takes_several_statements(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eventstore.append.STATEMENT_EVENTS", 2)
 
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            events = [ping(at(day), user_id=user) for day, user in enumerate("gbdface")]
-            await database.run_write(lambda connection: append(connection, events[2:5]))
+    async with opened(database_url) as database:
+        events = [ping(at(day), user_id=user) for day, user in enumerate("gbdface")]
+        await database.run_write(lambda connection: append(connection, events[2:5]))
 
-            new = await database.run_write(lambda connection: append(connection, events))
+        new = await database.run_write(lambda connection: append(connection, events))
 
-            assert new == events[:2] + events[5:]
-            assert await database.run_write(lambda connection: append(connection, events)) == []
-            assert await value(database, "SELECT count(*) FROM lms_event") == len(events)
-
-    asyncio.run(scenario())
+        assert new == events[:2] + events[5:]
+        assert await database.run_write(lambda connection: append(connection, events)) == []
+        assert await value(database, "SELECT count(*) FROM lms_event") == len(events)
 
 
 LETTERS = [
@@ -90,44 +77,38 @@ LETTERS = [
 
 
 @pytest.mark.parametrize("payload", LETTERS)
-def test_a_payload_is_kept_as_it_was_received(database_url: str, payload: str) -> None:
-    async def scenario() -> None:
-        # given an event of a newer minor version than we know
-        envelope = f'{{"type": "VIDEO_PING", "version": "1.9", "user_id": "a", "class_id": "a", "payload": {payload}}}'
-        event = validate(parse(envelope), DAY_0, "test")
+async def test_a_payload_is_kept_as_it_was_received(database_url: str, payload: str) -> None:
+    # given an event of a newer minor version than we know
+    envelope = f'{{"type": "VIDEO_PING", "version": "1.9", "user_id": "a", "class_id": "a", "payload": {payload}}}'
+    event = validate(parse(envelope), DAY_0, "test")
 
-        # when it is kept
-        async with opened(database_url) as database:
-            await kept(database, event)
-            ((version, text),) = await rows(database, "SELECT version, payload FROM lms_event")
+    # when it is kept
+    async with opened(database_url) as database:
+        await kept(database, event)
+        ((version, text),) = await rows(database, "SELECT version, payload FROM lms_event")
 
-        # then nothing was added, dropped, moved or rounded
-        stored = from_json(text) if isinstance(text, str) else text
-        assert version == "1.9"
-        assert json.dumps(stored) == json.dumps(json.loads(payload))
-
-    asyncio.run(scenario())
+    # then nothing was added, dropped, moved or rounded
+    stored = from_json(text) if isinstance(text, str) else text
+    assert version == "1.9"
+    assert json.dumps(stored) == json.dumps(json.loads(payload))
 
 
-def test_times_are_kept_to_the_microsecond_in_utc(database_url: str) -> None:
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            envelope = {
-                "type": "VIDEO_PING",
-                "user_id": "ada",
-                "class_id": "a",
-                "occurred_at": "2026-11-29T01:59:59.123456+02:00",
-                "payload": {"video_id": "v", "position": 1, "duration": 2},
-            }
-            event = validate(envelope, at(1) + timedelta(microseconds=7), "test")
-            await kept(database, event)
-            ((occurred_at, recorded_at),) = await rows(database, "SELECT occurred_at, recorded_at FROM lms_event")
+async def test_times_are_kept_to_the_microsecond_in_utc(database_url: str) -> None:
+    async with opened(database_url) as database:
+        envelope = {
+            "type": "VIDEO_PING",
+            "user_id": "ada",
+            "class_id": "a",
+            "occurred_at": "2026-11-29T01:59:59.123456+02:00",
+            "payload": {"video_id": "v", "position": 1, "duration": 2},
+        }
+        event = validate(envelope, at(1) + timedelta(microseconds=7), "test")
+        await kept(database, event)
+        ((occurred_at, recorded_at),) = await rows(database, "SELECT occurred_at, recorded_at FROM lms_event")
 
-            expected = ["2026-11-28T23:59:59.123456", "2026-11-29T00:00:00.000007"]
-            as_text = [str(instant).replace(" ", "T")[:26] for instant in (occurred_at, recorded_at)]
-            assert as_text == expected
-
-    asyncio.run(scenario())
+        expected = ["2026-11-28T23:59:59.123456", "2026-11-29T00:00:00.000007"]
+        as_text = [str(instant).replace(" ", "T")[:26] for instant in (occurred_at, recorded_at)]
+        assert as_text == expected
 
 
 REFUSED = {
@@ -139,13 +120,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("statement", REFUSED.values(), ids=REFUSED)
-def test_the_database_itself_refuses(database_url: str, statement: str) -> None:
-    asyncio.run(assert_refused(database_url, statement))
+async def test_the_database_itself_refuses(database_url: str, statement: str) -> None:
+    await assert_refused(database_url, statement)
 
 
 @pytest.mark.parametrize("statement", ["TRUNCATE lms_event", "TRUNCATE lms_course_version"])
-def test_postgresql_refuses_truncate_too(postgres_url: str, statement: str) -> None:
-    asyncio.run(assert_refused(postgres_url, statement))
+async def test_postgresql_refuses_truncate_too(postgres_url: str, statement: str) -> None:
+    await assert_refused(postgres_url, statement)
 
 
 async def assert_refused(url: str, statement: str) -> None:
@@ -170,49 +151,40 @@ FROM lms_event
 
 
 @pytest.mark.parametrize("statement", [REPLACED, REPLACED.replace("seq, '{id}'", "seq + 1, event_id")])
-def test_sqlite_leaves_what_a_replace_would_delete(new_sqlite: Callable[[], str], statement: str) -> None:
-    async def scenario() -> None:
-        async with opened(new_sqlite()) as database:
-            await kept(database, ping(at(0)))
-            before = await rows(database, "SELECT * FROM lms_event")
+async def test_sqlite_leaves_what_a_replace_would_delete(new_sqlite: Callable[[], str], statement: str) -> None:
+    async with opened(new_sqlite()) as database:
+        await kept(database, ping(at(0)))
+        before = await rows(database, "SELECT * FROM lms_event")
 
-            await change(database, statement.format(id=ID))
+        await change(database, statement.format(id=ID))
 
-            assert await rows(database, "SELECT * FROM lms_event") == before
-
-    asyncio.run(scenario())
+        assert await rows(database, "SELECT * FROM lms_event") == before
 
 
-def test_sqlite_leaves_a_course_version_that_a_replace_would_delete(new_sqlite: Callable[[], str]) -> None:
-    async def scenario() -> None:
-        async with running(new_sqlite(), HandClock()) as engine:
-            await engine.publish("x", "X", (step("a"),))
+async def test_sqlite_leaves_a_course_version_that_a_replace_would_delete(new_sqlite: Callable[[], str]) -> None:
+    async with running(new_sqlite(), HandClock()) as engine:
+        await engine.publish("x", "X", (step("a"),))
 
-            await change(
-                engine.database,
-                "INSERT OR REPLACE INTO lms_course_version "
-                "SELECT course_id, version, 'another', steps, published_at FROM lms_course_version",
-            )
+        await change(
+            engine.database,
+            "INSERT OR REPLACE INTO lms_course_version "
+            "SELECT course_id, version, 'another', steps, published_at FROM lms_course_version",
+        )
 
-            assert await value(engine.database, "SELECT title FROM lms_course_version") == "X"
-
-    asyncio.run(scenario())
+        assert await value(engine.database, "SELECT title FROM lms_course_version") == "X"
 
 
 async def history(database: Database) -> list[list[tuple[object, ...]]]:
     return [await rows(database, f"SELECT * FROM {table}") for table in ("lms_event", "lms_course_version")]  # noqa: S608
 
 
-def test_only_learners_who_stand_in_the_erasures_can_be_deleted(database_url: str) -> None:
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            await kept(database, ping(at(0)), ping(at(0), user_id="bob"))
-            await change(database, "INSERT INTO lms_erasure VALUES ('ada', '2026-11-28T00:00:00.000000Z')")
+async def test_only_learners_who_stand_in_the_erasures_can_be_deleted(database_url: str) -> None:
+    async with opened(database_url) as database:
+        await kept(database, ping(at(0)), ping(at(0), user_id="bob"))
+        await change(database, "INSERT INTO lms_erasure VALUES ('ada', '2026-11-28T00:00:00.000000Z')")
 
-            await change(database, "DELETE FROM lms_event WHERE user_id = 'ada'")
-            with pytest.raises(DBAPIError):
-                await change(database, "DELETE FROM lms_event")
+        await change(database, "DELETE FROM lms_event WHERE user_id = 'ada'")
+        with pytest.raises(DBAPIError):
+            await change(database, "DELETE FROM lms_event")
 
-            assert await value(database, "SELECT user_id FROM lms_event") == "bob"
-
-    asyncio.run(scenario())
+        assert await value(database, "SELECT user_id FROM lms_event") == "bob"

@@ -1,6 +1,5 @@
 """Times: one instant is one text, of one width, so that SQLite orders them as they came; in every column there is."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -74,13 +73,10 @@ REPLAY_ID = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
 FIXED_WIDTH = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
-def test_on_sqlite_every_time_in_every_column_is_text_of_that_width(new_sqlite: Callable[[], str]) -> None:
-    async def scenario() -> dict[str, list[object]]:
-        async with running(new_sqlite(), HandClock(at(9))) as engine:
-            await everything(engine)
-            return {column: await values(engine, column) for column in time_columns()}
-
-    times = asyncio.run(scenario())
+async def test_on_sqlite_every_time_in_every_column_is_text_of_that_width(new_sqlite: Callable[[], str]) -> None:
+    async with running(new_sqlite(), HandClock(at(9))) as engine:
+        await everything(engine)
+        times = {column: await values(engine, column) for column in time_columns()}
 
     assert {column for column, found in times.items() if not found} == NOT_WRITTEN_YET
     assert [time for found in times.values() for time in found if not FIXED_WIDTH.fullmatch(str(time))] == []

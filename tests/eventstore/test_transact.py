@@ -22,20 +22,17 @@ async def erase(connection: AsyncConnection, user_id: str) -> None:
     await connection.execute(text(f"INSERT INTO lms_erasure ({', '.join(row)}) VALUES ({quoted})"))  # noqa: S608
 
 
-def test_what_it_comes_to_is_returned_and_kept(database_url: str) -> None:
+async def test_what_it_comes_to_is_returned_and_kept(database_url: str) -> None:
     async def work(connection: AsyncConnection) -> str:
         await erase(connection, "ada")
         return "done"
 
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            assert await database.run_write(work) == "done"
-            assert await value(database, COUNT) == 1
-
-    asyncio.run(scenario())
+    async with opened(database_url) as database:
+        assert await database.run_write(work) == "done"
+        assert await value(database, COUNT) == 1
 
 
-def test_nothing_is_kept_of_one_that_fails_and_the_next_one_works(database_url: str) -> None:
+async def test_nothing_is_kept_of_one_that_fails_and_the_next_one_works(database_url: str) -> None:
     async def fail(connection: AsyncConnection) -> None:
         await erase(connection, "ada")
         raise LookupError("on purpose")
@@ -44,20 +41,17 @@ def test_nothing_is_kept_of_one_that_fails_and_the_next_one_works(database_url: 
         await erase(connection, "ada")
         await erase(connection, "ada")
 
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            with pytest.raises(LookupError, match="on purpose"):
-                await database.run_write(fail)
-            with pytest.raises(DBAPIError):
-                await database.run_write(repeat)
-            assert await value(database, COUNT) == 0
-            await database.run_write(lambda connection: erase(connection, "ada"))
-            assert await value(database, COUNT) == 1
-
-    asyncio.run(scenario())
+    async with opened(database_url) as database:
+        with pytest.raises(LookupError, match="on purpose"):
+            await database.run_write(fail)
+        with pytest.raises(DBAPIError):
+            await database.run_write(repeat)
+        assert await value(database, COUNT) == 0
+        await database.run_write(lambda connection: erase(connection, "ada"))
+        assert await value(database, COUNT) == 1
 
 
-def test_a_savepoint_in_it_takes_back_its_own_part_alone(database_url: str) -> None:
+async def test_a_savepoint_in_it_takes_back_its_own_part_alone(database_url: str) -> None:
     async def work(connection: AsyncConnection) -> None:
         await erase(connection, "ada")
         with pytest.raises(DBAPIError):
@@ -68,45 +62,36 @@ def test_a_savepoint_in_it_takes_back_its_own_part_alone(database_url: str) -> N
             await erase(connection, "bob")
             await erase(connection, "bob")
 
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            await database.run_write(work)
-            assert await value(database, "SELECT user_id FROM lms_erasure") == "ada"
-
-    asyncio.run(scenario())
+    async with opened(database_url) as database:
+        await database.run_write(work)
+        assert await value(database, "SELECT user_id FROM lms_erasure") == "ada"
 
 
-def test_on_sqlite_one_that_waits_for_something_else_is_refused(new_sqlite: Callable[[], str]) -> None:
+async def test_on_sqlite_one_that_waits_for_something_else_is_refused(new_sqlite: Callable[[], str]) -> None:
     async def wait(connection: AsyncConnection) -> None:
         await erase(connection, "ada")
         await asyncio.sleep(0)
 
-    async def scenario() -> None:
-        async with opened(new_sqlite()) as database:
-            with pytest.raises(RuntimeError, match="expected a transaction that awaits nothing but its connection"):
-                await database.run_write(wait)
-            assert await value(database, COUNT) == 0
-
-    asyncio.run(scenario())
+    async with opened(new_sqlite()) as database:
+        with pytest.raises(RuntimeError, match="expected a transaction that awaits nothing but its connection"):
+            await database.run_write(wait)
+        assert await value(database, COUNT) == 0
 
 
-def test_on_sqlite_it_takes_its_turn_among_those_that_write(
+async def test_on_sqlite_it_takes_its_turn_among_those_that_write(
     new_sqlite: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eventstore.db.connect.SQLITE_BUSY_TIMEOUT_SEC", 0.05)
 
-    async def scenario() -> None:
-        url = new_sqlite()
-        async with opened(url) as database, opened(url) as other:
-            async with database.write() as connection:
-                waiting = asyncio.create_task(database.run_write(lambda c: erase(c, "bob")))
-                with pytest.raises(UnavailableError, match="locked"):
-                    await other.run_write(lambda c: erase(c, "cleo"))
-                await erase(connection, "ada")
-            await waiting
-            assert await users(database) == ["ada", "bob"]
-
-    asyncio.run(scenario())
+    url = new_sqlite()
+    async with opened(url) as database, opened(url) as other:
+        async with database.write() as connection:
+            waiting = asyncio.create_task(database.run_write(lambda c: erase(c, "bob")))
+            with pytest.raises(UnavailableError, match="locked"):
+                await other.run_write(lambda c: erase(c, "cleo"))
+            await erase(connection, "ada")
+        await waiting
+        assert await users(database) == ["ada", "bob"]
 
 
 async def users(database: Database) -> list[str]:

@@ -1,7 +1,5 @@
 """Which of the database's errors will pass, and are told to come again, and which are the statement's own fault."""
 
-import asyncio
-
 import pytest
 from sqlalchemy.exc import DBAPIError
 
@@ -20,14 +18,11 @@ from tests.engine.rows import change
         "INSERT INTO lms_erasure (user_id, erased_at) VALUES ('ada', NULL)",
     ],
 )
-def test_what_is_wrong_with_a_statement_does_not_pass(database_url: str, statement: str) -> None:
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            with pytest.raises(DBAPIError):
-                await change(database, statement)
-            await works(database)
-
-    asyncio.run(scenario())
+async def test_what_is_wrong_with_a_statement_does_not_pass(database_url: str, statement: str) -> None:
+    async with opened(database_url) as database:
+        with pytest.raises(DBAPIError):
+            await change(database, statement)
+        await works(database)
 
 
 async def works(database: Database) -> None:

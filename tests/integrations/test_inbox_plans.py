@@ -13,7 +13,7 @@ from integrations.inbound.inbox import Inbox
 from tests.conftest import opened
 from tests.engine.support import HandClock, running
 from tests.integrations.school import NOON, SCHOOL, SYSTEMS, learner, lesson, mappings, passed
-from tests.support.explain import Plan, plans
+from tests.support.explain import plans
 from tests.views.test_plans import LEARNERS, equals
 
 FILL = (
@@ -59,34 +59,30 @@ async def filled(url: str) -> None:
                 await connection.execute(text(statement), {"n": LEARNERS} if ":n" in statement else {})
 
 
-def test_receiving_finds_what_is_known_by_its_keys(url: str) -> None:
-    async def scenario() -> list[Plan]:
-        async with running(url, HandClock(NOON + timedelta(hours=1))) as engine:
-            inbox = Inbox(engine, mappings("r", "loops"), SYSTEMS)
+async def test_receiving_finds_what_is_known_by_its_keys(url: str) -> None:
+    async with running(url, HandClock(NOON + timedelta(hours=1))) as engine:
+        inbox = Inbox(engine, mappings("r", "loops"), SYSTEMS)
 
-            async def work() -> None:
-                await inbox.receive([passed(1, lesson_id="1"), passed(2, lesson_id="2"), learner(3)])
-                await inbox.receive([lesson(4, room="r", lesson_id="1"), passed(2, lesson_id="2")])
+        async def work() -> None:
+            await inbox.receive([passed(1, lesson_id="1"), passed(2, lesson_id="2"), learner(3)])
+            await inbox.receive([lesson(4, room="r", lesson_id="1"), passed(2, lesson_id="2")])
 
-            return await plans(engine.database, work)
+        found = await plans(engine.database, work)
 
-    found = [plan for plan in asyncio.run(scenario()) if {r.table for r in plan.readings} & OF_MESSAGES.keys()]
+    ours = [plan for plan in found if {reading.table for reading in plan.readings} & OF_MESSAGES.keys()]
 
-    assert [fault for plan in found for fault in plan.faults(OF_MESSAGES)] == []
-    assert {reading.table for plan in found for reading in plan.readings} == OF_MESSAGES.keys()
+    assert [fault for plan in ours for fault in plan.faults(OF_MESSAGES)] == []
+    assert {reading.table for plan in ours for reading in plan.readings} == OF_MESSAGES.keys()
 
 
-def test_parked_messages_are_read_a_page_at_a_time(url: str) -> None:
-    async def scenario() -> list[Plan]:
-        async with opened(url) as database:
+async def test_parked_messages_are_read_a_page_at_a_time(url: str) -> None:
+    async with opened(url) as database:
 
-            async def work() -> None:
-                async with database.read() as connection:
-                    await inbox_store.parked_after(connection, (SCHOOL, "known 5"))
+        async def work() -> None:
+            async with database.read() as connection:
+                await inbox_store.parked_after(connection, (SCHOOL, "known 5"))
 
-            return await plans(database, work)
-
-    [found] = asyncio.run(scenario())
+        [found] = await plans(database, work)
 
     assert list(found.faults({"lms_inbox": "source"})) == []
     assert {reading.table for reading in found.readings} == {"lms_inbox"}

@@ -10,16 +10,13 @@ from integrations.inbound.mapping import SystemMapping
 from integrations.kafka.sink import KafkaSink
 
 
-def test_a_broker_that_is_away_is_unavailable_and_leaves_nothing_open() -> None:
+async def test_a_broker_that_is_away_is_unavailable_and_leaves_nothing_open() -> None:
     said: list[object] = []
 
-    async def scenario() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
-        with pytest.raises(UnavailableError, match=r"kafka: expected a broker at 127\.0\.0\.1:1, found"):
-            async with KafkaSink("127.0.0.1:1", lambda: SystemMapping("kafka")):
-                pass
-        gc.collect()
-
-    asyncio.run(scenario())
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    with pytest.raises(UnavailableError, match=r"kafka: expected a broker at 127\.0\.0\.1:1, found"):
+        async with KafkaSink("127.0.0.1:1", lambda: SystemMapping("kafka")):
+            pass
+    gc.collect()
 
     assert said == []

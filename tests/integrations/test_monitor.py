@@ -13,7 +13,6 @@ from bootstrap.composition import open_inbox
 from bootstrap.monitoring import open_monitor
 from bootstrap.settings import Settings
 from integrations.platform_monitor import poller, queries, store
-from integrations.platform_monitor.mentor_cache import MentorFigures
 from tests.cli.support import Ended, query, run
 from tests.faults.traffic import until
 from tests.integrations.monitored import MAPPING, ON, activities, marked, poll, progress, publish, told
@@ -76,21 +75,8 @@ def test_each_state_of_a_row_is_taken_in_once(database_url: str, platform: Platf
     assert query(database_url, counted) == [(4,)]
 
 
-def test_what_is_committed_late_is_not_missed(database_url: str, platform: Platform) -> None:
+async def test_what_is_committed_late_is_not_missed(database_url: str, platform: Platform) -> None:
     """The transaction began half an hour before what was read meanwhile, by its own time."""
-
-    async def meanwhile() -> list[int]:
-        connection = await asyncpg.connect(platform.url)
-        transaction = connection.transaction()
-        await transaction.start()
-        await connection.execute(
-            "INSERT INTO exam_attempts (student_id, exam_id, started_at, updated_at)"
-            " SELECT 2, 1, at, at FROM (SELECT now() - interval '30 minutes' AS at) AS t"
-        )
-        new = [await asyncio.to_thread(poll_process) for _ in range(3)]
-        await transaction.commit()
-        await connection.close()
-        return [*new, await asyncio.to_thread(poll_process)]
 
     def poll_process() -> int:
         platform.sit(1, 1)
@@ -98,8 +84,20 @@ def test_what_is_committed_late_is_not_missed(database_url: str, platform: Platf
         assert done.returncode == 0, done.stderr
         return int(done.stdout.split()[-1])
 
-    assert asyncio.run(meanwhile()) == [1, 1, 1, 2]
-    assert ("2", "exam_started") in activities(database_url)
+    connection = await asyncpg.connect(platform.url)
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute(
+        "INSERT INTO exam_attempts (student_id, exam_id, started_at, updated_at)"
+        " SELECT 2, 1, at, at FROM (SELECT now() - interval '30 minutes' AS at) AS t"
+    )
+    new = [await asyncio.to_thread(poll_process) for _ in range(3)]
+    await transaction.commit()
+    await connection.close()
+    new.append(await asyncio.to_thread(poll_process))
+
+    assert new == [1, 1, 1, 2]
+    assert ("2", "exam_started") in await asyncio.to_thread(activities, database_url)
 
 
 def test_however_many_rows_were_changed_at_one_instant_each_is_read(
@@ -206,30 +204,26 @@ def settings_of(url: str, platform: Platform, monkeypatch: pytest.MonkeyPatch, *
     return Settings()
 
 
-def test_mentors_are_read_once_until_they_are_cleared(
+async def test_mentors_are_read_once_until_they_are_cleared(
     database_url: str, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(database_url, platform, monkeypatch, **ON)
 
-    async def scenario() -> list[MentorFigures]:
-        figures = []
-        async with open_inbox(settings) as inbox, open_monitor(settings, inbox) as monitor:
-            for step in ("begin", "repeat", "change", "clear"):
-                if step == "change":
-                    await platform.execute("DELETE FROM student_mentors", "INSERT INTO student_mentors VALUES (2, 2)")
-                async with inbox.engine.database.write_without_course_lock() as connection:
-                    if step == "clear":
-                        await store.clear(connection, inbox.engine.clock())
-                await platform.execute(
-                    "INSERT INTO exam_attempts (student_id, exam_id, started_at, completed_at, result, updated_at)"
-                    " VALUES (2, 1, now(), now(), 'pass', now())"
-                )
-                await monitor.once(asyncio.Event())
-                async with inbox.engine.database.read() as connection:
-                    figures.append(await store.figures(connection))
-        return figures
-
-    figures = asyncio.run(scenario())
+    figures = []
+    async with open_inbox(settings) as inbox, open_monitor(settings, inbox) as monitor:
+        for step in ("begin", "repeat", "change", "clear"):
+            if step == "change":
+                await platform.execute("DELETE FROM student_mentors", "INSERT INTO student_mentors VALUES (2, 2)")
+            async with inbox.engine.database.write_without_course_lock() as connection:
+                if step == "clear":
+                    await store.clear(connection, inbox.engine.clock())
+            await platform.execute(
+                "INSERT INTO exam_attempts (student_id, exam_id, started_at, completed_at, result, updated_at)"
+                " VALUES (2, 1, now(), now(), 'pass', now())"
+            )
+            await monitor.once(asyncio.Event())
+            async with inbox.engine.database.read() as connection:
+                figures.append(await store.figures(connection))
 
     assert [(each.students, each.mentors, each.misses) for each in figures] == [
         (1, 1, 1),
@@ -237,7 +231,7 @@ def test_mentors_are_read_once_until_they_are_cleared(
         (1, 1, 1),
         (1, 1, 2),
     ]
-    assert [mentor for mentor, _ in told(database_url)] == ["1", "1", "1", "2"]
+    assert [mentor for mentor, _ in await asyncio.to_thread(told, database_url)] == ["1", "1", "1", "2"]
 
 
 def test_a_server_monitors_if_it_is_told_to(new_sqlite: Callable[[], str], platform: Platform) -> None:

@@ -34,7 +34,7 @@ from integrations.zulip.sink import ZulipSink
 from signals import outbox
 from tests.engine.rows import rows
 from tests.engine.support import HandClock, at, running
-from tests.integrations.http_receiver import Receiver, receiving
+from tests.integrations.http_receiver import receiving
 from tests.integrations.notices import JONES, NOW, SMITH, content, exam
 from tests.integrations.sinks import LOOK_EVERY_SEC, LOOKS, ScriptedSink, deliveries, no_webhook, relay_to, until
 from tests.support.postgres import free_port
@@ -82,107 +82,93 @@ async def counted(engine: Engine) -> Sequence[tuple[object, ...]]:
     )
 
 
-def test_each_mentor_is_told_once_and_the_activity_is_noted_with_the_first(database_url: str, clock: HandClock) -> None:
+async def test_each_mentor_is_told_once_and_the_activity_is_noted_with_the_first(
+    database_url: str, clock: HandClock
+) -> None:
     """Given two mentors of whom one cannot be reached, when the other is told, then the activity counts, and once."""
     sink = ScriptedSink(types=MENTORS)
     sink.refuses = lambda one: "not now" if one.user_id == JONES.user_id else None
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await notice(engine, exam(), SMITH, JONES)
-            await notice(engine, content(), SMITH)
-            await notice(engine, exam("started", "exam_started"), SMITH)
-            relay = relay_to(engine.database, clock, sink)
-            assert await relay.once() == (2, 1)
-            assert await told_of(engine) == [("content-1",), ("exam-1",)]
+    async with running(database_url, clock) as engine:
+        await notice(engine, exam(), SMITH, JONES)
+        await notice(engine, content(), SMITH)
+        await notice(engine, exam("started", "exam_started"), SMITH)
+        relay = relay_to(engine.database, clock, sink)
+        assert await relay.once() == (2, 1)
+        assert await told_of(engine) == [("content-1",), ("exam-1",)]
 
-            clock.now += timedelta(days=1)
-            sink.refuses = lambda _: None
-            assert await relay.once() == (1, 0)
-            day = (await counted(engine))[0][0]
-            assert str(day) == "2026-11-29"
-            assert [row[1:] for row in await counted(engine)] == [("content_completed", 1), ("exam_passed", 1)]
-            [first] = await rows(
-                engine.database, "SELECT DISTINCT notified_at FROM lms_activity WHERE type <> 'exam_started'"
-            )
-            assert "2026-11-29" in str(first[0])
+        clock.now += timedelta(days=1)
+        sink.refuses = lambda _: None
+        assert await relay.once() == (1, 0)
+        day = (await counted(engine))[0][0]
+        assert str(day) == "2026-11-29"
+        assert [row[1:] for row in await counted(engine)] == [("content_completed", 1), ("exam_passed", 1)]
+        [first] = await rows(
+            engine.database, "SELECT DISTINCT notified_at FROM lms_activity WHERE type <> 'exam_started'"
+        )
+        assert "2026-11-29" in str(first[0])
 
-    asyncio.run(scenario())
     assert sorted(one.user_id for one in sink.arrived) == ["456", "456", "457"]
 
 
-def test_several_mentors_who_are_told_at_once_count_an_activity_once(database_url: str, clock: HandClock) -> None:
+async def test_several_mentors_who_are_told_at_once_count_an_activity_once(database_url: str, clock: HandClock) -> None:
     sink = ScriptedSink(types=MENTORS)
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await notice(engine, exam(), SMITH, JONES)
-            assert await relay_to(engine.database, clock, sink).once() == (2, 0)
-            assert [row[1:] for row in await counted(engine)] == [("exam_passed", 1)]
-
-    asyncio.run(scenario())
+    async with running(database_url, clock) as engine:
+        await notice(engine, exam(), SMITH, JONES)
+        assert await relay_to(engine.database, clock, sink).once() == (2, 0)
+        assert [row[1:] for row in await counted(engine)] == [("exam_passed", 1)]
 
 
-def test_a_second_sink_counts_no_activity_again(database_url: str, clock: HandClock) -> None:
+async def test_a_second_sink_counts_no_activity_again(database_url: str, clock: HandClock) -> None:
     chat, mail = ScriptedSink("chat", MENTORS), ScriptedSink("mail", MENTORS)
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await notice(engine, exam(), SMITH)
-            assert await relay_to(engine.database, clock, chat, mail).once() == (2, 0)
-            assert [row[1:] for row in await counted(engine)] == [("exam_passed", 1)]
-
-    asyncio.run(scenario())
+    async with running(database_url, clock) as engine:
+        await notice(engine, exam(), SMITH)
+        assert await relay_to(engine.database, clock, chat, mail).once() == (2, 0)
+        assert [row[1:] for row in await counted(engine)] == [("exam_passed", 1)]
 
 
-def test_what_no_sink_takes_is_not_noted(database_url: str, clock: HandClock) -> None:
+async def test_what_no_sink_takes_is_not_noted(database_url: str, clock: HandClock) -> None:
     sink = ScriptedSink(types=MENTORS)
     sink.refuses = lambda _: "never"
     sink.is_final = lambda _: True
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await notice(engine, exam(), SMITH)
-            assert await relay_to(engine.database, clock, sink).once() == (0, 1)
-            assert (await told_of(engine), await counted(engine)) == ([], [])
-
-    asyncio.run(scenario())
+    async with running(database_url, clock) as engine:
+        await notice(engine, exam(), SMITH)
+        assert await relay_to(engine.database, clock, sink).once() == (0, 1)
+        assert (await told_of(engine), await counted(engine)) == ([], [])
 
 
-def test_the_same_activity_again_is_announced_once(database_url: str, clock: HandClock) -> None:
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            for _ in range(2):
-                async with engine.database.write() as connection:
-                    await outbox.enqueue_deliveries(
-                        connection, notifications(exam(), "exam-1", [SMITH, SMITH, JONES], clock())
-                    )
-            assert [row[0] for row in await rows(engine.database, "SELECT user_id FROM lms_outbox ORDER BY 1")] == [
-                "456",
-                "457",
-            ]
-
-    asyncio.run(scenario())
+async def test_the_same_activity_again_is_announced_once(database_url: str, clock: HandClock) -> None:
+    async with running(database_url, clock) as engine:
+        for _ in range(2):
+            async with engine.database.write() as connection:
+                await outbox.enqueue_deliveries(
+                    connection, notifications(exam(), "exam-1", [SMITH, SMITH, JONES], clock())
+                )
+        assert [row[0] for row in await rows(engine.database, "SELECT user_id FROM lms_outbox ORDER BY 1")] == [
+            "456",
+            "457",
+        ]
 
 
-def test_a_summary_tells_each_mentor_of_the_period_once(database_url: str, clock: HandClock) -> None:
+async def test_a_summary_tells_each_mentor_of_the_period_once(database_url: str, clock: HandClock) -> None:
     """Given activities of yesterday and today, when today is summed up, then each mentor hears of theirs of today."""
     sink = ScriptedSink(types=frozenset({"activity_summary"}))
     clock.now = at(1.75)
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await notice(engine, exam("yesterday", timestamp=at(0.9)), SMITH)
-            await notice(engine, exam("a", timestamp=at(1)), SMITH, JONES)
-            await notice(engine, exam("b", "exam_failed", timestamp=at(1.1)), SMITH)
-            await notice(engine, content(timestamp=at(1.2)), SMITH)
-            assert await queue_summaries(engine.database, Period.TODAY, clock()) == 2
-            assert await queue_summaries(engine.database, Period.TODAY, clock()) == 2
-            assert await queue_summaries(engine.database, Period.LAST_HOUR, clock()) == 0
-            assert await relay_to(engine.database, clock, sink).once() == (2, 0)
-            assert {item.type for item in await deliveries(engine)} == {"activity_summary"}
+    async with running(database_url, clock) as engine:
+        await notice(engine, exam("yesterday", timestamp=at(0.9)), SMITH)
+        await notice(engine, exam("a", timestamp=at(1)), SMITH, JONES)
+        await notice(engine, exam("b", "exam_failed", timestamp=at(1.1)), SMITH)
+        await notice(engine, content(timestamp=at(1.2)), SMITH)
+        assert await queue_summaries(engine.database, Period.TODAY, clock()) == 2
+        assert await queue_summaries(engine.database, Period.TODAY, clock()) == 2
+        assert await queue_summaries(engine.database, Period.LAST_HOUR, clock()) == 0
+        assert await relay_to(engine.database, clock, sink).once() == (2, 0)
+        assert {item.type for item in await deliveries(engine)} == {"activity_summary"}
 
-    asyncio.run(scenario())
     to_smith, to_jones = sorted(sink.arrived, key=lambda one: one.user_id)
     assert message(to_smith.type, to_smith.body).splitlines() == [
         "**Summary of today**",
@@ -198,27 +184,25 @@ def test_a_summary_tells_each_mentor_of_the_period_once(database_url: str, clock
     assert "1 exam passed\n" in message(to_jones.type, to_jones.body)
 
 
-def test_the_last_hour_is_the_last_full_one(database_url: str, clock: HandClock) -> None:
+async def test_the_last_hour_is_the_last_full_one(database_url: str, clock: HandClock) -> None:
     sink = ScriptedSink(types=frozenset({"activity_summary"}))
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            for minute in (-1, 0, 59, 60):
-                clock.now = at(1) + timedelta(minutes=minute)
-                await notice(engine, exam(f"at {minute}", timestamp=clock.now), SMITH)
-            clock.now = at(1) + timedelta(minutes=61)
-            assert await queue_summaries(engine.database, Period.LAST_HOUR, clock()) == 1
-            assert await relay_to(engine.database, clock, sink).once() == (1, 0)
+    async with running(database_url, clock) as engine:
+        for minute in (-1, 0, 59, 60):
+            clock.now = at(1) + timedelta(minutes=minute)
+            await notice(engine, exam(f"at {minute}", timestamp=clock.now), SMITH)
+        clock.now = at(1) + timedelta(minutes=61)
+        assert await queue_summaries(engine.database, Period.LAST_HOUR, clock()) == 1
+        assert await relay_to(engine.database, clock, sink).once() == (1, 0)
 
-    asyncio.run(scenario())
     [one] = sink.arrived
     assert one.body["counts"] == {"exam_passed": 2}
 
 
-def test_a_subscriber_is_told_without_the_mentors_addresses(database_url: str, clock: HandClock) -> None:
+async def test_a_subscriber_is_told_without_the_mentors_addresses(database_url: str, clock: HandClock) -> None:
     """Given a URL that asked for exams passed and summaries, when there are some, then it has no address in it."""
 
-    async def scenario(receiver: Receiver) -> None:
+    with receiving() as receiver:
         async with running(database_url, clock) as engine:
             async with engine.database.write() as connection:
                 await subscriptions.create(connection, receiver.url, {"exam_passed", "activity_summary"}, clock())
@@ -229,9 +213,6 @@ def test_a_subscriber_is_told_without_the_mentors_addresses(database_url: str, c
             sinks = Sinks([], webhooks(engine.database, clock, private=True))
             assert await Relay(engine.database, sinks, clock).once() == (2, 0)
             assert await told_of(engine) == [("exam-1",)]
-
-    with receiving() as receiver:
-        asyncio.run(scenario(receiver))
     passed, summed = (json.loads(hook.body) for hook in receiver.hooks)
     mentor = {"user_id": "456", "username": "mentor_smith", "name": "Dr. Smith"}
     assert (passed["type"], passed["timestamp"]) == ("exam_passed", "2026-11-29T00:00:00Z")
@@ -259,7 +240,7 @@ def relay_to_zulip(engine: Engine, url: str) -> Relay:
     return Relay(engine.database, Sinks([known], no_webhook), engine.clock)
 
 
-def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_and_no_attempt_is_counted(
+async def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_and_no_attempt_is_counted(
     database_url: str, clock: HandClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a Zulip that cannot be reached, then says that it is asked too much, when it is well, then all is there."""
@@ -270,30 +251,29 @@ def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_and_no_a
     zulip.trouble = lambda _: rate_limited(sec) if len(zulip.letters) == 1 and (sec := next(pauses, 0)) else None
     port = free_port()
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            for number in range(3):
-                await notice(engine, exam(f"exam {number}"), SMITH, JONES)
-            async with in_background(relay_to_zulip(engine, f"http://127.0.0.1:{port}").run):
-                await until(lambda: "sending to zulip is interrupted" in caplog.text)
-                with zulip_serving(zulip, port):
-                    await until(lambda: len(zulip.letters) == 6)
-                    await all_sent(engine)
-            assert {item.attempts for item in await deliveries(engine)} == {1}
+    async with running(database_url, clock) as engine:
+        for number in range(3):
+            await notice(engine, exam(f"exam {number}"), SMITH, JONES)
+        async with in_background(relay_to_zulip(engine, f"http://127.0.0.1:{port}").run):
+            await until(lambda: "sending to zulip is interrupted" in caplog.text)
+            with zulip_serving(zulip, port):
+                await until(lambda: len(zulip.letters) == 6)
+                await all_sent(engine)
+        assert {item.attempts for item in await deliveries(engine)} == {1}
 
-    asyncio.run(scenario())
     assert (len(set(zulip.to(11))), len(set(zulip.to(12)))) == (3, 3)
     assert next(pauses, None) is None
     assert "zulip asks for a pause of 0 s" in caplog.messages
 
 
-def test_zulips_own_words_are_noted_for_operators_and_not_logged(
+async def test_zulips_own_words_are_noted_for_operators_and_not_logged(
     database_url: str, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Given a Zulip whose errors tell of people, when it refuses, then the log tells of nobody."""
     words = f"{SMITH.email} of john_doe is not here"
 
-    async def scenario(zulip: ZulipServer) -> None:
+    with caplog.at_level(logging.INFO), zulip_serving() as zulip:
+        zulip.users = {str(SMITH.email): 11}
         async with running(database_url, clock) as engine:
             await notice(engine, exam(), SMITH)
             await notice(engine, exam("another"), JONES)
@@ -306,9 +286,5 @@ def test_zulips_own_words_are_noted_for_operators_and_not_logged(
                 "expected Zulip to take it, found 400 BAD_REQUEST: No such user",
             }
             assert {item.status for item in await deliveries(engine)} == {"dead"}
-
-    with caplog.at_level(logging.INFO), zulip_serving() as zulip:
-        zulip.users = {str(SMITH.email): 11}
-        asyncio.run(scenario(zulip))
     assert "announcements do not arrive at zulip: expected Zulip to take it, found 400 BAD_REQUEST" in caplog.messages
     assert [secret for secret in secrets() if any(secret in line for line in caplog.messages)] == []

@@ -36,32 +36,29 @@ def announcement(
     return OutboundMessage(message_id, user_id, kind.value, body, AT)
 
 
-def send(rabbitmq: RabbitmqServer, *announcements: OutboundMessage) -> Sequence[Result]:
-    async def scenario() -> Sequence[Result]:
-        async with RabbitmqSink(rabbitmq.url, lambda: SystemMapping(SOURCE, {})) as sink:
-            return await sink.send(announcements)
-
-    return asyncio.run(scenario())
+async def send(rabbitmq: RabbitmqServer, *announcements: OutboundMessage) -> Sequence[Result]:
+    async with RabbitmqSink(rabbitmq.url, lambda: SystemMapping(SOURCE, {})) as sink:
+        return await sink.send(announcements)
 
 
-def bind(rabbitmq: RabbitmqServer, *keys: str, **arguments: int | str) -> None:
-    rabbitmq.bind(RECEIVER, EXCHANGE, keys, **arguments)
+async def bind(rabbitmq: RabbitmqServer, *keys: str, **arguments: int | str) -> None:
+    await asyncio.to_thread(rabbitmq.bind, RECEIVER, EXCHANGE, keys, **arguments)
 
 
-def received(rabbitmq: RabbitmqServer) -> list[AbstractIncomingMessage]:
-    return rabbitmq.drain(RECEIVER)
+async def received(rabbitmq: RabbitmqServer) -> list[AbstractIncomingMessage]:
+    return await asyncio.to_thread(rabbitmq.drain, RECEIVER)
 
 
-def test_announcements_arrive_as_events_of_the_platform_in_order_and_under_their_ids(
+async def test_announcements_arrive_as_events_of_the_platform_in_order_and_under_their_ids(
     rabbitmq: RabbitmqServer,
 ) -> None:
-    bind(rabbitmq, "progress.*", "certificate.*")
+    await bind(rabbitmq, "progress.*", "certificate.*")
     steps = [announcement(f"step {number}") for number in range(20)]
     course = announcement("course", kind=SignalType.COURSE_COMPLETED)
 
-    assert send(rabbitmq, *steps, announcement("another's", "grace"), course) == [DELIVERED] * 22
+    assert await send(rabbitmq, *steps, announcement("another's", "grace"), course) == [DELIVERED] * 22
 
-    letters = received(rabbitmq)
+    letters = await received(rabbitmq)
     of_ada = [each.message_id for each in letters if json.loads(each.body)["data"]["userId"] == "ada"]
     assert of_ada == [*(step.message_id for step in steps), "course"]
     first, last = letters[0], next(each for each in letters if each.message_id == "course")
@@ -71,46 +68,44 @@ def test_announcements_arrive_as_events_of_the_platform_in_order_and_under_their
     assert json.loads(last.body)["eventId"] == "course"
 
 
-def test_an_announcement_that_no_queue_is_bound_for_is_told_and_holds_up_its_own_learner_alone(
+async def test_an_announcement_that_no_queue_is_bound_for_is_told_and_holds_up_its_own_learner_alone(
     rabbitmq: RabbitmqServer,
 ) -> None:
-    bind(rabbitmq, PROGRESS_UPDATED)
+    await bind(rabbitmq, PROGRESS_UPDATED)
     course = announcement("course", kind=SignalType.COURSE_COMPLETED)
 
-    told = send(rabbitmq, announcement("a"), course, announcement("b"), announcement("c", "grace"))
+    told = await send(rabbitmq, announcement("a"), course, announcement("b"), announcement("c", "grace"))
 
     unbound = Result("expected a queue that is bound to edu.events for certificate.issued, found none")
     assert told == [DELIVERED, unbound, NOT_ATTEMPTED, DELIVERED]
-    assert {each.message_id for each in received(rabbitmq)} == {"a", "c"}
+    assert {each.message_id for each in await received(rabbitmq)} == {"a", "c"}
 
 
-def test_a_receiver_whose_queue_is_full_is_told_of(rabbitmq: RabbitmqServer) -> None:
+async def test_a_receiver_whose_queue_is_full_is_told_of(rabbitmq: RabbitmqServer) -> None:
     full: dict[str, int | str] = {"x-max-length": 1, "x-overflow": "reject-publish"}
-    bind(rabbitmq, PROGRESS_UPDATED, **full)
+    await bind(rabbitmq, PROGRESS_UPDATED, **full)
 
-    told = send(rabbitmq, *(announcement(str(number)) for number in range(5)))
+    told = await send(rabbitmq, *(announcement(str(number)) for number in range(5)))
 
     assert told[0] is DELIVERED
     assert NOT_ATTEMPTED in told
     assert any("found that one refuses" in str(each.error) for each in told)
 
 
-def test_a_broker_that_goes_away_is_unavailable_and_what_it_confirmed_it_has(rabbitmq: RabbitmqServer) -> None:
-    bind(rabbitmq, PROGRESS_UPDATED)
+async def test_a_broker_that_goes_away_is_unavailable_and_what_it_confirmed_it_has(rabbitmq: RabbitmqServer) -> None:
+    await bind(rabbitmq, PROGRESS_UPDATED)
 
-    async def scenario() -> None:
+    try:
         async with RabbitmqSink(rabbitmq.url, lambda: SystemMapping(SOURCE, {})) as sink:
             assert await sink.send([announcement("before")]) == [DELIVERED]
             rabbitmq.kill()
             with pytest.raises(UnavailableError):
                 await sink.send([announcement("meanwhile")])
 
-    try:
-        asyncio.run(scenario())
         with pytest.raises(UnavailableError):
-            send(rabbitmq, announcement("away"))
+            await send(rabbitmq, announcement("away"))
     finally:
         rabbitmq.start()
-    rabbitmq.bind_again(RECEIVER, EXCHANGE, [PROGRESS_UPDATED])
-    assert send(rabbitmq, announcement("after")) == [DELIVERED]
-    assert [each.message_id for each in received(rabbitmq)] == ["before", "after"]
+    await asyncio.to_thread(rabbitmq.bind_again, RECEIVER, EXCHANGE, [PROGRESS_UPDATED])
+    assert await send(rabbitmq, announcement("after")) == [DELIVERED]
+    assert [each.message_id for each in await received(rabbitmq)] == ["before", "after"]

@@ -3,7 +3,7 @@
 import asyncio
 import struct
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import pairwise
 from typing import Any
@@ -38,10 +38,6 @@ async def opened(rabbitmq: RabbitmqServer) -> AsyncIterator[RabbitmqSource]:
         yield broker
 
 
-def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(scenario())
-
-
 async def some(broker: RabbitmqSource) -> Sequence[Delivery]:
     """The next that come, however long that takes."""
     while not (taken := await broker.receive()):
@@ -67,64 +63,59 @@ def bodies(deliveries: Sequence[Delivery]) -> list[str]:
     return [delivery.body.decode() for delivery in deliveries]
 
 
-def left(rabbitmq: RabbitmqServer) -> dict[str, int]:
+async def left(rabbitmq: RabbitmqServer) -> dict[str, int]:
     """Where messages are, once nobody has any in hand."""
     queues = [QUEUE, DEAD_LETTERS, *map(queued, DELAYS_SEC)]
-    return {queue: number for queue, number in rabbitmq.count(queues).items() if number}
+    counts = await asyncio.to_thread(rabbitmq.count, queues)
+    return {queue: number for queue, number in counts.items() if number}
 
 
-def test_what_we_read_is_taken_in_order_and_settled_and_nothing_else_comes(rabbitmq: RabbitmqServer) -> None:
+async def test_what_we_read_is_taken_in_order_and_settled_and_nothing_else_comes(rabbitmq: RabbitmqServer) -> None:
     number = 2 * BATCH
 
-    async def scenario() -> None:
-        async with opened(rabbitmq) as broker:
-            for event_type in TYPES:
-                await publish(rabbitmq, "{}", key=event_type.name)
-            topics: list[str] = []
-            while len(topics) < len(TYPES):
-                taken = await some(broker)
-                topics += [each.topic for each in taken]
-                await broker.ack(taken)
-            assert topics == [event_type.name for event_type in TYPES]
+    async with opened(rabbitmq) as broker:
+        for event_type in TYPES:
+            await publish(rabbitmq, "{}", key=event_type.name)
+        topics: list[str] = []
+        while len(topics) < len(TYPES):
+            taken = await some(broker)
+            topics += [each.topic for each in taken]
+            await broker.ack(taken)
+        assert topics == [event_type.name for event_type in TYPES]
 
-            await publish(rabbitmq, *map(str, range(number)))
-            read: list[str] = []
-            while len(read) < number:
-                taken = await some(broker)
-                assert len(taken) <= BATCH
-                read += bodies(taken)
-                await broker.ack(taken)
-            assert read == list(map(str, range(number)))
-            assert await broker.receive() == []
+        await publish(rabbitmq, *map(str, range(number)))
+        read: list[str] = []
+        while len(read) < number:
+            taken = await some(broker)
+            assert len(taken) <= BATCH
+            read += bodies(taken)
+            await broker.ack(taken)
+        assert read == list(map(str, range(number)))
+        assert await broker.receive() == []
 
-    run(scenario)
-
-    assert left(rabbitmq) == {}
+    assert await left(rabbitmq) == {}
 
 
-def test_what_is_not_settled_comes_again(rabbitmq: RabbitmqServer) -> None:
-    async def scenario() -> None:
-        async with opened(rabbitmq) as broker:
-            await warm_up(rabbitmq, broker)
-            await publish(rabbitmq, *"abcd")
-            in_hand: list[Delivery] = []
-            while len(in_hand) < len("abcd"):
-                in_hand += await some(broker)
-            await broker.ack([in_hand[0], in_hand[2]])
-        async with opened(rabbitmq) as broker:
-            again: list[str] = []
-            while len(again) < len("bd"):
-                taken = await some(broker)
-                again += bodies(taken)
-                await broker.ack(taken)
-            assert again == ["b", "d"]
+async def test_what_is_not_settled_comes_again(rabbitmq: RabbitmqServer) -> None:
+    async with opened(rabbitmq) as broker:
+        await warm_up(rabbitmq, broker)
+        await publish(rabbitmq, *"abcd")
+        in_hand: list[Delivery] = []
+        while len(in_hand) < len("abcd"):
+            in_hand += await some(broker)
+        await broker.ack([in_hand[0], in_hand[2]])
+    async with opened(rabbitmq) as broker:
+        again: list[str] = []
+        while len(again) < len("bd"):
+            taken = await some(broker)
+            again += bodies(taken)
+            await broker.ack(taken)
+        assert again == ["b", "d"]
 
-    run(scenario)
-
-    assert left(rabbitmq) == {}
+    assert await left(rabbitmq) == {}
 
 
-def test_a_dead_letter_says_what_it_was_and_why_it_is_there(rabbitmq: RabbitmqServer) -> None:
+async def test_a_dead_letter_says_what_it_was_and_why_it_is_there(rabbitmq: RabbitmqServer) -> None:
     sent_on = {"message_id": "m1", "correlation_id": "c1", "content_type": "application/json", "type": "user.created"}
     acted_on = {
         "expiration": 60,
@@ -132,17 +123,14 @@ def test_a_dead_letter_says_what_it_was_and_why_it_is_there(rabbitmq: RabbitmqSe
         "headers": {"CC": [DEAD_LETTERS], "tenant": "t", "n": 7, "list": [1]},
     }
 
-    async def scenario() -> None:
-        async with opened(rabbitmq) as broker:
-            await publish(rabbitmq, "poison", key="user.created", **sent_on, **acted_on)
-            (poison,) = await some(broker)
-            assert poison.correlation_id == "c1"
-            await broker.dead_letter(poison, "expected JSON, found poison")
-            assert await broker.dead_letter_count() == 1
+    async with opened(rabbitmq) as broker:
+        await publish(rabbitmq, "poison", key="user.created", **sent_on, **acted_on)
+        (poison,) = await some(broker)
+        assert poison.correlation_id == "c1"
+        await broker.dead_letter(poison, "expected JSON, found poison")
+        assert await broker.dead_letter_count() == 1
 
-    run(scenario)
-
-    (letter,) = rabbitmq.drain(DEAD_LETTERS)
+    (letter,) = await asyncio.to_thread(rabbitmq.drain, DEAD_LETTERS)
     assert letter.body == b"poison"
     assert {name: getattr(letter, name) for name in sent_on} == sent_on
     assert (letter.delivery_mode, letter.expiration, letter.reply_to) == (2, None, None)
@@ -153,103 +141,91 @@ def test_a_dead_letter_says_what_it_was_and_why_it_is_there(rabbitmq: RabbitmqSe
         "lms-failures": 1,
         "lms-reason": "expected JSON, found poison",
     }
-    assert left(rabbitmq) == {}
+    assert await left(rabbitmq) == {}
 
 
-def test_what_is_given_back_comes_again_later_each_time_and_is_buried_after_three_retries(
+async def test_what_is_given_back_comes_again_later_each_time_and_is_buried_after_three_retries(
     rabbitmq: RabbitmqServer,
 ) -> None:
     came: list[tuple[int, float]] = []
     others: list[str] = []
 
-    async def scenario() -> None:
-        async with opened(rabbitmq) as broker:
-            await publish(rabbitmq, "fails", key="media.processed", correlation_id="c1")
-            while await broker.dead_letter_count() == 0 or len(others) < len(came):
-                for each in await broker.receive():
-                    if each.topic == "media.processed":
-                        came.append((each.attempts, time.monotonic()))
-                        await publish(rabbitmq, f"after {each.attempts}")
-                        await broker.retry_later(each, f"failed {each.attempts}")
-                    else:
-                        others.append(each.body.decode())
-                        await broker.ack([each])
-
-    run(scenario)
+    async with opened(rabbitmq) as broker:
+        await publish(rabbitmq, "fails", key="media.processed", correlation_id="c1")
+        while await broker.dead_letter_count() == 0 or len(others) < len(came):
+            for each in await broker.receive():
+                if each.topic == "media.processed":
+                    came.append((each.attempts, time.monotonic()))
+                    await publish(rabbitmq, f"after {each.attempts}")
+                    await broker.retry_later(each, f"failed {each.attempts}")
+                else:
+                    others.append(each.body.decode())
+                    await broker.ack([each])
 
     assert [attempts for attempts, _ in came] == [0, 1, 2, 3]
     waited = [after - before for (_, before), (_, after) in pairwise(came)]
     assert all(pause >= delay for pause, delay in zip(waited, DELAYS_SEC, strict=True))
     assert others == ["after 0", "after 1", "after 2", "after 3"]
-    (letter,) = rabbitmq.drain(DEAD_LETTERS)
+    (letter,) = await asyncio.to_thread(rabbitmq.drain, DEAD_LETTERS)
     assert (letter.body, letter.correlation_id) == (b"fails", "c1")
     assert letter.headers["lms-routing-key"] == "media.processed"
     assert (letter.headers["lms-failures"], letter.headers["lms-reason"]) == (4, "failed 3")
-    assert left(rabbitmq) == {}
+    assert await left(rabbitmq) == {}
 
 
-def test_a_message_that_no_client_can_read_is_buried_by_the_broker_and_alone(
+async def test_a_message_that_no_client_can_read_is_buried_by_the_broker_and_alone(
     rabbitmq: RabbitmqServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source, "WAIT_SEC", 0.1)
 
-    async def scenario() -> None:
-        async with opened(rabbitmq):
-            pass
-        await publish(rabbitmq, *map(str, range(20)))
-        with monkeypatch.context() as patch:
-            patch.setitem(pamqp.encode.METHODS, "timestamp", lambda _: struct.pack(">Q", 2**62))  # beyond the calendar
-            await publish(rabbitmq, "poison", timestamp=1)
-        await publish(rabbitmq, *map(str, range(20, 40)))
+    async with opened(rabbitmq):
+        pass
+    await publish(rabbitmq, *map(str, range(20)))
+    with monkeypatch.context() as patch:
+        patch.setitem(pamqp.encode.METHODS, "timestamp", lambda _: struct.pack(">Q", 2**62))  # beyond the calendar
+        await publish(rabbitmq, "poison", timestamp=1)
+    await publish(rabbitmq, *map(str, range(20, 40)))
 
-        read: set[str] = set()
-        async with asyncio.timeout(PATIENCE_SEC):
-            while (await asyncio.to_thread(left, rabbitmq)) != {DEAD_LETTERS: 1}:
-                with suppress(UnavailableError):
-                    async with opened(rabbitmq) as broker:
-                        while taken := await broker.receive():
-                            read |= set(bodies(taken))
-                            await broker.ack(taken)  # may reach the broker, and find the connection broken off
-        assert read == set(map(str, range(40)))
-
-    run(scenario)
+    read: set[str] = set()
+    async with asyncio.timeout(PATIENCE_SEC):
+        while await left(rabbitmq) != {DEAD_LETTERS: 1}:
+            with suppress(UnavailableError):
+                async with opened(rabbitmq) as broker:
+                    while taken := await broker.receive():
+                        read |= set(bodies(taken))
+                        await broker.ack(taken)  # may reach the broker, and find the connection broken off
+    assert read == set(map(str, range(40)))
 
 
-def test_the_dead_letters_of_the_platform_are_taken_as_they_are_found(rabbitmq: RabbitmqServer) -> None:
-    async def scenario() -> None:
-        async with rabbitmq.channel() as channel:
-            await channel.declare_queue(DEAD_LETTERS, durable=True)
-        async with opened(rabbitmq) as broker:
-            await publish(rabbitmq, "poison")
-            (poison,) = await some(broker)
-            await broker.dead_letter(poison, "a reason")
+async def test_the_dead_letters_of_the_platform_are_taken_as_they_are_found(rabbitmq: RabbitmqServer) -> None:
+    async with rabbitmq.channel() as channel:
+        await channel.declare_queue(DEAD_LETTERS, durable=True)
+    async with opened(rabbitmq) as broker:
+        await publish(rabbitmq, "poison")
+        (poison,) = await some(broker)
+        await broker.dead_letter(poison, "a reason")
 
-    run(scenario)
-
-    assert left(rabbitmq) == {DEAD_LETTERS: 1}
+    assert await left(rabbitmq) == {DEAD_LETTERS: 1}
 
 
 @pytest.mark.parametrize("queue", [QUEUE, DEAD_LETTERS])
-def test_a_queue_that_is_deleted_makes_the_source_unavailable_until_it_is_entered_again(
+async def test_a_queue_that_is_deleted_makes_the_source_unavailable_until_it_is_entered_again(
     rabbitmq: RabbitmqServer, queue: str
 ) -> None:
-    async def scenario() -> None:
-        async with opened(rabbitmq) as broker:
-            await publish(rabbitmq, "poison")
-            (poison,) = await some(broker)
-            await asyncio.to_thread(rabbitmq.delete, [queue])
-            with pytest.raises(UnavailableError):
-                await broker.dead_letter(poison, "a reason") if queue == DEAD_LETTERS else await forever(broker)
-        async with opened(rabbitmq) as broker:
-            await publish(rabbitmq, "after")
-            read: list[str] = []
-            while "after" not in read:
-                taken = await some(broker)
-                read += bodies(taken)
-                await broker.ack(taken)
-            assert read == (["poison", "after"] if queue == DEAD_LETTERS else ["after"])
-
-    run(scenario)
+    async with opened(rabbitmq) as broker:
+        await publish(rabbitmq, "poison")
+        (poison,) = await some(broker)
+        await asyncio.to_thread(rabbitmq.delete, [queue])
+        with pytest.raises(UnavailableError):
+            await broker.dead_letter(poison, "a reason") if queue == DEAD_LETTERS else await forever(broker)
+    async with opened(rabbitmq) as broker:
+        await publish(rabbitmq, "after")
+        read: list[str] = []
+        while "after" not in read:
+            taken = await some(broker)
+            read += bodies(taken)
+            await broker.ack(taken)
+        assert read == (["poison", "after"] if queue == DEAD_LETTERS else ["after"])
 
 
 async def forever(broker: RabbitmqSource) -> None:
@@ -265,15 +241,12 @@ async def forever(broker: RabbitmqSource) -> None:
         ("amqp://127.0.0.1:{port}/nowhere", "no virtual host nowhere"),
     ],
 )
-def test_a_broker_that_cannot_be_had_is_unavailable_and_says_why(
+async def test_a_broker_that_cannot_be_had_is_unavailable_and_says_why(
     rabbitmq: RabbitmqServer, url: str, found: str
 ) -> None:
-    async def scenario() -> None:
+    with pytest.raises(UnavailableError, match=f"rabbitmq: expected a broker at 127.0.0.1:.*{found}") as raised:
         async with RabbitmqSource(url.format(port=rabbitmq.port)):
             pass
-
-    with pytest.raises(UnavailableError, match=f"rabbitmq: expected a broker at 127.0.0.1:.*{found}") as raised:
-        run(scenario)
     assert "wrong" not in str(raised.value)
 
 

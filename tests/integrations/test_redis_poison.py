@@ -1,6 +1,5 @@
 """Messages that can never be taken go to the dead letters with the reason, and those around them are taken."""
 
-import asyncio
 import json
 from collections.abc import Callable
 from typing import NamedTuple
@@ -43,7 +42,7 @@ POISON = {
 }
 
 
-def test_each_is_buried_with_what_was_expected_and_found_and_the_rest_is_taken(
+async def test_each_is_buried_with_what_was_expected_and_found_and_the_rest_is_taken(
     redis: RedisServer, new_sqlite: Callable[[], str]
 ) -> None:
     url, settings = new_sqlite(), {"LMS_REDIS_URL": redis.url, "LMS_MAX_MESSAGE_BYTES": str(LARGEST)}
@@ -62,7 +61,7 @@ def test_each_is_buried_with_what_was_expected_and_found_and_the_rest_is_taken(
     assert letters.keys() == POISON.keys()
     assert [kind for kind, letter in letters.items() if POISON[kind].reason not in letter["reason"]] == []
     assert json.loads(letters["unknown event"]["fields"]) == {"event": "user_renamed", "payload": "{}"}
-    assert asyncio.run(learners(url)) == set(map(str, range(len(POISON) + 1)))
+    assert await learners(url) == set(map(str, range(len(POISON) + 1)))
     assert log.count("is buried as a dead letter") == len(POISON)
     assert "Ada" not in log
 

@@ -4,7 +4,6 @@ The page's learner 42, John Doe, sits the exam of assignment 100, which is on mo
 `algebra-basics` of a course, and 70 percent pass its quiz: the mapping file says so.
 """
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,8 +128,8 @@ def test_every_message_is_kept_and_counted_by_type(api: Server) -> None:
 
 
 @pytest.mark.usefixtures("api")
-def test_classes_subjects_levels_modules_and_assignments_are_known_by_their_ids(folder: Path) -> None:
-    assert asyncio.run(references(folder)) == {
+async def test_classes_subjects_levels_modules_and_assignments_are_known_by_their_ids(folder: Path) -> None:
+    assert await references(folder) == {
         ("class", "1"): ("", True),
         ("subject", "5"): ("Mathematics", False),
         ("level", "10"): ("Grade 10", False),

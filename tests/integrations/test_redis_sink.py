@@ -1,6 +1,5 @@
 """Redis Streams as a sink, on a real Redis: an announcement is an entry, told from its repeats by its signal's id."""
 
-import asyncio
 import json
 from datetime import UTC, datetime
 
@@ -21,12 +20,9 @@ def announcement(message_id: str, kind: str = "QUIZ_PASSED", user_id: str = "42"
     return OutboundMessage(message_id, user_id, kind, told | {"occurred_at": SAID} | body, datetime.now(UTC))
 
 
-def send(redis: RedisServer, mapping: SystemMapping, *announcements: OutboundMessage) -> list[Result]:
-    async def scenario() -> list[Result]:
-        async with RedisSink(redis.url, lambda: mapping) as sink:
-            return await sink.send(announcements)
-
-    return asyncio.run(scenario())
+async def send(redis: RedisServer, mapping: SystemMapping, *announcements: OutboundMessage) -> list[Result]:
+    async with RedisSink(redis.url, lambda: mapping) as sink:
+        return await sink.send(announcements)
 
 
 def entries(redis: RedisServer) -> list[tuple[str, dict[str, object]]]:
@@ -34,10 +30,10 @@ def entries(redis: RedisServer) -> list[tuple[str, dict[str, object]]]:
     return [(fields[1], json.loads(fields[3])) for _, fields in found if fields[::2] == ["event", "payload"]]
 
 
-def test_an_announcement_is_an_entry_in_the_exam_system_s_form_and_ids(redis: RedisServer) -> None:
+async def test_an_announcement_is_an_entry_in_the_exam_system_s_form_and_ids(redis: RedisServer) -> None:
     mapping = mapped("redis", "class", "1", ClassMapping("algebra"))
 
-    assert send(redis, mapping, announcement("id 1", class_id="algebra", course_id="maths")) == [DELIVERED]
+    assert await send(redis, mapping, announcement("id 1", class_id="algebra", course_id="maths")) == [DELIVERED]
 
     ((event, payload),) = entries(redis)
     assert event == "quiz_passed"
@@ -53,25 +49,22 @@ def test_an_announcement_is_an_entry_in_the_exam_system_s_form_and_ids(redis: Re
     }
 
 
-def test_announcements_arrive_in_the_order_given(redis: RedisServer) -> None:
+async def test_announcements_arrive_in_the_order_given(redis: RedisServer) -> None:
     ids = [f"id {number}" for number in range(50)]
 
-    assert send(redis, SystemMapping("redis"), *map(announcement, ids)) == [DELIVERED] * len(ids)
+    assert await send(redis, SystemMapping("redis"), *map(announcement, ids)) == [DELIVERED] * len(ids)
 
     assert [payload["signal_id"] for _, payload in entries(redis)] == ids
 
 
-def test_while_redis_refuses_them_none_arrives_and_none_is_to_blame(redis: RedisServer) -> None:
+async def test_while_redis_refuses_them_none_arrives_and_none_is_to_blame(redis: RedisServer) -> None:
     redis.cli("SET", "progress_events", "no stream")
 
     with pytest.raises(UnavailableError, match=r"expected an answer from Redis, found: .*WRONGTYPE"):
-        send(redis, SystemMapping("redis"), announcement("id 1"), announcement("id 2"))
+        await send(redis, SystemMapping("redis"), announcement("id 1"), announcement("id 2"))
 
 
-def test_a_redis_that_cannot_be_had_is_unavailable() -> None:
-    async def scenario() -> None:
+async def test_a_redis_that_cannot_be_had_is_unavailable() -> None:
+    with pytest.raises(UnavailableError):
         async with RedisSink("redis://127.0.0.1:1/0", lambda: SystemMapping("redis")) as sink:
             await sink.send([announcement("id 1")])
-
-    with pytest.raises(UnavailableError):
-        asyncio.run(scenario())

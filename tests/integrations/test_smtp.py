@@ -1,6 +1,5 @@
 """E-mail to a real SMTP server: what mentors get, what is given up, and what is tried again under the same id."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
@@ -22,18 +21,15 @@ def smtp() -> Iterator[SmtpServer]:
         yield smtp
 
 
-def send(url: str, *announcements: OutboundMessage) -> Sequence[Result]:
-    async def scenario() -> Sequence[Result]:
-        async with SmtpSink(server_of(url), SENDER) as sink:
-            return await sink.send(announcements)
-
-    return asyncio.run(scenario())
+async def send(url: str, *announcements: OutboundMessage) -> Sequence[Result]:
+    async with SmtpSink(server_of(url), SENDER) as sink:
+        return await sink.send(announcements)
 
 
-def test_a_mentor_gets_the_message_as_plain_text_under_its_id(smtp: SmtpServer) -> None:
+async def test_a_mentor_gets_the_message_as_plain_text_under_its_id(smtp: SmtpServer) -> None:
     one = announcement(exam(student_username="jürgen.doe*", activity_title="x" * 150))
 
-    assert send(smtp.url, one) == [Result(receipt=f"<{one.message_id}@school.example.org>")]
+    assert await send(smtp.url, one) == [Result(receipt=f"<{one.message_id}@school.example.org>")]
 
     [mail] = smtp.mails
     assert (mail.sender, mail.recipient) == (SENDER, SMITH.email)
@@ -48,15 +44,17 @@ def test_a_mentor_gets_the_message_as_plain_text_under_its_id(smtp: SmtpServer) 
 @pytest.mark.parametrize(
     "address", [None, "", "nobody", "a@b@c", "a b@example.org", "a@example.org\r\nBcc: all@example.org", "a@"]
 )
-def test_who_has_no_address_is_given_up_at_once(smtp: SmtpServer, address: str | None) -> None:
-    assert send(smtp.url, announcement(exam(), NOBODY._replace(email=address))) == [NO_ADDRESS]
+async def test_who_has_no_address_is_given_up_at_once(smtp: SmtpServer, address: str | None) -> None:
+    assert await send(smtp.url, announcement(exam(), NOBODY._replace(email=address))) == [NO_ADDRESS]
     assert smtp.mails == []
 
 
-def test_what_is_refused_for_good_holds_back_nothing_and_what_is_not_holds_back_its_mentors(smtp: SmtpServer) -> None:
+async def test_what_is_refused_for_good_holds_back_nothing_and_what_is_not_holds_back_its_mentors(
+    smtp: SmtpServer,
+) -> None:
     smtp.refuses = {str(SMITH.email): "550 5.1.1 no such user smith", str(JONES.email): "450 4.2.1 busy"}
 
-    told = send(
+    told = await send(
         smtp.url,
         announcement(exam("a")),
         announcement(exam("b")),
@@ -72,10 +70,10 @@ def test_what_is_refused_for_good_holds_back_nothing_and_what_is_not_holds_back_
     assert [mail.recipient for mail in smtp.mails] == ["other@school.example.org"]
 
 
-def test_a_session_that_ends_early_costs_the_one_that_was_under_way(smtp: SmtpServer) -> None:
+async def test_a_session_that_ends_early_costs_the_one_that_was_under_way(smtp: SmtpServer) -> None:
     smtp.drops = 2
 
-    told = send(smtp.url, *(announcement(exam(f"exam {number}"), JONES) for number in range(4)))
+    told = await send(smtp.url, *(announcement(exam(f"exam {number}"), JONES) for number in range(4)))
 
     assert told[0].error is None
     assert told[1:] == [
@@ -85,39 +83,39 @@ def test_a_session_that_ends_early_costs_the_one_that_was_under_way(smtp: SmtpSe
     ]
 
 
-def test_who_asks_for_a_login_gets_one(smtp: SmtpServer) -> None:
+async def test_who_asks_for_a_login_gets_one(smtp: SmtpServer) -> None:
     smtp.needs_login = True
     url = f"smtp://{USER}:{quote(PASSWORD)}@127.0.0.1:{smtp.port}"
 
-    assert send(url, announcement(content()))[0].error is None
+    assert (await send(url, announcement(content())))[0].error is None
 
 
-def test_a_server_that_does_not_let_us_in_counts_no_attempt(smtp: SmtpServer) -> None:
+async def test_a_server_that_does_not_let_us_in_counts_no_attempt(smtp: SmtpServer) -> None:
     smtp.needs_login = True
     with pytest.raises(UnavailableError, match=r"^expected an SMTP server at 127.0.0.1:[0-9]+, found .*Error 535$"):
-        send(f"smtp://{USER}:another@127.0.0.1:{smtp.port}", announcement(exam()))
+        await send(f"smtp://{USER}:another@127.0.0.1:{smtp.port}", announcement(exam()))
 
 
-def test_a_server_that_is_away_counts_no_attempt() -> None:
+async def test_a_server_that_is_away_counts_no_attempt() -> None:
     with pytest.raises(
         UnavailableError, match=r"^expected an SMTP server at 127.0.0.1:9, found ConnectionRefusedError$"
     ):
-        send("smtp://127.0.0.1:9", announcement(exam()))
+        await send("smtp://127.0.0.1:9", announcement(exam()))
 
 
-def test_a_password_does_not_go_over_the_network_in_the_clear(
+async def test_a_password_does_not_go_over_the_network_in_the_clear(
     smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("integrations.smtp.client.LOOPBACK", set())
     with pytest.raises(
         UnavailableError, match=r"^expected STARTTLS at 127.0.0.1 before a password is sent, found none$"
     ):
-        send(f"smtp://{USER}:{quote(PASSWORD)}@127.0.0.1:{smtp.port}", announcement(exam()))
+        await send(f"smtp://{USER}:{quote(PASSWORD)}@127.0.0.1:{smtp.port}", announcement(exam()))
 
 
-def test_a_sender_that_is_refused_is_tried_again(smtp: SmtpServer) -> None:
+async def test_a_sender_that_is_refused_is_tried_again(smtp: SmtpServer) -> None:
     smtp.refuses_senders = True
-    [told] = send(smtp.url, announcement(exam()))
+    [told] = await send(smtp.url, announcement(exam()))
     assert (told.error, told.is_final) == ("expected the server to take an e-mail, found SMTPSenderRefused 550", False)
 
 

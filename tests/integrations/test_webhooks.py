@@ -58,20 +58,17 @@ async def subscribe(engine: Engine, url: str, *types: SignalType) -> Subscriptio
         return await subscriptions.create(connection, url, types or tuple(SignalType), engine.clock())
 
 
-def test_a_subscriber_is_told_of_its_types_and_can_tell_that_it_was_we(
+async def test_a_subscriber_is_told_of_its_types_and_can_tell_that_it_was_we(
     database_url: str, clock: HandClock, receiver: Receiver
 ) -> None:
-    async def scenario() -> Subscription:
-        async with running(database_url, clock) as engine:
-            await publish(engine, "x", "a")
-            subscription = await subscribe(engine, f"{receiver.url}/hook?key=1", SignalType.COURSE_COMPLETED)
-            await complete(engine, "a")
-            clock.now += timedelta(seconds=90)
-            assert await relay_of(engine).once() == (1, 0)
-            assert await relay_of(engine).once() == (0, 0)
-            return subscription
+    async with running(database_url, clock) as engine:
+        await publish(engine, "x", "a")
+        subscription = await subscribe(engine, f"{receiver.url}/hook?key=1", SignalType.COURSE_COMPLETED)
+        await complete(engine, "a")
+        clock.now += timedelta(seconds=90)
+        assert await relay_of(engine).once() == (1, 0)
+        assert await relay_of(engine).once() == (0, 0)
 
-    subscription = asyncio.run(scenario())
     [hook] = receiver.hooks
     assert hook.path == "/hook?key=1"
     assert hook.headers["content-type"] == "application/json"
@@ -93,189 +90,172 @@ def test_a_subscriber_is_told_of_its_types_and_can_tell_that_it_was_we(
     }
 
 
-def test_what_was_announced_before_is_not_sent(database_url: str, clock: HandClock, receiver: Receiver) -> None:
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await complete(engine, "a")
-            clock.now += timedelta(seconds=1)
-            await subscribe(engine, receiver.url)
-            await complete(engine, "b")
-            assert await relay_of(engine).once() == (1, 0)
+async def test_what_was_announced_before_is_not_sent(database_url: str, clock: HandClock, receiver: Receiver) -> None:
+    async with running(database_url, clock) as engine:
+        await complete(engine, "a")
+        clock.now += timedelta(seconds=1)
+        await subscribe(engine, receiver.url)
+        await complete(engine, "b")
+        assert await relay_of(engine).once() == (1, 0)
 
-    asyncio.run(scenario())
     assert [hook.data["class_id"] for hook in receiver.hooks] == ["b"]
 
 
-def test_a_failing_receiver_is_sent_the_same_again(database_url: str, clock: HandClock, receiver: Receiver) -> None:
+async def test_a_failing_receiver_is_sent_the_same_again(
+    database_url: str, clock: HandClock, receiver: Receiver
+) -> None:
     receiver.answers = {"/": 500}
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await subscribe(engine, f"{receiver.url}/")
-            await complete(engine, "a", "b")
-            assert await relay_of(engine).once() == (0, 1)
-            clock.now += timedelta(seconds=10)
-            receiver.answers = {}
-            assert await relay_of(engine).once() == (2, 0)
-            assert [item.attempts for item in await deliveries(engine)] == [2, 1]
+    async with running(database_url, clock) as engine:
+        await subscribe(engine, f"{receiver.url}/")
+        await complete(engine, "a", "b")
+        assert await relay_of(engine).once() == (0, 1)
+        clock.now += timedelta(seconds=10)
+        receiver.answers = {}
+        assert await relay_of(engine).once() == (2, 0)
+        assert [item.attempts for item in await deliveries(engine)] == [2, 1]
 
-    asyncio.run(scenario())
     failed, again, following = receiver.hooks
     assert (failed.message_id, failed.body) == (again.message_id, again.body)
     assert failed.headers["webhook-signature"] != again.headers["webhook-signature"], "of another time"
     assert following.data["class_id"] == "b"
 
 
-def test_a_redirect_is_not_followed(database_url: str, clock: HandClock, receiver: Receiver) -> None:
+async def test_a_redirect_is_not_followed(database_url: str, clock: HandClock, receiver: Receiver) -> None:
     receiver.answers = {"/": 307}
-    assert last_error(database_url, clock, f"{receiver.url}/") == "expected an answer of 2xx, found 307"
+    assert await last_error(database_url, clock, f"{receiver.url}/") == "expected an answer of 2xx, found 307"
     assert [hook.path for hook in receiver.hooks] == ["/"]
 
 
-def test_a_hanging_receiver_is_given_up_after_a_while(
+async def test_a_hanging_receiver_is_given_up_after_a_while(
     database_url: str, clock: HandClock, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sink, "ANSWER_SEC", 0.3)
     receiver.hangs = {"/"}
-    assert last_error(database_url, clock, f"{receiver.url}/") == "expected an answer within 0 s, found none"
+    assert await last_error(database_url, clock, f"{receiver.url}/") == "expected an answer within 0 s, found none"
 
 
-def test_who_does_not_listen_is_tried_again(database_url: str, clock: HandClock) -> None:
-    assert "expected an answer, found ConnectError" in last_error(database_url, clock, "http://127.0.0.1:9/")
+async def test_who_does_not_listen_is_tried_again(database_url: str, clock: HandClock) -> None:
+    assert "expected an answer, found ConnectError" in await last_error(database_url, clock, "http://127.0.0.1:9/")
 
 
-def last_error(database_url: str, clock: HandClock, url: str) -> str:
+async def last_error(database_url: str, clock: HandClock, url: str) -> str:
     """Why a delivery to that URL failed."""
-
-    async def scenario() -> str:
-        async with running(database_url, clock) as engine:
-            await subscribe(engine, url)
-            await complete(engine, "a")
-            assert await relay_of(engine).once() == (0, 1)
-            [item] = await deliveries(engine)
-            assert (item.status, item.attempts) == (DeliveryStatus.PENDING, 1)
-            return str(item.last_error)
-
-    return asyncio.run(scenario())
+    async with running(database_url, clock) as engine:
+        await subscribe(engine, url)
+        await complete(engine, "a")
+        assert await relay_of(engine).once() == (0, 1)
+        [item] = await deliveries(engine)
+        assert (item.status, item.attempts) == (DeliveryStatus.PENDING, 1)
+        return str(item.last_error)
 
 
-def test_an_answer_without_end_is_not_read_to_the_end(database_url: str, clock: HandClock, receiver: Receiver) -> None:
+async def test_an_answer_without_end_is_not_read_to_the_end(
+    database_url: str, clock: HandClock, receiver: Receiver
+) -> None:
     receiver.endless = {"/"}
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await subscribe(engine, f"{receiver.url}/")
-            await complete(engine, "a", "b")
-            assert await relay_of(engine).once() == (2, 0)
-
-    asyncio.run(scenario())
+    async with running(database_url, clock) as engine:
+        await subscribe(engine, f"{receiver.url}/")
+        await complete(engine, "a", "b")
+        assert await relay_of(engine).once() == (2, 0)
 
 
-def test_a_receiver_that_is_gone_is_sent_nothing_more_and_the_log_says_so(
+async def test_a_receiver_that_is_gone_is_sent_nothing_more_and_the_log_says_so(
     database_url: str, clock: HandClock, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver.answers = {"/gone": 410}
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            gone = await subscribe(engine, f"{receiver.url}/gone")
-            await subscribe(engine, f"{receiver.url}/there")
-            for user_id in ("ada", "bob", "cyd", "dot", "eve", "fay"):
-                await complete(engine, "a", user_id=user_id)
-            await relay_of(engine).once()
-            await complete(engine, "b")
-            clock.now += timedelta(days=1)
-            await relay_of(engine).once()
+    async with running(database_url, clock) as engine:
+        gone = await subscribe(engine, f"{receiver.url}/gone")
+        await subscribe(engine, f"{receiver.url}/there")
+        for user_id in ("ada", "bob", "cyd", "dot", "eve", "fay"):
+            await complete(engine, "a", user_id=user_id)
+        await relay_of(engine).once()
+        await complete(engine, "b")
+        clock.now += timedelta(days=1)
+        await relay_of(engine).once()
 
-            theirs = [item for item in await deliveries(engine) if item.sink == gone.subscription_id]
-            assert {(item.status, item.last_error) for item in theirs} == {(DeliveryStatus.DEAD, GONE)}
-            assert len(theirs) == 6, "of what is announced later, nothing is meant for it"
-            assert await value(engine.database, "SELECT count(*) FROM lms_subscription WHERE disabled_at IS NULL") == 1
-            assert f"{gone.subscription_id} is disabled: {GONE}" in caplog.messages
+        theirs = [item for item in await deliveries(engine) if item.sink == gone.subscription_id]
+        assert {(item.status, item.last_error) for item in theirs} == {(DeliveryStatus.DEAD, GONE)}
+        assert len(theirs) == 6, "of what is announced later, nothing is meant for it"
+        assert await value(engine.database, "SELECT count(*) FROM lms_subscription WHERE disabled_at IS NULL") == 1
+        assert f"{gone.subscription_id} is disabled: {GONE}" in caplog.messages
 
-    asyncio.run(scenario())
     assert len(receiver.to("/gone")) <= AT_ONCE
     assert len(receiver.to("/there")) == 7
 
 
-def test_a_slow_receiver_is_asked_a_few_at_a_time_and_holds_up_nobody_else(
+async def test_a_slow_receiver_is_asked_a_few_at_a_time_and_holds_up_nobody_else(
     database_url: str, clock: HandClock, receiver: Receiver
 ) -> None:
     receiver.hangs = {"/slow"}
     learners = 5 * AT_ONCE
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await subscribe(engine, f"{receiver.url}/slow")
-            await subscribe(engine, f"{receiver.url}/fast")
-            for number in range(learners):
-                await complete(engine, "a", user_id=f"learner-{number}")
-            async with in_background(relay_of(engine).run):
-                await until(lambda: len(receiver.to("/fast")) == learners)
-                await until(lambda: len(receiver.to("/slow")) == AT_ONCE)
-                receiver.hangs.clear()
-                receiver.ended.set()
-                await until(lambda: len(receiver.to("/slow")) == learners)
+    async with running(database_url, clock) as engine:
+        await subscribe(engine, f"{receiver.url}/slow")
+        await subscribe(engine, f"{receiver.url}/fast")
+        for number in range(learners):
+            await complete(engine, "a", user_id=f"learner-{number}")
+        async with in_background(relay_of(engine).run):
+            await until(lambda: len(receiver.to("/fast")) == learners)
+            await until(lambda: len(receiver.to("/slow")) == AT_ONCE)
+            receiver.hangs.clear()
+            receiver.ended.set()
+            await until(lambda: len(receiver.to("/slow")) == learners)
 
-    asyncio.run(scenario())
     assert receiver.most_at_once <= 2 * AT_ONCE
 
 
-def test_what_there_is_no_time_for_is_sent_later_and_counts_no_attempt(
+async def test_what_there_is_no_time_for_is_sent_later_and_counts_no_attempt(
     database_url: str, clock: HandClock, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sink, "BATCH_SEC", 0.01)
     receiver.slow_sec = {"/": 0.02}
     learners = 4 * AT_ONCE
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await subscribe(engine, f"{receiver.url}/")
-            for number in range(learners):
-                await complete(engine, "a", user_id=f"learner-{number}")
-            async with in_background(relay_of(engine).run):
-                await until(lambda: len(receiver.hooks) == learners)
-            assert {item.attempts for item in await deliveries(engine)} == {1}
+    async with running(database_url, clock) as engine:
+        await subscribe(engine, f"{receiver.url}/")
+        for number in range(learners):
+            await complete(engine, "a", user_id=f"learner-{number}")
+        async with in_background(relay_of(engine).run):
+            await until(lambda: len(receiver.hooks) == learners)
+        assert {item.attempts for item in await deliveries(engine)} == {1}
 
-    asyncio.run(scenario())
     assert len(receiver.hooks) == learners < BATCH
 
 
-def test_who_unsubscribes_is_sent_nothing_more(database_url: str, clock: HandClock, receiver: Receiver) -> None:
+async def test_who_unsubscribes_is_sent_nothing_more(database_url: str, clock: HandClock, receiver: Receiver) -> None:
     receiver.answers = {"/": 500}
 
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await complete(engine, "a")
-            subscription = await subscribe(engine, f"{receiver.url}/")
-            await complete(engine, "b")
-            await relay_of(engine).once()
+    async with running(database_url, clock) as engine:
+        await complete(engine, "a")
+        subscription = await subscribe(engine, f"{receiver.url}/")
+        await complete(engine, "b")
+        await relay_of(engine).once()
+        async with engine.database.write() as connection:
+            await subscriptions.remove(connection, subscription.subscription_id)
+        clock.now += timedelta(days=1)
+        await complete(engine, "c")
+        await relay_of(engine).once()
+        assert await deliveries(engine) == []
+        with pytest.raises(NotFoundError, match=f"expected the id of a subscription, found '{subscription[0]}'"):
             async with engine.database.write() as connection:
                 await subscriptions.remove(connection, subscription.subscription_id)
-            clock.now += timedelta(days=1)
-            await complete(engine, "c")
-            await relay_of(engine).once()
-            assert await deliveries(engine) == []
-            with pytest.raises(NotFoundError, match=f"expected the id of a subscription, found '{subscription[0]}'"):
-                async with engine.database.write() as connection:
-                    await subscriptions.remove(connection, subscription.subscription_id)
 
-    asyncio.run(scenario())
     assert len(receiver.hooks) == 1
 
 
-def test_a_url_that_has_moved_into_a_private_network_is_not_called(
+async def test_a_url_that_has_moved_into_a_private_network_is_not_called(
     database_url: str, clock: HandClock, receiver: Receiver
 ) -> None:
-    async def scenario() -> None:
-        async with running(database_url, clock) as engine:
-            await subscribe(engine, receiver.url)
-            await complete(engine, "a")
-            assert await relay_of(engine, private=False).once() == (0, 1)
-            [item] = await deliveries(engine)
-            assert item.last_error == "expected a host at a public address, found 127.0.0.1 at 127.0.0.1"
+    async with running(database_url, clock) as engine:
+        await subscribe(engine, receiver.url)
+        await complete(engine, "a")
+        assert await relay_of(engine, private=False).once() == (0, 1)
+        [item] = await deliveries(engine)
+        assert item.last_error == "expected a host at a public address, found 127.0.0.1 at 127.0.0.1"
 
-    asyncio.run(scenario())
     assert receiver.hooks == []
 
 
@@ -302,10 +282,10 @@ def test_a_url_that_has_moved_into_a_private_network_is_not_called(
         "http://[64:ff9b::a00:1]/",
     ],
 )
-def test_what_is_not_public_is_refused_unless_that_is_allowed(url: str) -> None:
+async def test_what_is_not_public_is_refused_unless_that_is_allowed(url: str) -> None:
     with pytest.raises(InvalidInputError, match=r"^url: expected a host at a public address, found "):
-        asyncio.run(check_url(url, private=False))
-    asyncio.run(check_url(url, private=True))
+        await check_url(url, private=False)
+    await check_url(url, private=True)
 
 
 @pytest.mark.parametrize(
@@ -326,30 +306,27 @@ def test_what_is_not_public_is_refused_unless_that_is_allowed(url: str) -> None:
         "http://hooks.example.org/\x00",
     ],
 )
-def test_what_is_no_url_of_a_receiver_is_refused(url: str) -> None:
+async def test_what_is_no_url_of_a_receiver_is_refused(url: str) -> None:
     for private in (True, False):
         with pytest.raises(InvalidInputError, match=r"^url: expected a URL http://"):
-            asyncio.run(check_url(url, private=private))
+            await check_url(url, private=private)
 
 
 @pytest.mark.parametrize("url", ["https://93.184.216.34/", "http://[2606:2800:220:1::1]:8080/x?y=z", "https://1.1.1.1"])
-def test_what_is_public_is_taken(url: str) -> None:
-    asyncio.run(check_url(url, private=False))
+async def test_what_is_public_is_taken(url: str) -> None:
+    await check_url(url, private=False)
 
 
-def test_a_name_leads_to_the_address_that_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_leads_to_the_address_that_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     async def looked_up(*_: object, **__: object) -> list[tuple[object, ...]]:
         return [(0, 0, 0, "", ("93.184.216.34", 443)), (0, 0, 0, "", ("10.0.0.1", 443))]
 
-    async def scenario() -> None:
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", looked_up)
-        with pytest.raises(PrivateAddressError, match=r"^hooks.example.org at 10.0.0.1$"):
-            await public_address("hooks.example.org", 443)
-
-    asyncio.run(scenario())
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", looked_up)
+    with pytest.raises(PrivateAddressError, match=r"^hooks.example.org at 10.0.0.1$"):
+        await public_address("hooks.example.org", 443)
 
 
-def test_what_is_called_is_that_address_under_the_hosts_name(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_called_is_that_address_under_the_hosts_name(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[httpx.Request] = []
 
     async def handle(_: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
@@ -359,13 +336,11 @@ def test_what_is_called_is_that_address_under_the_hosts_name(monkeypatch: pytest
     async def looked_up(*_: object, **__: object) -> list[tuple[object, ...]]:
         return [(0, 0, 0, "", ("2606:2800:220:1::1", 443, 0, 0))]
 
-    async def scenario() -> None:
-        monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
-        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", looked_up)
-        async with httpx.AsyncClient(transport=PublicTransport()) as client:
-            await client.post("https://hooks.example.org/x")
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", looked_up)
+    async with httpx.AsyncClient(transport=PublicTransport()) as client:
+        await client.post("https://hooks.example.org/x")
 
-    asyncio.run(scenario())
     [request] = calls
     assert str(request.url) == "https://[2606:2800:220:1::1]/x"
     assert request.headers["host"] == "hooks.example.org"

@@ -56,23 +56,17 @@ async def pages(database: Database, board: LeaderboardKey, limit: int) -> list[l
                 return result
 
 
-def test_equal_xp_is_equal_rank_and_the_next_rank_counts_all_before_it(filled: str) -> None:
-    async def scenario() -> None:
-        async with opened(filled) as database:
-            assert await pages(database, BOARD, limit=10) == [RANKED]
-            assert await rows(database, "SELECT rank, user_id, xp FROM v_leaderboard") == RANKED
-
-    asyncio.run(scenario())
+async def test_equal_xp_is_equal_rank_and_the_next_rank_counts_all_before_it(filled: str) -> None:
+    async with opened(filled) as database:
+        assert await pages(database, BOARD, limit=10) == [RANKED]
+        assert await rows(database, "SELECT rank, user_id, xp FROM v_leaderboard") == RANKED
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
-def test_ranks_go_on_from_page_to_page(filled: str, limit: int) -> None:
-    async def scenario() -> None:
-        async with opened(filled) as database:
-            cut = [RANKED[start : start + limit] for start in range(0, len(RANKED), limit)]
-            assert await pages(database, BOARD, limit) == cut
-
-    asyncio.run(scenario())
+async def test_ranks_go_on_from_page_to_page(filled: str, limit: int) -> None:
+    async with opened(filled) as database:
+        cut = [RANKED[start : start + limit] for start in range(0, len(RANKED), limit)]
+        assert await pages(database, BOARD, limit) == cut
 
 
 NEIGHBOURS = [
@@ -86,7 +80,7 @@ NEIGHBOURS = [
 
 
 @pytest.mark.parametrize(("user_id", "number", "above", "own", "below"), NEIGHBOURS)
-def test_a_learner_sees_neighbours_on_both_sides_as_far_as_there_are_any(
+async def test_a_learner_sees_neighbours_on_both_sides_as_far_as_there_are_any(
     filled: str,
     user_id: str,
     number: int,
@@ -94,77 +88,62 @@ def test_a_learner_sees_neighbours_on_both_sides_as_far_as_there_are_any(
     own: tuple[int, str, int],
     below: list[tuple[int, str, int]],
 ) -> None:
-    async def scenario() -> None:
-        async with opened(filled) as database, database.read() as connection:
-            found = await leaderboard.read_around(connection, BOARD, user_id, number)
+    async with opened(filled) as database, database.read() as connection:
+        found = await leaderboard.read_around(connection, BOARD, user_id, number)
 
-        assert (plain(found.above), plain([found.entry]), plain(found.below)) == (above, [own], below)
-
-    asyncio.run(scenario())
+    assert (plain(found.above), plain([found.entry]), plain(found.below)) == (above, [own], below)
 
 
-def test_a_learner_without_xp_is_not_found_and_boards_are_apart(database_url: str) -> None:
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            await fill(database, LeaderboardKey("x", "2026-W48"))
+async def test_a_learner_without_xp_is_not_found_and_boards_are_apart(database_url: str) -> None:
+    async with opened(database_url) as database:
+        await fill(database, LeaderboardKey("x", "2026-W48"))
 
-            assert await pages(database, BOARD, limit=10) == [[]]
-            assert await pages(database, LeaderboardKey("x", "2026-W48"), limit=10) == [RANKED]
-            async with database.read() as connection:
-                with pytest.raises(NotFoundError, match="found none for user_id 'ada'"):
-                    await leaderboard.read_around(connection, BOARD, "ada", 1)
-
-    asyncio.run(scenario())
+        assert await pages(database, BOARD, limit=10) == [[]]
+        assert await pages(database, LeaderboardKey("x", "2026-W48"), limit=10) == [RANKED]
+        async with database.read() as connection:
+            with pytest.raises(NotFoundError, match="found none for user_id 'ada'"):
+                await leaderboard.read_around(connection, BOARD, "ada", 1)
 
 
-def test_an_empty_board_has_one_empty_page_and_a_foreign_cursor_is_refused(filled: str) -> None:
-    async def scenario() -> None:
-        async with opened(filled) as database, database.read() as connection:
-            empty = await leaderboard.read(connection, LeaderboardKey("nobody's"), 5)
-            assert (empty.entries, empty.next) == ([], None)
-            with pytest.raises(InvalidInputError, match="cursor: expected the `next` of an earlier page"):
-                await leaderboard.read(connection, BOARD, 5, "elsewhere")
-
-    asyncio.run(scenario())
+async def test_an_empty_board_has_one_empty_page_and_a_foreign_cursor_is_refused(filled: str) -> None:
+    async with opened(filled) as database, database.read() as connection:
+        empty = await leaderboard.read(connection, LeaderboardKey("nobody's"), 5)
+        assert (empty.entries, empty.next) == ([], None)
+        with pytest.raises(InvalidInputError, match="cursor: expected the `next` of an earlier page"):
+            await leaderboard.read(connection, BOARD, 5, "elsewhere")
 
 
-def test_xp_counts_in_the_week_the_month_and_the_course_in_which_it_was_earned(database_url: str) -> None:
-    async def scenario() -> None:
-        async with running(database_url, HandClock(at(9))) as engine:
-            # given a course of a video (Sunday, November) and a quiz (Tuesday, December, of the next week)
-            await engine.publish("x", "", (step("a"), step("b", "quiz")))
-            await engine.ingest.submit([ping(at(2, -1)), quiz(at(3), class_id="b")])
+async def test_xp_counts_in_the_week_the_month_and_the_course_in_which_it_was_earned(database_url: str) -> None:
+    async with running(database_url, HandClock(at(9))) as engine:
+        # given a course of a video (Sunday, November) and a quiz (Tuesday, December, of the next week)
+        await engine.publish("x", "", (step("a"), step("b", "quiz")))
+        await engine.ingest.submit([ping(at(2, -1)), quiz(at(3), class_id="b")])
 
-            # then VIDEO 10 + STEP 30 is November's, QUIZ 20 + STEP 30 + COURSE 100 December's
-            assert await rows(engine.database, "SELECT course_id, period, xp FROM lms_xp ORDER BY 1, 2") == [
-                ("", "2026-11", 40),
-                ("", "2026-12", 150),
-                ("", "2026-W48", 40),
-                ("", "2026-W49", 150),
-                ("", "all", 190),
-                ("x", "2026-11", 30),
-                ("x", "2026-12", 130),
-                ("x", "2026-W48", 30),
-                ("x", "2026-W49", 130),
-                ("x", "all", 160),
-            ]
-
-    asyncio.run(scenario())
+        # then VIDEO 10 + STEP 30 is November's, QUIZ 20 + STEP 30 + COURSE 100 December's
+        assert await rows(engine.database, "SELECT course_id, period, xp FROM lms_xp ORDER BY 1, 2") == [
+            ("", "2026-11", 40),
+            ("", "2026-12", 150),
+            ("", "2026-W48", 40),
+            ("", "2026-W49", 150),
+            ("", "all", 190),
+            ("x", "2026-11", 30),
+            ("x", "2026-12", 130),
+            ("x", "2026-W48", 30),
+            ("x", "2026-W49", 130),
+            ("x", "all", 160),
+        ]
 
 
-def test_a_place_that_all_xp_moved_away_from_is_gone(database_url: str) -> None:
-    async def scenario() -> None:
-        async with opened(database_url) as database:
-            await fill(database)
-            async with database.write() as connection:
-                await xp.record(
-                    connection, {LeaderboardEntryKey("eve", BOARD): -10, LeaderboardEntryKey("ada", BOARD): -10}, SHARD
-                )
+async def test_a_place_that_all_xp_moved_away_from_is_gone(database_url: str) -> None:
+    async with opened(database_url) as database:
+        await fill(database)
+        async with database.write() as connection:
+            await xp.record(
+                connection, {LeaderboardEntryKey("eve", BOARD): -10, LeaderboardEntryKey("ada", BOARD): -10}, SHARD
+            )
 
-            assert await value(database, "SELECT count(*) FROM v_leaderboard") == 4
-            assert await value(database, "SELECT xp FROM v_leaderboard WHERE user_id = 'ada'") == 20
-
-    asyncio.run(scenario())
+        assert await value(database, "SELECT count(*) FROM v_leaderboard") == 4
+        assert await value(database, "SELECT xp FROM v_leaderboard WHERE user_id = 'ada'") == 20
 
 
 PERIODS = [

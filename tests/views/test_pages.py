@@ -103,20 +103,17 @@ async def walk(database: Database, read: Read, limit: int, **filters: str) -> li
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_pages_of_every_size_show_all_rows_once_and_in_order(lived_in: str, name: str) -> None:
+async def test_pages_of_every_size_show_all_rows_once_and_in_order(lived_in: str, name: str) -> None:
     read, key, descending = LISTS[name]
 
-    async def scenario() -> None:
-        async with opened(lived_in) as database:
-            whole = await walk(database, read, 1_000)
+    async with opened(lived_in) as database:
+        whole = await walk(database, read, 1_000)
 
-            keys = [key(item) for item in whole]
-            assert keys == sorted(set(keys), reverse=descending)
-            assert len(keys) > 5
-            for limit in range(1, len(whole) + 1):
-                assert await walk(database, read, limit) == whole
-
-    asyncio.run(scenario())
+        keys = [key(item) for item in whole]
+        assert keys == sorted(set(keys), reverse=descending)
+        assert len(keys) > 5
+        for limit in range(1, len(whole) + 1):
+            assert await walk(database, read, limit) == whole
 
 
 FILTERS = [
@@ -139,33 +136,27 @@ FILTERS = [
 
 
 @pytest.mark.parametrize(("name", "filters", "number"), FILTERS)
-def test_filters_keep_exactly_what_matches(lived_in: str, name: str, filters: dict[str, str], number: int) -> None:
+async def test_filters_keep_exactly_what_matches(
+    lived_in: str, name: str, filters: dict[str, str], number: int
+) -> None:
     read, _, _ = LISTS[name]
 
-    async def scenario() -> None:
-        async with opened(lived_in) as database:
-            everything = await walk(database, read, 1_000)
-            matching = [item for item in everything if filters.items() <= item.model_dump().items()]
+    async with opened(lived_in) as database:
+        everything = await walk(database, read, 1_000)
+        matching = [item for item in everything if filters.items() <= item.model_dump().items()]
 
-            assert len(matching) == number
-            assert await walk(database, read, 2, **filters) == matching
-
-    asyncio.run(scenario())
+        assert len(matching) == number
+        assert await walk(database, read, 2, **filters) == matching
 
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("cursor", ["", "elsewhere", "bm9uc2Vuc2U", encode([]), encode([None, None]), "é"])
-def test_a_foreign_cursor_is_refused(lived_in: str, name: str, cursor: str) -> None:
+async def test_a_foreign_cursor_is_refused(lived_in: str, name: str, cursor: str) -> None:
     read, _, _ = LISTS[name]
 
-    async def scenario() -> None:
-        async with opened(lived_in) as database, database.read() as connection:
-            with pytest.raises(
-                InvalidInputError, match=r"^cursor: expected the `next` of an earlier page of this list"
-            ):
-                await read(connection, 5, cursor)
-
-    asyncio.run(scenario())
+    async with opened(lived_in) as database, database.read() as connection:
+        with pytest.raises(InvalidInputError, match=r"^cursor: expected the `next` of an earlier page of this list"):
+            await read(connection, 5, cursor)
 
 
 @given(st.text(), st.datetimes(timezones=st.timezones()).map(lambda t: t.astimezone(at(0).tzinfo)), st.integers())

@@ -282,59 +282,55 @@ def test_every_way_to_read_is_asked_for_its_plan() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_reading_finds_its_rows_by_an_index(url: str, name: str) -> None:
+async def test_reading_finds_its_rows_by_an_index(url: str, name: str) -> None:
     read, by = CASES[name]
 
-    async def scenario() -> list[Plan]:
-        async with opened(url) as database:
+    async with opened(url) as database:
 
-            async def work() -> None:
-                async with database.read() as connection:
-                    await read(connection)
+        async def work() -> None:
+            async with database.read() as connection:
+                await read(connection)
 
-            return await plans(database, work)
+        found = await plans(database, work)
 
-    check(asyncio.run(scenario()), by)
+    check(found, by)
 
 
-def test_recording_finds_what_it_changes_by_learner(url: str) -> None:
-    async def scenario() -> list[Plan]:
-        async with running(url, HandClock(at(9))) as engine:
+async def test_recording_finds_what_it_changes_by_learner(url: str) -> None:
+    async with running(url, HandClock(at(9))) as engine:
 
-            async def work() -> None:
-                bob, cleo = ping(at(8), user_id="bob"), ping(at(8), user_id="cleo")
-                await engine.ingest.submit([bob, quiz(at(8), user_id="bob"), cleo])
-                await engine.ingest.submit([ping(at(0), user_id="cleo")])  # the week before: she leaves a leaderboard
+        async def work() -> None:
+            bob, cleo = ping(at(8), user_id="bob"), ping(at(8), user_id="cleo")
+            await engine.ingest.submit([bob, quiz(at(8), user_id="bob"), cleo])
+            await engine.ingest.submit([ping(at(0), user_id="cleo")])  # the week before: she leaves a leaderboard
 
-            return await plans(engine.database, work)
+        found = await plans(engine.database, work)
 
-    found = asyncio.run(scenario())
     check(found, dict.fromkeys(("lms_progress", "lms_signal", "lms_xp"), OF_A_LEARNER))
     assert {table for plan in found for table in re.findall(r"^INSERT INTO (\w+)", plan.statement)} == WRITTEN
 
 
-def test_relaying_finds_what_is_due_by_sink_and_the_rest_by_learner(url: str) -> None:
-    async def scenario() -> list[Plan]:
-        async with running(url, HandClock(at(9))) as engine:
+async def test_relaying_finds_what_is_due_by_sink_and_the_rest_by_learner(url: str) -> None:
+    async with running(url, HandClock(at(9))) as engine:
 
-            async def work() -> None:
-                await engine.ingest.submit([ping(at(8), user_id="dot"), quiz(at(8), user_id="dot")])
-                async with engine.database.write_without_course_lock() as connection:
-                    assert await fan_out.has_pending(connection)
-                    waiting = await fan_out.read_pending(connection)
-                    courses = await CourseCache().courses(connection)
-                    await fan_out.fan_out(connection, waiting, [ScriptedSink("redis").known], courses, at(9))
-                    due = await deliveries.select_due_deliveries(connection, "redis", BATCH, at(9))
-                    await deliveries.save_outcomes(
-                        connection, [apply_result(one, "redis", DELIVERED, at(9)) for one in due]
-                    )
+        async def work() -> None:
+            await engine.ingest.submit([ping(at(8), user_id="dot"), quiz(at(8), user_id="dot")])
+            async with engine.database.write_without_course_lock() as connection:
+                assert await fan_out.has_pending(connection)
+                waiting = await fan_out.read_pending(connection)
+                courses = await CourseCache().courses(connection)
+                await fan_out.fan_out(connection, waiting, [ScriptedSink("redis").known], courses, at(9))
+                due = await deliveries.select_due_deliveries(connection, "redis", BATCH, at(9))
+                await deliveries.save_outcomes(
+                    connection, [apply_result(one, "redis", DELIVERED, at(9)) for one in due]
+                )
 
-            return [plan for plan in await plans(engine.database, work) if OF_THE_RELAY.search(plan.statement)]
+        found = await plans(engine.database, work)
 
-    found = list(map(unaliased, asyncio.run(scenario())))
+    ours = [unaliased(plan) for plan in found if OF_THE_RELAY.search(plan.statement)]
     due = equals("status", "sink") + "|" + equals("sink", "user_id")
     waiting = "^$|" + equals("user_id", "message_id")
-    check(found, {"lms_delivery": due, "lms_outbox": waiting})
+    check(ours, {"lms_delivery": due, "lms_outbox": waiting})
 
 
 def unaliased(plan: Plan) -> Plan:
@@ -343,37 +339,33 @@ def unaliased(plan: Plan) -> Plan:
     return plan._replace(readings=[Reading(table.replace("earlier", "lms_delivery"), by) for table, by in readings])
 
 
-def test_the_leaderboard_as_a_view_reads_one_board(url: str) -> None:
-    async def scenario() -> list[Plan]:
-        async with opened(url) as database:
+async def test_the_leaderboard_as_a_view_reads_one_board(url: str) -> None:
+    async with opened(url) as database:
 
-            async def work() -> None:
-                async with database.read() as connection:
-                    await connection.execute(text("SELECT * FROM v_leaderboard LIMIT 10"))
+        async def work() -> None:
+            async with database.read() as connection:
+                await connection.execute(text("SELECT * FROM v_leaderboard LIMIT 10"))
 
-            return await plans(database, work)
+        [found] = await plans(database, work)
 
-    (found,) = asyncio.run(scenario())
     read = [reading for reading in found.readings if reading.table in OF_A_BOARD]
     assert sorted(reading.table for reading in read) == sorted(OF_A_BOARD)
     assert all(re.search(OF_A_BOARD[reading.table], reading.condition or "") for reading in read)
 
 
-def test_publishing_finds_whom_it_concerns_by_class_and_the_rest_by_learner(url: str) -> None:
-    async def scenario() -> list[Plan]:
-        async with running(url, HandClock(at(9))) as engine:
+async def test_publishing_finds_whom_it_concerns_by_class_and_the_rest_by_learner(url: str) -> None:
+    async with running(url, HandClock(at(9))) as engine:
 
-            async def work() -> None:
-                await engine.publish("y", "", (step("a"),))
-                async with engine.database.read() as connection:
-                    await connection.execute(select_learners("everyone", "learner-5"))
+        async def work() -> None:
+            await engine.publish("y", "", (step("a"),))
+            async with engine.database.read() as connection:
+                await connection.execute(select_learners("everyone", "learner-5"))
 
-            return await plans(engine.database, work)
+        found = await plans(engine.database, work)
 
-    by = dict.fromkeys(("lms_progress", "lms_signal", "lms_learner"), OF_A_LEARNER)
-    found = asyncio.run(scenario())
     learners = [plan for plan in found if "lms_progress.class_id = " in plan.statement]
     check(learners, {"lms_progress": equals("class_id")})
+    by = dict.fromkeys(("lms_progress", "lms_signal", "lms_learner"), OF_A_LEARNER)
     check([plan for plan in found if plan not in learners], by | {"lms_event": ""})
 
 
