@@ -172,7 +172,7 @@ def cases() -> Iterator[tuple[str, Case]]:
     lengths = partial(durations.read, class_ids=["class-5", "class-6"])
     yield "durations.read", Case(lengths, {"lms_media": equals("class_id")})
     one = partial(replay_list.read, replay_id=REPLAY_ID)
-    yield "replay.read", Case(one, {"lms_replay": equals("replay_id")})
+    yield "replay_list.read", Case(one, {"lms_replay": equals("replay_id")})
 
 
 async def page_of_ada(connection: AsyncConnection) -> object:
