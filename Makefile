@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make run` and `make test`. What takes more than two lines is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help run test-fast test lint lock bench clean
+.PHONY: help run test-fast test coverage lint lock bench clean
 
 help:
 	@echo 'make run         install, migrate, serve on 127.0.0.1:8000; an empty database gets a sample course and learners'
@@ -11,6 +11,7 @@ help:
 	@echo 'make test        install, also PostgreSQL, Redis, RabbitMQ and Kafka from the system, run every test'
 	@echo '                 LMS_REQUIRE_SERVICES=1 make test   where a service is missing, the tests that need it fail;'
 	@echo '                                                    otherwise they are skipped'
+	@echo 'make coverage    make test, then print the branch coverage; takes PYTEST_ARGS, too'
 	@echo 'make lint        install, run ruff, mypy and import-linter'
 	@echo 'make bench       install, measure speed and memory, print the table and save it as benchmarks/RESULTS.md'
 	@echo '                 make bench ROWS="1 5" SCALE=0.1   only those rows, at a tenth of the size; not saved'
@@ -26,6 +27,9 @@ test-fast: .venv/installed
 test: .venv/installed
 	@scripts/test $(PYTEST_ARGS)
 
+coverage: .venv/installed
+	@scripts/coverage $(PYTEST_ARGS)
+
 lint: .venv/installed
 	@scripts/lint
 
@@ -36,7 +40,7 @@ lock:
 	@scripts/lock
 
 clean:
-	rm -rf .venv .kafka benchmarks/.venv .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
+	rm -rf .venv .kafka benchmarks/.venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: requirements.lock pyproject.toml scripts/install
