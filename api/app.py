@@ -24,7 +24,7 @@ from bootstrap.monitoring import monitoring
 from bootstrap.settings import Settings
 from bootstrap.sinks import make_relay
 from bootstrap.sources import background_consumers, open_front_log
-from engine.maintenance import background_worker
+from engine.maintenance import maintenance
 from engine.replay.process import replay_processes
 from eventstore.envelope import Envelope
 from eventstore.times import Clock, system_clock
@@ -60,11 +60,11 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             open_inbox(settings, clock) as opened,
-            background_worker(opened.engine),
+            maintenance(opened.engine),
             background_consumers(settings, opened),
             monitoring(settings, opened),
             in_background(make_relay(settings, opened, private_webhooks=app.state.private_webhooks).run),
-            replay_processes(settings.database_url, settings.worth) as processes,
+            replay_processes(settings.database_url, settings.xp_values) as processes,
             open_front_log(settings) as front_log,
         ):
             app.state.front_log = front_log

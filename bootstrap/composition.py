@@ -35,7 +35,7 @@ async def open_inbox(settings: Settings, clock: Clock = system_clock) -> AsyncIt
     mapping_file = MappingFile(settings.mapping_file)
     mappings = mapping_file.read()
     async with open_database(settings) as database:
-        engine = Engine(database, settings.worth, clock, settings.queue_events)
+        engine = Engine(database, settings.xp_values, clock, settings.queue_events)
         inbox = Inbox(engine, mappings)
         engine.after_publish.append(inbox.retry_parked)
         async with engine, inbox_worker(inbox, mapping_file):

@@ -114,7 +114,7 @@ class Settings(ActivitySettings, NotificationSettings):
     xp_course_completed: Xp = Field(100, description="XP for COURSE_COMPLETED")
 
     @property
-    def worth(self) -> XpValues:
+    def xp_values(self) -> XpValues:
         """What each signal earns."""
         return {kind: getattr(self, f"xp_{kind.lower()}") for kind in SignalType}
 

@@ -1,1 +1,1 @@
-"""The moving parts: what runs when an event comes in, when a course is published, when something failed."""
+"""The engine: ingest, projecting, parking, courses, replay and verify."""

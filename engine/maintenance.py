@@ -1,7 +1,4 @@
-"""The background worker: inside `serve`, it looks for what is left to do, for as long as the server runs.
-
-That is to retry what is due, and to catch up with what other processes published.
-"""
+"""Maintenance: a background task of the server that retries parked events and completes backfills."""
 
 import asyncio
 import logging
@@ -14,15 +11,13 @@ from eventstore.concurrency import shielded
 from eventstore.errors import UnavailableError
 from eventstore.outage_log import OutageLog
 
-LOOK_EVERY_SEC = 5.0
-
 log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def background_worker(engine: Engine) -> AsyncIterator[None]:
-    """Runs the worker while the block does. Any number of processes may have one."""
-    task = asyncio.create_task(_work(engine))
+async def maintenance(engine: Engine) -> AsyncIterator[None]:
+    """Run the maintenance task while the block runs. Any number of processes may have one."""
+    task = asyncio.create_task(_maintain(engine))
     try:
         yield
     finally:
@@ -30,19 +25,19 @@ async def background_worker(engine: Engine) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _work(engine: Engine) -> None:
-    trouble = OutageLog(log, "looking for what is left to do is interrupted", "looking for what is left to do goes on")
-    catching_up: asyncio.Task[None] | None = None
+async def _maintain(engine: Engine) -> None:
+    outage = OutageLog(log, "maintenance: the database is unreachable", "maintenance: the database is reachable again")
+    pending: asyncio.Task[None] | None = None
     while True:
         try:
-            if (catching_up is None or catching_up.done()) and await shielded(engine.has_pending_work()):
-                catching_up = engine.schedule_pending_work()
+            if (pending is None or pending.done()) and await shielded(engine.has_pending_work()):
+                pending = engine.schedule_pending_work()
             done = await shielded(retry_due(engine.database, engine.context, engine.clock))
             if sum(done):
                 log.warning("retried parked events: %d succeeded, %d failed again", *done)
-            trouble.recovered()
+            outage.recovered()
         except UnavailableError as error:
-            trouble.report(str(error))
+            outage.report(str(error))
         except Exception:
-            log.exception("looking for what is left to do failed; it is tried again")
-        await asyncio.sleep(LOOK_EVERY_SEC)
+            log.exception("maintenance failed; it is tried again")
+        await asyncio.sleep(engine.context.limits.maintenance_interval_sec)

@@ -13,7 +13,7 @@ from signals.signal import Signal, SignalType
 
 XpValues = Mapping[SignalType, int]
 
-DEFAULT_WORTH: XpValues = {
+DEFAULT_XP_VALUES: XpValues = {
     SignalType.VIDEO_COMPLETED: 10,
     SignalType.QUIZ_PASSED: 20,
     SignalType.STEP_COMPLETED: 30,

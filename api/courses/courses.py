@@ -79,7 +79,7 @@ async def get_course(request: Request, course_id: CourseId) -> CourseItem:
     """The version that is in force."""
     history = (await read_courses(request.app.state.engine)).histories.get(course_id)
     if history is None:
-        raise NotFoundError(f"course_id: expected a published course, found {course_id!r}")
+        raise NotFoundError(f"there is no published course with the id {course_id!r}")
     return item(current_version(history))
 
 

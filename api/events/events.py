@@ -1,6 +1,5 @@
 """POST /v1/events: where learners' events come in. GET: the audit trail of what came."""
 
-import asyncio
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,8 +13,7 @@ from api.lists import Paged, drop_none, query
 from api.openapi import body_of, responses
 from bootstrap.keys import Scope
 from engine.engine import Engine
-from engine.ingest.ingest import BATCH_EVENTS, MANY_EVENTS
-from engine.ingest.submission import Receipt, sum_receipts
+from engine.ingest.submission import Receipt
 from eventstore.envelope import Envelope, parse, validate
 from eventstore.errors import FieldError, InvalidInputError, MalformedBodyError
 from eventstore.event import Event
@@ -61,7 +59,7 @@ async def post_events(request: Request) -> Response:
     require_event_access(caller, reading.events)
     front_log: IngestTopic | None = request.app.state.front_log
     if front_log is None:
-        return answer(await submit(engine, reading.events), reading.rejected)
+        return answer(await engine.ingest.submit_many(reading.events), reading.rejected)
     await front_log.append(reading.events)
     return answer(Receipt(len(reading.events), 0, []), reading.rejected, HTTPStatus.ACCEPTED)
 
@@ -87,17 +85,6 @@ def posted_values(kind: str, body: bytes) -> Iterator[tuple[int, Any]]:
         return ((index, line) for index, line in enumerate(body.split(b"\n")) if line.strip())
     posted = parse(body)
     return enumerate(posted if isinstance(posted, list) else [posted])
-
-
-async def submit(engine: Engine, events: list[Event]) -> Receipt:
-    """Records the events, large numbers of them in several transactions."""
-    if 0 < len(events) < MANY_EVENTS:  # mostly one, for which a task of its own would be a detour
-        return await engine.ingest.submit(events)
-    receipts = [Receipt(0, 0, [])]
-    for start in range(0, len(events), BATCH_EVENTS):
-        parts = engine.ingest.partition(events[start : start + BATCH_EVENTS])
-        receipts += await asyncio.gather(*(engine.ingest.submit(part) for part in parts))
-    return sum_receipts(receipts)
 
 
 @router.get(

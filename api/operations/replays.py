@@ -14,7 +14,7 @@ from bootstrap.keys import Scope
 from engine.engine import Engine
 from engine.replay.process import ReplayProcesses
 from engine.replay.run import check, mark_interrupted
-from engine.replay.store import MOST_WORKERS, ReplayRequest, ReplayStatus
+from engine.replay.store import MAX_WORKERS, ReplayRequest, ReplayStatus
 from eventstore.event_type import Ident
 from views import replay_list
 from views.replay_list import Replay
@@ -36,7 +36,7 @@ class ReplayBody(BaseModel):
 
     user_id: Ident | None = None
     course_id: Ident | None = None
-    workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 2
+    workers: Annotated[int, Field(ge=1, le=MAX_WORKERS)] = 2
     publish: bool = False
 
 

@@ -11,7 +11,7 @@ from bootstrap.settings import Settings, load
 from cli.console import age, echo, echo_err, phase_progress, sigterm_as_ctrl_c
 from engine.replay.process_pool import forked
 from engine.replay.run import replay
-from engine.replay.store import MOST_WORKERS, ReplayReport, ReplayRequest
+from engine.replay.store import MAX_WORKERS, ReplayReport, ReplayRequest
 from eventstore.times import system_clock
 
 IN_WORDS = {
@@ -26,7 +26,7 @@ IN_WORDS = {
 def replay_command(
     user: Annotated[str | None, typer.Option(help="Only this learner")] = None,
     course: Annotated[str | None, typer.Option(help="Only the learners of this course")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="How many processes do it")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=MAX_WORKERS, help="How many processes do it")] = 2,
     publish: Annotated[  # noqa: FBT002
         bool, typer.Option("--publish", help="Announce the signals that come to be to other systems")
     ] = False,

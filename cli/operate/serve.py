@@ -21,7 +21,7 @@ from eventstore.db import has_one_writer
 from eventstore.db.database import Database
 from eventstore.errors import LmsError
 
-MOST_WORKERS = 64
+MAX_WORKERS = 64
 
 
 def serve(
@@ -32,7 +32,7 @@ def serve(
         bool, typer.Option("--demo", help="Fill an empty database with a sample course and simulated learners")
     ] = False,
     workers: Annotated[
-        int, typer.Option(min=1, max=MOST_WORKERS, help="How many processes serve; more than one on PostgreSQL alone")
+        int, typer.Option(min=1, max=MAX_WORKERS, help="How many processes serve; more than one on PostgreSQL alone")
     ] = 1,
 ) -> None:
     """Serve the API until Ctrl-C or SIGTERM; what was accepted by then is written before it ends."""

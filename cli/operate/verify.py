@@ -64,7 +64,7 @@ class VerifyRun:
         """Verifies everything, or a sample of so many learners."""
         chosen = Sample(sample, SystemRandom()) if sample is not None else None
         async with open_database(self._settings) as database:
-            engine = Engine(database, self._settings.worth)
+            engine = Engine(database, self._settings.xp_values)
             with phase_progress() as bar:
 
                 def watch(stage: str, done: int, total: int) -> None:

@@ -1,0 +1,1 @@
+"""Courses: publishing versions, and their backfill."""

@@ -1,0 +1,1 @@
+"""Ingest: group commit of submitted events."""

@@ -1,6 +1,6 @@
-"""Committing a batch: one transaction, tried again for what may be refused for other transactions' sake.
+"""Committing a batch in one transaction, which is tried again when it conflicts with other transactions.
 
-What the batch consists of is decided as late as can be: whatever came while its transaction waited goes along.
+The batch is filled as late as possible: submissions that arrived while the transaction waited are part of it.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,40 +11,38 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.ingest.submission import Receipt, Submission, deduplicate, receipts
-from engine.projecting.project import Context
+from engine.projecting.context import Context
 from engine.projecting.record import Recorded, record, record_bisecting
 from eventstore.db.database import Database
 from eventstore.errors import TransactionConflictError
 from eventstore.event import Event
 from eventstore.times import Clock
 
-CLASH_ATTEMPTS = 5
-
-Take = Callable[[], list[Submission]]
-"""Gives the batch."""
+PopBatch = Callable[[], list[Submission]]
+"""Removes the batch from the queue and returns it."""
 
 Record = Callable[[AsyncConnection, Sequence[Event], Context, datetime], Awaitable[Recorded]]
 
 
 async def commit(
-    database: Database, batch: list[Submission], take: Take, context: Context, clock: Clock
+    database: Database, batch: list[Submission], pop_batch: PopBatch, context: Context, clock: Clock
 ) -> list[Receipt]:
-    """Commits `batch`, which is filled by `take` if it is empty. A receipt for each of its submissions.
+    """Commit `batch`, which is filled by `pop_batch` if it is empty. Return a receipt for each of its submissions.
 
-    Raises Unavailable while the database cannot be had, and DBAPIError for what it refuses.
+    Raise UnavailableError while the database is unreachable, and DBAPIError if it rejects the batch.
     """
-    for _ in range(CLASH_ATTEMPTS - 1):
+    for _ in range(context.limits.conflict_attempts - 1):
         with suppress(TransactionConflictError):
-            return await _commit_once(database, batch, take, context, clock)
-    return await _commit_once(database, batch, take, context, clock)
+            return await _commit_once(database, batch, pop_batch, context, clock)
+    return await _commit_once(database, batch, pop_batch, context, clock)
 
 
 async def _commit_once(
-    database: Database, batch: list[Submission], take: Take, context: Context, clock: Clock
+    database: Database, batch: list[Submission], pop_batch: PopBatch, context: Context, clock: Clock
 ) -> list[Receipt]:
     async def transaction(how: Record) -> list[Receipt]:
         async def work(connection: AsyncConnection) -> list[Receipt]:
-            batch.extend([] if batch else take())
+            batch.extend([] if batch else pop_batch())
             recorded = await how(connection, deduplicate(batch), context, clock())
             for submission in batch:
                 if submission.hook is not None:

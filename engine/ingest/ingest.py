@@ -1,4 +1,4 @@
-"""Ingest: group commit. Whatever waits is written in one transaction, and each caller is answered after it.
+"""Ingest: group commit. All waiting submissions are written in one transaction; each caller is answered after it.
 
 One disk flush then serves many requests, and a busy moment makes batches larger instead of answers slower.
 """
@@ -8,8 +8,8 @@ import logging
 from collections.abc import Sequence
 
 from engine.ingest.commit import commit
-from engine.ingest.submission import Queue, Receipt, Submission, TransactionHook
-from engine.projecting.project import SHARDS, Context
+from engine.ingest.submission import Receipt, Submission, SubmissionQueue, TransactionHook, sum_receipts
+from engine.projecting.context import SHARDS, Context
 from eventstore.db.database import Database
 from eventstore.errors import LmsError, UnavailableError
 from eventstore.event import Event
@@ -18,75 +18,55 @@ from eventstore.redaction import reason_of
 from eventstore.times import Clock
 
 log = logging.getLogger(__name__)
-BATCH_EVENTS = 20_000
-
-SMALL_BATCH_EVENTS = 32
-"""So many are written together if they wait. Fewer would not be worth a commit of their own."""
-
-BATCHES_UNDER_WAY = 2
-"""Where one is written at a time, the next waits for its turn. So the database never waits for the event loop."""
-
-MANY_EVENTS = 2_000
-"""So many are worth a transaction beside another one, where the database can do that; else all that wait together."""
 
 
 class Ingest:
-    """Takes events in. `start` it before, `stop` it after; `queue_events` may wait at most, or one submission a lane.
+    """Write submitted events in batches. Call `start` before the first submission, and `stop` at the end.
 
-    There is a lane for each transaction that the database takes at a time: a queue, and whoever writes it.
+    There is one partition for each transaction that the database accepts at a time: a queue, and the task that writes
+    it. At most `queue_events` events wait in all partitions, or one submission a partition.
     """
 
     def __init__(self, database: Database, context: Context, clock: Clock, queue_events: int) -> None:
         self._database = database
         self._context = context
+        self._limits = context.limits
         self._clock = clock
         self._queue_events = queue_events
-        self._lanes = [Queue() for _ in range(database.writers)]
+        self._partitions = [SubmissionQueue() for _ in range(database.writers)]
         self._unanswered = 0
         self._writers: list[asyncio.Task[None]] = []
         self._stopping = False
-        self._trouble = OutageLog(
-            log, "events are not written, and their senders are told so", "events are written again"
-        )
+        self._outage = OutageLog(log, "cannot write events; clients get 503", "events are written again")
 
     def start(self) -> None:
-        apart = SHARDS // len(self._lanes)
-        for number in range(max(BATCHES_UNDER_WAY, len(self._lanes))):
-            context = self._context._replace(shard=(self._context.shard + number * apart) % SHARDS)
-            self._writers.append(asyncio.create_task(self._write(self._lanes[number % len(self._lanes)], context)))
+        """Start the tasks that write."""
+        distance = SHARDS // len(self._partitions)
+        for number in range(max(self._limits.concurrent_batches, len(self._partitions))):
+            context = self._context._replace(shard=(self._context.shard + number * distance) % SHARDS)
+            partition = self._partitions[number % len(self._partitions)]
+            self._writers.append(asyncio.create_task(self._write_forever(partition, context)))
 
     async def stop(self) -> None:
-        """Writes what waits, then ends."""
+        """Write all waiting submissions, then end."""
         self._stopping = True
-        for lane in self._lanes:
-            lane.arrived.set()
+        for partition in self._partitions:
+            partition.arrived.set()
         await asyncio.gather(*self._writers)
 
-    def partition(self, events: Sequence[Event]) -> list[Sequence[Event]]:
-        """As which submissions many events are best submitted: a learner's all in one, one for each lane.
+    async def submit(self, events: Sequence[Event], hook: TransactionHook | None = None) -> Receipt:
+        """Record the events in one transaction, together with what `hook` writes. Return when it has committed.
 
-        So transactions beside each other do not wait for the same learners. Each is kept or refused by itself.
-        """
-        if len(self._lanes) == 1 or len(events) < MANY_EVENTS:
-            return [events]
-        parts: list[list[Event]] = [[] for _ in self._lanes]
-        for event in events:
-            parts[self._lane_of(event)].append(event)
-        return [part for part in parts if part]
-
-    async def submit(self, events: Sequence[Event], alongside: TransactionHook | None = None) -> Receipt:
-        """Records the events, durably and projected, before it returns.
-
-        Raises Unavailable when too much waits already or the database cannot be had: nothing is kept then.
+        Raise UnavailableError when the queue is full, or the database is unreachable: nothing is stored then.
         """
         if self._stopping:
-            raise UnavailableError("expected a running server, found one that is shutting down")
-        lane = self._partition_for(events)
-        if lane and sum(each.events for each in self._lanes) + len(events) > self._queue_events:
-            raise UnavailableError(f"expected at most {self._queue_events} events waiting, found the queue full")
+            raise UnavailableError("the server is shutting down")
+        partition = self._partition_for(events)
+        if partition and sum(each.events for each in self._partitions) + len(events) > self._queue_events:
+            raise UnavailableError(f"the queue is full: at most {self._queue_events} events may wait")
         self._database.yield_to_writer()
-        submission = Submission(events, alongside, asyncio.get_running_loop().create_future())
-        lane.add(submission)
+        submission = Submission(events, hook, asyncio.get_running_loop().create_future())
+        partition.add(submission)
         self._unanswered += len(events)
         try:
             return await submission.receipt
@@ -94,56 +74,82 @@ class Ingest:
             self._unanswered -= len(events)
             self._database.yield_to_writer()
 
-    def _partition_for(self, events: Sequence[Event]) -> Queue:
-        """Few go where they share a transaction with others, many where no other one has their learners."""
-        is_part = len(events) * len(self._lanes) >= MANY_EVENTS // 2  # parts differ in size
-        return self._lanes[self._lane_of(events[0]) if is_part else 0]
+    async def submit_many(self, events: Sequence[Event]) -> Receipt:
+        """Record any number of events, a large number in several transactions: each is stored or refused by itself.
 
-    def _lane_of(self, event: Event) -> int:
-        return hash(event.user_id) % len(self._lanes)
+        Raise UnavailableError when one of them is refused; others may be stored, and count as duplicates later.
+        """
+        if 0 < len(events) < self._limits.large_submission_events:
+            return await self.submit(events)
+        receipts = [Receipt(0, 0, [])]
+        for start in range(0, len(events), self._limits.batch_events):
+            parts = self.partition(events[start : start + self._limits.batch_events])
+            receipts += await asyncio.gather(*map(self.submit, parts))
+        return sum_receipts(receipts)
 
-    async def _write(self, lane: Queue, context: Context) -> None:
-        """Writes what waits in a lane, whenever something does."""
-        while not self._stopping or lane:
-            await lane.arrived.wait()
-            lane.arrived.clear()
-            while lane and not lane.is_claimed:
-                lane.is_claimed = True
-                await self._write_batch(lane, [], context)
-                if lane or self._stopping:  # another one of this lane may have seen nothing to take, and wait
-                    lane.arrived.set()
+    def partition(self, events: Sequence[Event]) -> list[Sequence[Event]]:
+        """Split many events by learner, one part a partition, so that parallel transactions lock different learners.
 
-    async def _write_batch(self, lane: Queue, batch: list[Submission], context: Context) -> None:
-        """Commits a batch, an empty one with what waits; what cannot be committed together, each by itself."""
+        A caller that tries each part again by itself submits the parts itself, in place of `submit_many`.
+        """
+        if len(self._partitions) == 1 or len(events) < self._limits.large_submission_events:
+            return [events]
+        parts: list[list[Event]] = [[] for _ in self._partitions]
+        for event in events:
+            parts[self._number_for(event)].append(event)
+        return [part for part in parts if part]
+
+    def _partition_for(self, events: Sequence[Event]) -> SubmissionQueue:
+        """Small submissions share partition 0, to be committed together. Others go where their learners are."""
+        is_part = len(events) * len(self._partitions) >= self._limits.large_submission_events // 2  # sizes vary
+        return self._partitions[self._number_for(events[0]) if is_part else 0]
+
+    def _number_for(self, event: Event) -> int:
+        return hash(event.user_id) % len(self._partitions)
+
+    async def _write_forever(self, partition: SubmissionQueue, context: Context) -> None:
+        """Write the submissions of a partition until `stop`."""
+        while not self._stopping or partition:
+            await partition.arrived.wait()
+            partition.arrived.clear()
+            while partition and not partition.is_claimed:
+                partition.is_claimed = True
+                await self._write_batch(partition, [], context)
+                if partition or self._stopping:  # the other task may have found the queue claimed, and waits
+                    partition.arrived.set()
+
+    async def _write_batch(self, partition: SubmissionQueue, batch: list[Submission], context: Context) -> None:
+        """Commit a batch. An empty one is filled from the queue once its transaction is open.
+
+        If a batch fails for any reason but unavailability, its submissions are committed one by one.
+        """
         try:
-            receipts = await commit(self._database, batch, lambda: self._next_batch(lane), context, self._clock)
+            receipts = await commit(self._database, batch, lambda: self._next_batch(partition), context, self._clock)
         except Exception as error:
-            batch = batch or self._next_batch(lane)
+            batch = batch or self._next_batch(partition)
             if len(batch) > 1 and not isinstance(error, LmsError):
                 for submission in batch:
-                    await self._write_batch(lane, [submission], context)
+                    await self._write_batch(partition, [submission], context)
                 return
-            self._trouble.report(reason_of(error))
+            self._outage.report(reason_of(error))
             for submission in batch:
-                if not submission.receipt.done():
-                    submission.receipt.set_exception(error)
+                submission.fail(error)
         else:
-            self._trouble.recovered()
+            self._outage.recovered()
             for submission, receipt in zip(batch, receipts, strict=True):
-                if not submission.receipt.done():
-                    submission.receipt.set_result(receipt)
+                submission.answer(receipt)
 
-    def _next_batch(self, lane: Queue) -> list[Submission]:
-        batch = lane.pop_batch(self._share())
-        lane.is_claimed = False
+    def _next_batch(self, partition: SubmissionQueue) -> list[Submission]:
+        batch = partition.pop_batch(self._batch_size())
+        partition.is_claimed = False
         return batch
 
-    def _share(self) -> int:
-        """How many events may be written together: by a thread of this process, about half of the unanswered ones.
+    def _batch_size(self) -> int:
+        """Return how many events one transaction may have: with a writer thread, about half of the unanswered ones.
 
-        While they are, the event loop answers the other half, and reads what comes next. Many are better kept together:
-        then the work is the database's, and large transactions change fewer pages.
+        The event loop answers the other half meanwhile. Large batches stay whole: the database does the work then, and
+        large transactions change fewer pages.
         """
-        if len(self._lanes) > 1 or self._unanswered >= MANY_EVENTS:
-            return BATCH_EVENTS
-        return max(SMALL_BATCH_EVENTS, self._unanswered // 2)
+        if len(self._partitions) > 1 or self._unanswered >= self._limits.large_submission_events:
+            return self._limits.batch_events
+        return max(self._limits.small_batch_events, self._unanswered // 2)

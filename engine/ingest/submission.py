@@ -1,4 +1,4 @@
-"""Submissions: what waits to be recorded together, and what each of them is told after it."""
+"""Submissions: events that wait to be recorded in one transaction, and the receipts that their callers get."""
 
 import asyncio
 from collections import Counter, deque
@@ -13,11 +13,11 @@ from eventstore.event import Event
 from signals.signal import Signal
 
 TransactionHook = Callable[[AsyncConnection], Awaitable[None]]
-"""Something else to write in the transaction that records a submission."""
+"""Writes something else in the transaction that records a submission."""
 
 
 class Receipt(NamedTuple):
-    """What became of a submission: events that were new, those that were there, signals that followed."""
+    """The result of a submission: the number of new events, the number of duplicates, and the new signals."""
 
     accepted: int
     duplicates: int
@@ -25,59 +25,69 @@ class Receipt(NamedTuple):
 
 
 def sum_receipts(receipts: Iterable[Receipt]) -> Receipt:
-    """What became of several submissions."""
+    """Return one receipt for several submissions."""
     accepted, duplicates, signals = zip(*receipts, strict=True)
     return Receipt(sum(accepted), sum(duplicates), list(chain.from_iterable(signals)))
 
 
 class Submission(NamedTuple):
-    """Events that wait to be recorded, and where their receipt goes."""
+    """Events that wait to be recorded, what to write along with them, and the future that gets the receipt."""
 
     events: Sequence[Event]
     hook: TransactionHook | None
     receipt: asyncio.Future[Receipt]
 
+    def answer(self, receipt: Receipt) -> None:
+        """Give the caller the receipt, if it still waits."""
+        if not self.receipt.done():
+            self.receipt.set_result(receipt)
 
-class Queue:
-    """Submissions that wait, in the order in which they came.
+    def fail(self, error: Exception) -> None:
+        """Raise the error in the caller, if it still waits."""
+        if not self.receipt.done():
+            self.receipt.set_exception(error)
 
-    The event loop adds to it, and the thread that writes takes from it, if the database has one: so each has a count
-    of its own. `arrived` tells those who wait for some; `taking` is so while a transaction is on its way to take all.
+
+class SubmissionQueue:
+    """Submissions waiting to be written, first in, first out.
+
+    The event loop adds and the writer thread removes, so each side has a counter of its own, and only that side changes
+    it. `arrived` wakes the tasks that write. `is_claimed` is true while a transaction is about to remove a batch.
     """
 
     def __init__(self) -> None:
         self.arrived = asyncio.Event()
         self.is_claimed = False
         self._submissions: deque[Submission] = deque()
-        self._came = 0
-        self._taken = 0
+        self._added = 0
+        self._removed = 0
 
     def __bool__(self) -> bool:
         return bool(self._submissions)
 
     @property
     def events(self) -> int:
-        """How many events wait."""
-        return self._came - self._taken
+        """The number of waiting events."""
+        return self._added - self._removed
 
     def add(self, submission: Submission) -> None:
         self._submissions.append(submission)
-        self._came += len(submission.events)
+        self._added += len(submission.events)
         self.arrived.set()
 
-    def pop_batch(self, most: int) -> list[Submission]:
-        """The next ones: one at least, and no more than have `most` events."""
+    def pop_batch(self, limit: int) -> list[Submission]:
+        """Remove the next submissions and return them: at least one, and at most `limit` events in all."""
         batch: list[Submission] = []
         size = 0
-        while self._submissions and (not batch or size + len(self._submissions[0].events) <= most):
+        while self._submissions and (not batch or size + len(self._submissions[0].events) <= limit):
             batch.append(self._submissions.popleft())
             size += len(batch[-1].events)
-        self._taken += size
+        self._removed += size
         return batch
 
 
 def deduplicate(batch: Sequence[Submission]) -> list[Event]:
-    """The batch's events, each key once: the first that came."""
+    """Return the batch's events, the first of each key."""
     events: dict[tuple[str, str], Event] = {}
     for submission in batch:
         for event in submission.events:
@@ -86,7 +96,7 @@ def deduplicate(batch: Sequence[Submission]) -> list[Event]:
 
 
 def receipts(batch: Sequence[Submission], recorded: Recorded) -> list[Receipt]:
-    """Each submission's part in what was recorded. A signal is told to the last of its learner's submissions."""
+    """Return one receipt a submission. A signal is reported to the last of its learner's submissions."""
     if len(batch) == 1:
         new = len(recorded.events)
         return [Receipt(new, len(batch[0].events) - new, recorded.signals)]
@@ -97,12 +107,12 @@ def receipts(batch: Sequence[Submission], recorded: Recorded) -> list[Receipt]:
         for event in submission.events:
             owner.setdefault(event.key, number)
     accepted = Counter(owner[event.key] for event in recorded.events)
-    told_to: dict[str, int] = {}
+    last_of: dict[str, int] = {}
     for event in recorded.events:
-        told_to[event.user_id] = max(told_to.get(event.user_id, 0), owner[event.key])
+        last_of[event.user_id] = max(last_of.get(event.user_id, 0), owner[event.key])
     signals: list[list[Signal]] = [[] for _ in batch]
     for signal in recorded.signals:
-        signals[told_to[signal.user_id]].append(signal)
+        signals[last_of[signal.user_id]].append(signal)
     return [
         Receipt(accepted[number], len(submission.events) - accepted[number], signals[number])
         for number, submission in enumerate(batch)

@@ -1,0 +1,1 @@
+"""Parking: events that cannot be projected yet, and their retries."""

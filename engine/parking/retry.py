@@ -1,7 +1,7 @@
-"""Retrying: what was parked is tried again after growing pauses, three times; then it is dead until someone acts.
+"""Retrying: a parked event is tried again after growing pauses, three times; then it is dead until an operator acts.
 
-A retry runs just the rule that failed, on the event as the log has it, and merges what it proves. So it may come
-at any time, before or after any other event, and more than once.
+A retry runs only the rule that failed, on the event in the log, and merges the result. So it may run at any time,
+before or after any other event, and more than once.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.parking.park import ALL_RULES, RetryStatus
 from engine.parking.store import delete_parked, select_after, select_due, select_one, update_failed
+from engine.projecting.context import Context
 from engine.projecting.locks import lock
-from engine.projecting.project import Context, project
+from engine.projecting.project import project
 from eventstore.db import is_transient
 from eventstore.db.database import Database
 from eventstore.errors import NotFoundError
@@ -25,12 +26,9 @@ from projections.fold import ProgressKey, fold
 from projections.progress import Progress
 from projections.rules import RULES
 
-PAGE = 1
-"""So many are retried in one transaction: more would project in rounds, and have others wait for all of them."""
-
 
 class RetryResult(NamedTuple):
-    """How many retries succeeded, and how many failed again."""
+    """The number of retries that succeeded, and of those that failed again."""
 
     succeeded: int
     failed: int
@@ -40,40 +38,40 @@ class RetryResult(NamedTuple):
 
 
 async def retry_due(database: Database, context: Context, clock: Clock) -> RetryResult:
-    """Retries all that is due. Raises Unavailable where it must stop; what was done by then is kept."""
-    total = RetryResult(0, 0)
+    """Retry all due events. Raise UnavailableError where the database interrupts it; finished retries stay finished."""
+    total, limit = RetryResult(0, 0), context.limits.retries_per_transaction
     while True:
-        done = (await _retry(database, select_due(clock(), PAGE), context, clock))[0]
+        done = (await _retry(database, select_due(clock(), limit), context, clock))[0]
         total = total.plus(done)
-        if sum(done) < PAGE:
+        if sum(done) < limit:
             return total
 
 
 async def retry_all(database: Database, context: Context, clock: Clock, *, dead: bool) -> RetryResult:
-    """Retries all that is pending once, due or not; if `dead`, all that is dead as well."""
+    """Retry all pending events once, due or not; if `dead`, the dead ones, too."""
     statuses = [RetryStatus.PENDING, RetryStatus.DEAD] if dead else [RetryStatus.PENDING]
-    total, last = RetryResult(0, 0), None
+    total, last, limit = RetryResult(0, 0), None, context.limits.retries_per_transaction
     while True:
-        done, last = await _retry(database, select_after(last, statuses, PAGE), context, clock)
+        done, last = await _retry(database, select_after(last, statuses, limit), context, clock)
         total = total.plus(done)
         if last is None:
             return total
 
 
 async def retry_one(database: Database, retry_id: str, context: Context, clock: Clock) -> bool:
-    """Retries one, due or not, dead or not. Whether it succeeded. Raises NotFound if none of that id is parked."""
+    """Retry one event, due or not, dead or not. Return whether it succeeded. Raise NotFoundError for an unknown id."""
     done, _ = await _retry(database, select_one(retry_id), context, clock)
     if sum(done) == 0:
-        raise NotFoundError(f"retry: expected the id of a parked event, found {retry_id!r}")
+        raise NotFoundError(f"there is no parked event with the id {retry_id!r}")
     return done.succeeded == 1
 
 
 async def _retry(
     database: Database, which: Select[Any], context: Context, clock: Clock
 ) -> tuple[RetryResult, str | None]:
-    """Retries a page in one transaction, in a savepoint: that it failed is noted in the same.
+    """Retry the selected events in one transaction. Each has a savepoint, so that its failure is saved in the same one.
 
-    What became of them, and the last one's id.
+    Return the result, and the id of the last one.
     """
     async with database.write() as connection:
         parked = (await connection.execute(which)).all()
@@ -83,7 +81,7 @@ async def _retry(
 
 
 async def _attempt(connection: AsyncConnection, parked: Row[Any], context: Context, now: datetime) -> bool:
-    """Whether it succeeded, and is parked no more."""
+    """Retry one event. Return whether it succeeded; it is parked no longer then."""
     event = await read_event(connection, parked.user_id, parked.event_id)
     folded = fold([event], [rule for rule in RULES if parked.rule in (rule.name, ALL_RULES)])
     raised = [failure.error for failure in folded.failures]
@@ -100,7 +98,7 @@ async def _project(
     context: Context,
     now: datetime,
 ) -> DBAPIError | None:
-    """Brings in what the event proves, and ends its parking. What the database has against the data, if anything."""
+    """Project the event's progress and delete its row. Return the error if the database rejects the data."""
     try:
         async with connection.begin_nested():
             await project(connection, proved, context, now)

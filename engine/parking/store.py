@@ -1,4 +1,4 @@
-"""Retries in the database: which come next, and when one that failed comes again."""
+"""Statements on parked events: which is retried next, and when one that failed is retried again."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,37 +11,37 @@ from eventstore.tables import lms_retry
 
 ATTEMPTS = 3
 GROWTH = 6
-"""Each pause is so many times the one before: retries come 10 s, 1 min and 6 min after the failure before them."""
+"""Each pause is this many times as long as the one before: 10 s, 1 min and 6 min after the previous failure."""
 
 _r = lms_retry.c
 
 
-def select_due(now: datetime, most: int) -> Select[Any]:
-    """The next retries that are due, less those that another process is at."""
+def select_due(now: datetime, limit: int) -> Select[Any]:
+    """Select the next due retries, without those that another process works on."""
     query = select(lms_retry).where(_r.status == RetryStatus.PENDING, _r.next_attempt_at <= now)
-    return query.order_by(_r.next_attempt_at).limit(most).with_for_update(skip_locked=True)
+    return query.order_by(_r.next_attempt_at).limit(limit).with_for_update(skip_locked=True)
 
 
-def select_after(retry_id: str | None, statuses: Sequence[RetryStatus], most: int) -> Select[Any]:
-    """The next retries by id, less those that another process is at."""
+def select_after(retry_id: str | None, statuses: Sequence[RetryStatus], limit: int) -> Select[Any]:
+    """Select the next retries by id, without those that another process works on."""
     query = select(lms_retry).where(_r.status.in_(statuses))
     if retry_id is not None:
         query = query.where(_r.retry_id > retry_id)
-    return query.order_by(_r.retry_id).limit(most).with_for_update(skip_locked=True)
+    return query.order_by(_r.retry_id).limit(limit).with_for_update(skip_locked=True)
 
 
 def select_one(retry_id: str) -> Select[Any]:
-    """One retry, whatever its status; waits for a process that is at it."""
+    """Select one retry of any status. Wait for another process that works on it."""
     return select(lms_retry).where(_r.retry_id == retry_id).with_for_update()
 
 
 def delete_parked(parked: Row[Any]) -> Delete:
-    """Ends the parking of what succeeded."""
+    """Delete the row of an event whose retry succeeded."""
     return delete(lms_retry).where(_r.user_id == parked.user_id, _r.retry_id == parked.retry_id)
 
 
 def update_failed(parked: Row[Any], error: Exception, now: datetime) -> Update:
-    """Notes a failure: the next attempt after a longer pause, or none any more."""
+    """Save a failure: the next attempt comes after a longer pause; after the last one the event is dead."""
     attempts = parked.attempts + 1
     return (
         update(lms_retry)

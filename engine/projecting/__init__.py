@@ -1,0 +1,1 @@
+"""Projecting: from new events to progress, signals, XP and outbox, in one transaction."""

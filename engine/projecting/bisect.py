@@ -1,4 +1,4 @@
-"""Narrowing down: when the database refuses a whole, its halves are tried, down to the events that it refuses."""
+"""Bisecting a batch that the database rejected, down to the events that it rejects alone."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -9,18 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from eventstore.db import is_transient
 from eventstore.event import Event
 
-Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 
 async def bisect_failures(
     connection: AsyncConnection,
     events: Sequence[Event],
-    attempt: Callable[[Sequence[Event]], Awaitable[Part]],
-    give_up: Callable[[Event, DBAPIError], Awaitable[Part]],
-) -> list[Part]:
-    """Attempts all events, or else by halves; gives up on each that is refused by itself. What came of the parts.
+    attempt: Callable[[Sequence[Event]], Awaitable[Result]],
+    give_up: Callable[[Event, DBAPIError], Awaitable[Result]],
+) -> list[Result]:
+    """Attempt all events, else each half, and give up on each event that is rejected alone. Return all results.
 
-    Raises DBAPIError for trouble that will pass, and for an event that even giving up on is refused.
+    Raise DBAPIError for a transient error, and when even giving up on an event is rejected.
     """
     try:
         async with connection.begin_nested():

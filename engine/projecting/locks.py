@@ -1,7 +1,7 @@
-"""Locking: whoever changes what is derived of a learner holds that learner's row until it commits.
+"""Locking learners: a transaction that changes a learner's derived rows locks that learner's row until it commits.
 
-Everyone locks in the order of user_id, and after that shared counts in the order of their keys, so that nobody waits
-for somebody who waits for them.
+All transactions lock learners in the order of user_id, and after them shared counters in the order of their keys, so
+that no two transactions wait for each other.
 """
 
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.projecting.project import SHARDS, Context
+from engine.projecting.context import SHARDS, Context
 from eventstore.db import lock_fallback_shard
 from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_learner
 
-ROUNDS_SHARD = SHARDS
-"""The shard beyond those of processes."""
+FALLBACK_SHARD = SHARDS
+"""The shard that no process has as its own."""
 
 _users = json_rows("users", lms_learner.c.user_id)
 
@@ -25,18 +25,19 @@ LOCK_LEARNERS = (
     .order_by(lms_learner.c.user_id)
     .with_for_update(of=lms_learner)
 )
-"""Locks the rows of some learners; on SQLite the write lock, which the transaction holds, is enough."""
+"""Lock learners' rows. On SQLite this is a plain SELECT: the transaction holds the write lock already."""
 
 
 async def lock(connection: AsyncConnection, user_ids: Iterable[str]) -> None:
-    """Locks learners who did something before; appending locks those who do something now."""
+    """Lock learners who have rows already. Learners of new events are locked when those are counted."""
     await connection.execute(LOCK_LEARNERS, {"users": [(user_id,) for user_id in user_ids]})
 
 
 async def with_fallback_shard(connection: AsyncConnection, context: Context) -> Context:
-    """The context by which a transaction projects more than once: each round locks counts anew, in no common order.
+    """Return the context for a transaction that projects in several passes. Call this before taking any other lock.
 
-    So it counts under a shard that no other transaction has meanwhile. Comes before all other locks.
+    Each pass locks counters in its own order, which could deadlock with other transactions. So these transactions all
+    count in one reserved shard, which one lock guards.
     """
     await lock_fallback_shard(connection)
-    return context._replace(shard=ROUNDS_SHARD)
+    return context._replace(shard=FALLBACK_SHARD)

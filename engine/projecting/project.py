@@ -1,14 +1,14 @@
-"""Projecting: brings what events prove into the tables, with all that follows from it: signals, XP, outbox.
+"""Projecting: merge the progress of new events into the tables, and derive signals, XP and outbox messages from it.
 
-Live events, retries and grants all come through here, so they cannot differ.
+Live events, retries and backfills all use this code, so their results cannot differ.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.projecting.context import Context
 from projections import store as progress_store
 from projections.fold import ProgressKey
 from projections.progress import EMPTY, Progress, merge
@@ -16,61 +16,48 @@ from projections.store import ProgressRow
 from signals import outbox
 from signals import store as signal_store
 from signals.course import CourseHistory
-from signals.course_catalog import CourseCache, CourseCatalog
+from signals.course_catalog import CourseCatalog
 from signals.derive import course_signals, derive
 from signals.signal import Signal, SignalType
-from signals.xp import XpValues, sum_xp
+from signals.xp import sum_xp
 from views import xp
-
-SHARDS = 16
-"""Into how many parts processes spread the counts that all of them add to."""
-
-
-class Context(NamedTuple):
-    """What projecting needs besides the events: the courses, what signals are worth, and this process's shard.
-
-    Whether new signals are announced to other systems, too: a replay's are not.
-    """
-
-    courses: CourseCache
-    worth: XpValues
-    shard: int
-    announces: bool = True
 
 
 async def project(
-    connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], context: Context, now: datetime
+    connection: AsyncConnection, new_progress: Mapping[ProgressKey, Progress], context: Context, now: datetime
 ) -> list[Signal]:
-    """Merges what was proved into what is there. The signals that are new. Callers hold the learners' locks."""
-    if not proved:
+    """Merge new progress into the tables, and return the new signals. The caller holds the learners' locks."""
+    if not new_progress:
         return []
     courses = await context.courses.courses(connection)
-    completed = await merge_progress(connection, proved, courses)
+    completed = await merge_progress(connection, new_progress, courses)
     return await derive_signals(connection, completed, courses, context, now)
 
 
 async def merge_progress(
-    connection: AsyncConnection, proved: Mapping[ProgressKey, Progress], courses: CourseCatalog
+    connection: AsyncConnection, new_progress: Mapping[ProgressKey, Progress], courses: CourseCatalog
 ) -> dict[ProgressKey, Progress]:
-    """Merges what was proved into what is there. Of what signals can follow: where something was completed."""
-    keys = sorted(proved)  # rows that lie together are written together
-    known = await progress_store.load(connection, keys)
-    merged = {key: merge(known[key].progress, proved[key]) if key in known else proved[key] for key in keys}
-    changed = {key: after for key, after in merged.items() if key not in known or after != known[key].progress}
+    """Merge new progress into the tables. Return the classes in which something was completed: signals may follow."""
+    keys = sorted(new_progress)  # neighbouring rows are written together
+    stored = await progress_store.load(connection, keys)
+    merged = {
+        key: merge(stored[key].progress, new_progress[key]) if key in stored else new_progress[key] for key in keys
+    }
+    changed = {key: after for key, after in merged.items() if key not in stored or after != stored[key].progress}
     await progress_store.save(connection, [row(key, after, courses) for key, after in changed.items()])
-    return {key: after for key, after in changed.items() if completes(known.get(key), after)}
+    return {key: after for key, after in changed.items() if completes(stored.get(key), after)}
 
 
 def row(key: ProgressKey, progress: Progress, courses: CourseCatalog) -> ProgressRow:
-    """The row as it is shown: under the course that events name, else under one that contains the class."""
+    """Return the row to store: under the course that events name, else under one that contains the class."""
     user_id, class_id = key
     return ProgressRow(user_id, class_id, progress.course_id or courses.display_course(class_id), progress)
 
 
 def completes(before: ProgressRow | None, after: Progress) -> bool:
-    """Whether signals can follow from the difference: only from when something was completed or passed."""
-    known = before.progress if before else EMPTY
-    return (known.video_completed_at, known.quiz_passed_at) != (
+    """Return whether signals can follow: only a completed video or a passed quiz leads to signals."""
+    old = before.progress if before else EMPTY
+    return (old.video_completed_at, old.quiz_passed_at) != (
         after.video_completed_at,
         after.quiz_passed_at,
     )
@@ -83,7 +70,7 @@ async def derive_signals(
     context: Context,
     now: datetime,
 ) -> list[Signal]:
-    """Derives the signals of those classes, and of the courses with them. Those that are new."""
+    """Derive the signals of these classes, and of the courses that contain them. Return the new ones."""
     if not completed:
         return []
     derived = list(signals_of_classes(completed, courses))
@@ -92,7 +79,7 @@ async def derive_signals(
 
 
 def signals_of_classes(completed: Mapping[ProgressKey, Progress], courses: CourseCatalog) -> Iterator[Signal]:
-    """What follows from each class alone: its own signals, and its steps."""
+    """Return the signals of each class by itself, and of its steps."""
     for (user_id, class_id), progress in completed.items():
         histories = courses.with_class(class_id)
         for found in derive(user_id, {class_id: progress}, [class_id], histories):
@@ -103,40 +90,40 @@ def signals_of_classes(completed: Mapping[ProgressKey, Progress], courses: Cours
 async def signals_of_courses(
     connection: AsyncConnection, derived: Iterable[Signal], courses: CourseCatalog
 ) -> Iterable[Signal]:
-    """The courses that are completed. That takes a step of theirs, so only those of the steps are looked at."""
-    concerned = {(s.user_id, s.course_id) for s in derived if s.type == SignalType.STEP_COMPLETED and s.course_id}
-    if not concerned:
+    """Return COURSE_COMPLETED signals. Only courses of which a step was completed can have new ones."""
+    candidates = {(s.user_id, s.course_id) for s in derived if s.type == SignalType.STEP_COMPLETED and s.course_id}
+    if not candidates:
         return []
-    classes = {course_id: class_ids(courses.histories[course_id]) for _, course_id in concerned}
-    keys = {(user_id, class_id) for user_id, course_id in concerned for class_id in classes[course_id]}
+    classes = {course_id: class_ids(courses.histories[course_id]) for _, course_id in candidates}
+    keys = {(user_id, class_id) for user_id, course_id in candidates for class_id in classes[course_id]}
     learners = by_learner((await progress_store.load(connection, sorted(keys))).values())
     found = [
         signal
-        for user_id, course_id in sorted(concerned)
+        for user_id, course_id in sorted(candidates)
         for signal in course_signals(user_id, learners[user_id], courses.histories[course_id])
     ]
     return [signal for signal in found if signal.type == SignalType.COURSE_COMPLETED]
 
 
 def class_ids(history: CourseHistory) -> frozenset[str]:
-    """All classes that the course has had."""
+    """Return all classes that any version of the course has."""
     return frozenset[str]().union(*(version.class_ids for version in history))
 
 
 def by_learner(rows: Iterable[ProgressRow]) -> dict[str, dict[str, Progress]]:
-    """Progress by learner and class."""
+    """Group progress by learner and class."""
     learners: dict[str, dict[str, Progress]] = {}
-    for known in rows:
-        learners.setdefault(known.user_id, {})[known.class_id] = known.progress
+    for stored in rows:
+        learners.setdefault(stored.user_id, {})[stored.class_id] = stored.progress
     return learners
 
 
 async def save_signals(
     connection: AsyncConnection, derived: Collection[Signal], context: Context, now: datetime
 ) -> list[Signal]:
-    """Keeps signals, with the XP they earn and the announcements they make. Those that are new."""
-    change = await signal_store.save_signals(connection, derived, context.worth)
-    await xp.record(connection, sum_xp(change.earnings), context.shard)
+    """Save signals, their XP, and the outbox messages that announce them. Return the new signals."""
+    saved = await signal_store.save_signals(connection, derived, context.xp_values)
+    await xp.record(connection, sum_xp(saved.earnings), context.shard)
     if context.announces:
-        await outbox.enqueue_signals(connection, change.new, now)
-    return change.new
+        await outbox.enqueue_signals(connection, saved.new, now)
+    return saved.new

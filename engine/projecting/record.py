@@ -1,6 +1,6 @@
-"""Recording: the one transaction that appends events and projects them, whole or not at all.
+"""Recording: append events and project them, in one transaction.
 
-If the database refuses something for what it is, the batch is narrowed down to the event that causes it.
+If the database rejects the batch, it is bisected down to the events that cause it, and these are parked.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.parking.park import ALL_RULES, park
 from engine.projecting.bisect import bisect_failures
+from engine.projecting.context import Context
 from engine.projecting.locks import with_fallback_shard
-from engine.projecting.project import Context, project
+from engine.projecting.project import project
 from eventstore.append import append
 from eventstore.event import Event
 from projections.fold import RuleFailure, fold
@@ -22,14 +23,14 @@ from views import event_daily_stats, user_activity
 
 
 class Recorded(NamedTuple):
-    """The events that were new, and the signals that are."""
+    """The events that were new, and the new signals."""
 
     events: list[Event]
     signals: list[Signal]
 
 
 async def record(connection: AsyncConnection, events: Sequence[Event], context: Context, now: datetime) -> Recorded:
-    """Appends and projects `events`, whose keys differ among themselves. What a rule cannot take is parked."""
+    """Append and project `events`, whose keys must be distinct. An event that a rule fails on is parked."""
     new = await append(connection, events)
     return Recorded(new, await project_events(connection, new, context, now))
 
@@ -37,29 +38,29 @@ async def record(connection: AsyncConnection, events: Sequence[Event], context: 
 async def record_bisecting(
     connection: AsyncConnection, events: Sequence[Event], context: Context, now: datetime
 ) -> Recorded:
-    """As `record`, when the database has refused the whole: by halves, down to the events it refuses.
+    """Record like `record`, after the database rejected the whole batch: bisect it, and park each event rejected alone.
 
-    Those are parked without being projected. Raises DBAPIError for one that it will not even append.
+    Raise DBAPIError if an event cannot even be appended.
     """
     context = await with_fallback_shard(connection, context)
 
-    async def some(events: Sequence[Event]) -> list[Signal]:
+    async def project_part(events: Sequence[Event]) -> list[Signal]:
         return await fold_and_project(connection, events, context, now)
 
-    async def refused(event: Event, error: DBAPIError) -> list[Signal]:
+    async def park_rejected(event: Event, error: DBAPIError) -> list[Signal]:
         await park(connection, [RuleFailure(event, ALL_RULES, error)], now)
         return []
 
     new = await append(connection, events)
     await lock_and_count(connection, new, context)
-    parts = await bisect_failures(connection, new, some, refused)
+    parts = await bisect_failures(connection, new, project_part, park_rejected)
     return Recorded(new, [signal for part in parts for signal in part])
 
 
 async def project_events(
     connection: AsyncConnection, events: Sequence[Event], context: Context, now: datetime
 ) -> list[Signal]:
-    """Projects events that the log has, and parks what a rule cannot take. The signals that are new."""
+    """Project events that are in the log, and park those that a rule fails on. Return the new signals."""
     await lock_and_count(connection, events, context)
     return await fold_and_project(connection, events, context, now)
 
@@ -67,7 +68,7 @@ async def project_events(
 async def fold_and_project(
     connection: AsyncConnection, events: Sequence[Event], context: Context, now: datetime
 ) -> list[Signal]:
-    """As `take_in`, of events that are counted already, whose learners are locked with that."""
+    """Fold and project events whose learners are already locked and which are already counted."""
     folded = fold(events)
     await park(connection, folded.failures, now)
     return await project(connection, folded.progress, context, now)
@@ -76,12 +77,12 @@ async def fold_and_project(
 async def park_events(
     connection: AsyncConnection, events: Sequence[Event], error: DBAPIError, context: Context, now: datetime
 ) -> None:
-    """Parks events that the log has and the database will not have projected."""
+    """Park events that are in the log, and whose projection the database rejects."""
     await lock_and_count(connection, events, context)
     await park(connection, [RuleFailure(event, ALL_RULES, error) for event in events], now)
 
 
 async def lock_and_count(connection: AsyncConnection, events: Sequence[Event], context: Context) -> None:
-    """Locks the events' learners, and counts the events into the roll-ups."""
+    """Lock the events' learners, and add the events to the roll-ups."""
     await user_activity.record(connection, events)
     await event_daily_stats.record(connection, events, context.shard)

@@ -1,0 +1,1 @@
+"""Replay: rebuild everything that is derived, while the service runs."""

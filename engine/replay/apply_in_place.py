@@ -1,6 +1,6 @@
-"""In place: where a shadow hardly differs from the live tables, what differs is taken over, and the rest stays.
+"""Applying a small diff in place: replace only the rows of learners that differ, and refresh the roll-ups.
 
-All of it in the transaction in which it is called, which nobody else writes in.
+Everything runs in the caller's exclusive transaction.
 """
 
 from collections.abc import Collection
@@ -13,32 +13,32 @@ from engine.replay.diff_queries import COMPARED, ROLL_UPS, LearnerFilter, Schema
 from eventstore.tables import in_schema
 
 
-async def apply_in_place(connection: AsyncConnection, sides: SchemaPair, user_ids: Collection[str]) -> None:
-    """Has the live tables say what the shadow says: of these learners, and in the roll-ups of all."""
-    those = learners_in(user_ids)
+async def apply_in_place(connection: AsyncConnection, schemas: SchemaPair, user_ids: Collection[str]) -> None:
+    """Bring the live tables to what the shadow has: the rows of these learners, and the roll-ups of all."""
+    learners = learners_in(user_ids)
     for table in COMPARED if user_ids else ():
-        await connection.execute(delete_learners(in_schema(table, sides.live), those), those.parameters)
-        await connection.execute(copy_learners(table, sides, those), those.parameters)
+        await connection.execute(delete_learners(in_schema(table, schemas.live), learners), learners.parameters)
+        await connection.execute(copy_learners(table, schemas, learners), learners.parameters)
     for table in ROLL_UPS:
-        mine, theirs = [await read_roll_up(connection, table, schema) for schema in sides]
+        mine, theirs = [await read_roll_up(connection, table, schema) for schema in schemas]
         if mine != theirs:
-            await connection.execute(delete(in_schema(table, sides.live)))
-            await connection.execute(copy(table, sides))
+            await connection.execute(delete(in_schema(table, schemas.live)))
+            await connection.execute(copy(table, schemas))
 
 
-def delete_learners(table: Table, those: LearnerFilter) -> Delete:
-    """Removes those learners' rows."""
-    return delete(table).where(those.condition(table.c.user_id))
+def delete_learners(table: Table, learners: LearnerFilter) -> Delete:
+    """Delete the learners' rows."""
+    return delete(table).where(learners.condition(table.c.user_id))
 
 
-def copy_learners(table: Table, sides: SchemaPair, those: LearnerFilter) -> Insert:
-    """Copies those learners' rows from the shadow."""
-    here = in_schema(table, sides.shadow)
-    return copy(table, sides, select(here).where(those.condition(here.c.user_id)))
+def copy_learners(table: Table, schemas: SchemaPair, learners: LearnerFilter) -> Insert:
+    """Copy the learners' rows from the shadow."""
+    here = in_schema(table, schemas.shadow)
+    return copy(table, schemas, select(here).where(learners.condition(here.c.user_id)))
 
 
-def copy(table: Table, sides: SchemaPair, rows: Select[Any] | None = None) -> Insert:
-    """Copies `rows` of the shadow's table, or all."""
-    return insert(in_schema(table, sides.live)).from_select(
-        [c.name for c in table.c], rows if rows is not None else select(in_schema(table, sides.shadow))
+def copy(table: Table, schemas: SchemaPair, rows: Select[Any] | None = None) -> Insert:
+    """Copy `rows` of the shadow's table, or all of them."""
+    return insert(in_schema(table, schemas.live)).from_select(
+        [c.name for c in table.c], rows if rows is not None else select(in_schema(table, schemas.shadow))
     )

@@ -1,7 +1,7 @@
-"""Catching up: what happened since a shadow was filled to some point is brought into it as live processing does it.
+"""Catching up: apply to a shadow the events and course versions that came after its high-water mark.
 
-It goes by rounds, each shorter than the one before, and events by seq. One sequence counts them all, and a boundary is
-read while nobody appends: so what comes later has a larger number, and nothing between is still to be committed.
+It runs in rounds, each shorter than the one before. The high-water mark of a round is read while nobody appends, so
+that later events have larger numbers, and no event below the mark is still to be committed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +11,9 @@ from typing import NamedTuple
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.courses.publish import backfill_learners
+from engine.courses.backfill import backfill_learners
 from engine.projecting.bisect import bisect_failures
-from engine.projecting.project import Context
+from engine.projecting.context import Context
 from engine.projecting.record import park_events, project_events
 from engine.replay.shadow_tables import ShadowTables
 from eventstore.db.database import Database
@@ -23,23 +23,18 @@ from eventstore.times import Clock
 from signals.course import CourseVersion
 from signals.course_catalog import CourseCatalog
 
-CHUNK_EVENTS = 1_000
-
-SHORT_SEQS = 250
-"""A round over so much of the log is a short one."""
-
 Versions = Mapping[str, int]
-"""How many versions of each course are accounted for."""
+"""The number of versions of each course that the shadow has."""
 
 
 async def high_water_mark(database: Database) -> int:
-    """The seq of the last event; all up to it are committed."""
+    """Return the seq of the last event, read while no appender is active: all events up to it are committed."""
     async with database.write_exclusive() as connection:
         return await last_seq(connection)
 
 
 class CatchUp:
-    """How far a shadow is: at the seq `position`, after so many `events` beyond those that it was filled with."""
+    """How far a shadow is: at the seq `position`, after `events` more than it was filled with."""
 
     def __init__(
         self,
@@ -51,12 +46,12 @@ class CatchUp:
         courses: CourseCatalog,
     ) -> None:
         self.position, self.events = position, 0
-        self._shadow, self._filling = tables.shadow, tables.building
+        self._shadow, self._building = tables.shadow, tables.building
         self._database, self._context, self._clock = database, context, clock
         self._versions = versions(courses)
 
     async def run(self) -> set[str]:
-        """Rounds, until one was short. The learners to whom something happened."""
+        """Run rounds until one was short. Return the learners whose events or courses were applied."""
         touched: set[str] = set()
         near = False
         while not near:
@@ -66,48 +61,48 @@ class CatchUp:
         return touched
 
     def is_nearly_caught_up(self, until: int, times: int = 1) -> bool:
-        """Whether what is left of the log makes a short round, or one that is so many `times` as long."""
-        return until - self.position <= times * SHORT_SEQS
+        """Return whether the rest of the log makes a short round, or one that is at most `times` as long."""
+        return until - self.position <= times * self._context.limits.short_round_seqs
 
     async def knows_all_versions(self, connection: AsyncConnection) -> bool:
         return not any(unknown_versions(await self._context.courses.courses(connection), self._versions))
 
     async def apply_rest(self, connection: AsyncConnection, until: int) -> "CatchUpChunk":
-        """Takes in what is left, in the transaction that swaps. The position stays: it may be rolled back."""
+        """Apply the rest of the log in the transaction that swaps. The position stays, as that may be rolled back."""
         if not self._shadow.needs_copy:
-            # Committed before the swap is: a snapshot from before it finds all that was acknowledged by then.
+            # This is committed before the swap, so a snapshot from before it has all events acknowledged by then.
             await self._apply_events(until)
-        taken = CatchUpChunk(self.position, 0, set())
-        while taken.reached < until:
-            taken = taken.plus(await apply_events(connection, taken.reached, until, self._context, self._clock()))
-        return taken
+        applied = CatchUpChunk(self.position, 0, set())
+        while applied.reached < until:
+            applied = applied.plus(await apply_events(connection, applied.reached, until, self._context, self._clock()))
+        return applied
 
     async def _apply_events(self, until: int) -> set[str]:
         touched: set[str] = set()
         while self.position < until:
-            async with self._filling.write_without_course_lock() as connection:
-                taken = await apply_events(connection, self.position, until, self._context, self._clock())
-            self.position = taken.reached
-            self.events += taken.events
-            touched |= taken.user_ids
+            async with self._building.write_without_course_lock() as connection:
+                applied = await apply_events(connection, self.position, until, self._context, self._clock())
+            self.position = applied.reached
+            self.events += applied.events
+            touched |= applied.user_ids
         return touched
 
     async def _apply_versions(self) -> set[str]:
         touched: set[str] = set()
-        async with self._filling.read() as connection:
+        async with self._building.read() as connection:
             courses = await self._context.courses.courses(connection)
         unknown = list(unknown_versions(courses, self._versions))
         if unknown:
-            async with self._filling.write_without_course_lock() as connection:
+            async with self._building.write_without_course_lock() as connection:
                 await self._shadow.index(connection)
         for version in unknown:
-            touched |= await apply_course_version(self._filling, version, self._context, self._clock())
+            touched |= await apply_course_version(self._building, version, self._context, self._clock())
         self._versions = versions(courses)
         return touched
 
 
 class CatchUpChunk(NamedTuple):
-    """The log was taken in up to the seq `reached`: so many events, of those learners."""
+    """The log was applied up to the seq `reached`: this number of events, of these learners."""
 
     reached: int
     events: int
@@ -120,8 +115,8 @@ class CatchUpChunk(NamedTuple):
 async def apply_events(
     connection: AsyncConnection, after: int, until: int, context: Context, now: datetime
 ) -> CatchUpChunk:
-    """Takes in the next chunk of (`after`, `until`]."""
-    numbered = await read_range(connection, after, until, CHUNK_EVENTS)
+    """Apply the next chunk of the events in (`after`, `until`]."""
+    numbered = await read_range(connection, after, until, context.limits.catch_up_events)
 
     async def some(events: Sequence[Event]) -> None:
         await project_events(connection, events, context, now)
@@ -131,23 +126,23 @@ async def apply_events(
 
     if numbered:
         await bisect_failures(connection, [event for _, event in numbered], some, refused)
-    reached = numbered[-1][0] if len(numbered) == CHUNK_EVENTS else until
+    reached = numbered[-1][0] if len(numbered) == context.limits.catch_up_events else until
     return CatchUpChunk(reached, len(numbered), {event.user_id for _, event in numbered})
 
 
 def versions(courses: CourseCatalog) -> dict[str, int]:
-    """How many versions each course has."""
+    """Return the number of versions of each course."""
     return {course_id: len(history) for course_id, history in courses.histories.items()}
 
 
 def unknown_versions(courses: CourseCatalog, known: Versions) -> Iterator[CourseVersion]:
-    """The versions beyond those that are known."""
+    """Return the versions that the shadow does not have."""
     for course_id, history in courses.histories.items():
         yield from history[known.get(course_id, 0) :]
 
 
 async def apply_course_version(shadow: Database, version: CourseVersion, context: Context, now: datetime) -> set[str]:
-    """Grants a version in the shadow to all who were there before it. Who they are."""
+    """Backfill a version in the shadow. Return the learners concerned."""
     touched: set[str] = set()
     last: str | None = ""
     while last is not None:

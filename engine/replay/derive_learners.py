@@ -1,4 +1,4 @@
-"""Rederiving: from the progress in a shadow, pieces of the learners become signals and XP, by any process."""
+"""Deriving the signals and XP of chunks of learners from the progress in a shadow, in any worker process."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, or_, select
 
-from engine.projecting.project import Context
+from engine.projecting.context import Context
 from engine.verify.expected_rows import signals_of
 from eventstore.db import insert_rows, time_encoder
 from eventstore.db.database import Database
@@ -27,7 +27,7 @@ SELECT_COMPLETED = (
     .where(or_(_p.video_completed_at.is_not(None), _p.quiz_passed_at.is_not(None)))
     .order_by(_p.user_id)
 )
-"""What signals can follow from: what a range of learners have completed or passed."""
+"""The progress of a range of learners from which signals can follow: something completed or passed."""
 
 
 class LearnerChunk(NamedTuple):
@@ -37,23 +37,23 @@ class LearnerChunk(NamedTuple):
     until: str
 
 
-async def rederive(shadow: Database, piece: LearnerChunk, context: Context, _now: datetime) -> None:
-    """Derives all signals and XP of a piece of the learners, of whom the shadow has neither, from its progress."""
+async def derive_chunk(shadow: Database, chunk: LearnerChunk, context: Context, _now: datetime) -> None:
+    """Derive all signals and XP of a chunk of learners, of whom the shadow has neither."""
     async with shadow.read() as connection:
         courses = await context.courses.courses(connection)
-        completed = (await connection.execute(SELECT_COMPLETED, piece._asdict())).all()
+        completed = (await connection.execute(SELECT_COMPLETED, chunk._asdict())).all()
     signals = derived(completed, courses)
-    rows = signal_store.to_rows(signals, context.worth, time_encoder(shadow.engine.dialect))
-    places = xp_rows(signals, context.worth)
+    rows = signal_store.to_rows(signals, context.xp_values, time_encoder(shadow.engine.dialect))
+    places = xp_rows(signals, context.xp_values)
     async with (
         shadow.write_without_course_lock() as connection
-    ):  # others may wait for it, so that all is worked out before
+    ):  # others may wait for this transaction, so all rows are computed before it
         await insert_rows(connection, lms_signal, rows)
         await insert_rows(connection, lms_xp, places)
 
 
 def derived(completed: Iterable[Any], courses: CourseCatalog) -> list[Signal]:
-    """All signals of these learners, of whom the rows of `SELECT_COMPLETED` tell."""
+    """Return all signals of the learners in rows of `SELECT_COMPLETED`."""
     signals: list[Signal] = []
     for user_id, rows in groupby(completed, key=itemgetter(0)):
         progress = {
@@ -63,7 +63,7 @@ def derived(completed: Iterable[Any], courses: CourseCatalog) -> list[Signal]:
     return signals
 
 
-def xp_rows(signals: Iterable[Signal], worth: XpValues) -> list[tuple[str, str, str, int]]:
-    """What these learners have on each leaderboard, in the order of the key."""
-    earned = totals_by_learner(XpDelta(signal, worth[signal.type]) for signal in signals)
+def xp_rows(signals: Iterable[Signal], xp_values: XpValues) -> list[tuple[str, str, str, int]]:
+    """Return the XP of these learners on each leaderboard, in the order of the key."""
+    earned = totals_by_learner(XpDelta(signal, xp_values[signal.type]) for signal in signals)
     return [(user_id, *board, xp) for user_id in sorted(earned) for board, xp in sorted(earned[user_id].items()) if xp]

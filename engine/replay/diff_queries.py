@@ -1,4 +1,4 @@
-"""Two sides: the live tables, and those of a shadow that are to take their place, read by one statement or the same."""
+"""Queries that compare the live tables with a shadow's. Each takes a schema name, so that one statement serves both."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from functools import lru_cache
@@ -18,33 +18,31 @@ from eventstore.tables import (
 )
 
 COMPARED = (*DERIVED_BY_LEARNER, lms_retry)
-"""The derived tables of which each row is some learner's."""
+"""The derived tables whose rows each belong to one learner."""
 
 ROLL_UPS = {lms_event_daily: ("day", "type", "events"), lms_xp_histogram: ("course_id", "period", "xp", "learners")}
-"""The derived tables that are nobody's in particular: what they count by, and what they count."""
+"""The derived tables that belong to no learner: the columns that they count by, and the column of the count."""
 
-RANGE_LEARNERS = 2_500
-
-KNOWN_TABLES = 64
-"""Both sides of all derived tables, of a few replays."""
+CACHED_TABLES = 64
+"""Both schemas of all derived tables, for a few replays."""
 
 
 class SchemaPair(NamedTuple):
-    """The schemas of the live tables and of those that are to take their place."""
+    """The schemas of the live tables and of a shadow's."""
 
     live: str
     shadow: str
 
 
 class LearnerFilter(NamedTuple):
-    """Some learners: what is true of their ids, in whatever column they stand, and the parameters of that."""
+    """A filter on learners: the WHERE condition for a given user_id column, and its parameters."""
 
     condition: Callable[[ColumnElement[str]], ColumnElement[bool]]
     parameters: Mapping[str, Any]
 
 
 def learners_in(user_ids: Collection[str]) -> LearnerFilter:
-    """These learners."""
+    """Return the filter for these learners."""
 
     def condition(user_id: ColumnElement[str]) -> ColumnElement[bool]:
         return user_id.in_(select(json_rows("users", user_id).c.user_id))
@@ -53,7 +51,7 @@ def learners_in(user_ids: Collection[str]) -> LearnerFilter:
 
 
 def learner_range(after: str, until: str | None) -> LearnerFilter:
-    """The learners with `after` < user_id <= `until`, or all `after`."""
+    """Return the filter for learners with `after` < user_id <= `until`; all behind `after` if `until` is None."""
 
     def condition(user_id: ColumnElement[str]) -> ColumnElement[bool]:
         return user_id > after if until is None else and_(user_id > after, user_id <= until)
@@ -61,42 +59,42 @@ def learner_range(after: str, until: str | None) -> LearnerFilter:
     return LearnerFilter(condition, {})
 
 
-@lru_cache(maxsize=KNOWN_TABLES)
-def one_side(table: Table, schema: str) -> Table:
-    """The table on one side: the same object each time, by which SQLAlchemy knows a statement again."""
+@lru_cache(maxsize=CACHED_TABLES)
+def in_cached_schema(table: Table, schema: str) -> Table:
+    """Return the table in a schema: the same object each time, by which SQLAlchemy finds a compiled statement again."""
     return in_schema(table, schema)
 
 
-async def ranges(connection: AsyncConnection, sides: SchemaPair) -> AsyncIterator[LearnerFilter]:
-    """All learners by so many of the shadow's, and with the last of them all that the live tables have beyond."""
+async def ranges(connection: AsyncConnection, schemas: SchemaPair, size: int) -> AsyncIterator[LearnerFilter]:
+    """Return ranges that cover all learners: of equal numbers of the shadow's, the last without an end."""
     after: str | None = ""
     while after is not None:
-        until = await connection.scalar(select_boundary(sides.shadow, after, RANGE_LEARNERS))
+        until = await connection.scalar(select_boundary(schemas.shadow, after, size))
         yield learner_range(after, until)
         after = until
 
 
 def select_boundary(schema: str, after: str, learners: int) -> Select[str]:
-    """The last of the next so many learners `after` that one, if there are so many of them."""
-    learner = one_side(lms_learner, schema).c.user_id
+    """Select the last of the next `learners` learners behind `after`, if there are as many."""
+    learner = in_cached_schema(lms_learner, schema).c.user_id
     return select(learner).where(learner > after).order_by(learner).offset(learners - 1).limit(1)
 
 
-def count_live(table: Table, sides: SchemaPair, those: LearnerFilter) -> Select[str, int]:
-    """How many rows of the live table each of those learners has."""
-    user_id = one_side(table, sides.live).c.user_id
-    return select(user_id, func.count()).where(those.condition(user_id)).group_by(user_id)
+def count_live(table: Table, schemas: SchemaPair, learners: LearnerFilter) -> Select[str, int]:
+    """Count the live rows of each learner."""
+    user_id = in_cached_schema(table, schemas.live).c.user_id
+    return select(user_id, func.count()).where(learners.condition(user_id)).group_by(user_id)
 
 
-def count_shadow(table: Table, sides: SchemaPair, those: LearnerFilter) -> Select[str, int, int, int]:
-    """How many of the shadow's; and how many of them are in the live table, too, by their key, or as they are."""
-    new, old = one_side(table, sides.shadow), one_side(table, sides.live)
+def count_shadow(table: Table, schemas: SchemaPair, learners: LearnerFilter) -> Select[str, int, int, int]:
+    """Count, by learner, the shadow's rows, those whose key is live too, and those that are equal in both."""
+    new, old = in_cached_schema(table, schemas.shadow), in_cached_schema(table, schemas.live)
     known = old.c.user_id.is_not(None)
     equal = (new.c[name].is_not_distinct_from(old.c[name]) for name in values(table))
     return (
         select(new.c.user_id, func.count(), func.count(old.c.user_id), func.count().filter(known, *equal))
-        .outerjoin_from(new, old, and_(same_key(table, new, old), those.condition(old.c.user_id)))
-        .where(those.condition(new.c.user_id))
+        .outerjoin_from(new, old, and_(same_key(table, new, old), learners.condition(old.c.user_id)))
+        .where(learners.condition(new.c.user_id))
         .group_by(new.c.user_id)
     )
 
@@ -106,13 +104,13 @@ def same_key(table: Table, new: Table, old: Table) -> ColumnElement[bool]:
 
 
 def values(table: Table) -> list[str]:
-    """The columns that are compared besides the key. What else a parked event's row says is its history."""
+    """Return the compared columns besides the key. Those of a parked event leave its history out."""
     return [c.name for c in table.c if not c.primary_key] if table is not lms_retry else []
 
 
 async def read_roll_up(connection: AsyncConnection, table: Table, schema: str) -> set[tuple[Any, ...]]:
-    """What one side's roll-up counts, over all shards."""
-    side = one_side(table, schema)
+    """Return the counts of a roll-up in one schema, summed over its shards."""
+    side = in_cached_schema(table, schema)
     *by, number = (side.c[name] for name in ROLL_UPS[table])
     total = func.sum(number)
     return {tuple(row) for row in await connection.execute(select(*by, total).group_by(*by).having(total != 0))}

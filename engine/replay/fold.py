@@ -1,4 +1,4 @@
-"""Folding the log into a shadow: by the database, learners by learners, and in Python what the database cannot say."""
+"""Folding the log into a shadow: in SQL by ranges of learners, and in Python what SQL cannot decide."""
 
 import asyncio
 import logging
@@ -12,51 +12,44 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from engine.projecting.project import Context
-from engine.replay.fold_range import MOST_UNSAID, FoldResult, Range, count_days, fold_range
-from engine.replay.python_fold import LogChunk, refold, refold_classes
+from engine.projecting.context import Context
+from engine.replay.fold_range import FoldResult, Range, count_days, fold_range
+from engine.replay.python_fold import LogChunk, fold_chunk, fold_classes
 from engine.replay.store import advance
-from engine.replay.worker_pool import Job, map_unordered
+from engine.replay.worker_pool import WorkerJob, map_unordered
 from eventstore.db.database import Database
 from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_event
 from projections.fold import ProgressKey
 from views import exports
 
-PIECE_SEQS = 20_000
-"""So much of the log Python folds at a time."""
-
-RANGE_EVENTS = 2_500_000
-"""About so many events the database folds at a time: a range costs it a look at the whole log."""
-
 SAMPLE = 4_001
-"""So many events less one, all over the log, tell where ranges end."""
+"""The ranges end at learners of this many events less one, sampled from the whole log."""
 
-CLASSES_AT_ONCE = 200
-NOTE_EVERY_SEC = 1.0
+SAVE_EVERY_SEC = 1.0
 
 ProgressCallback = Callable[[str, int, int], None]
-"""Told what is being done, and how much of how much of it is."""
+"""Called with the name of the phase, the work that is done, and the total."""
 
 _sampled = json_rows("sampled", lms_event.c.seq)
 
 SELECT_LEARNERS = select(lms_event.c.user_id).join(_sampled, lms_event.c.seq == _sampled.c.seq)
-"""The learners of some events: what is derived of them may not be there yet."""
+"""The learners of sampled events. The derived tables may lack learners, so they are no source."""
 
 log = logging.getLogger(__name__)
 
 
 class ProgressReporter:
-    """How far the log is folded: told to whoever watches, and now and then to the table of replays."""
+    """Reports how far the fold is: to a callback, and every second to lms_replay."""
 
-    def __init__(self, database: Database, replay_id: str, watch: ProgressCallback) -> None:
+    def __init__(self, database: Database, replay_id: str, on_progress: ProgressCallback) -> None:
         self.events = 0
-        self._database, self._replay_id, self._watch = database, replay_id, watch
+        self._database, self._replay_id, self._on_progress = database, replay_id, on_progress
         self._total = 0
-        self._noted_at = time.monotonic()
+        self._saved_at = time.monotonic()
 
     async def start(self) -> int:
-        """How many events there are, about."""
+        """Estimate the number of events, and return it."""
         async with self._database.read() as connection:
             self._total = await exports.count(connection, exports.EVENTS)
         return self._total
@@ -64,44 +57,45 @@ class ProgressReporter:
     async def add(self, events: int) -> None:
         self.events += events
         total = max(self.events, self._total)
-        self._watch("events", self.events, total)
-        if time.monotonic() - self._noted_at > NOTE_EVERY_SEC:
+        self._on_progress("events", self.events, total)
+        if time.monotonic() - self._saved_at > SAVE_EVERY_SEC:
             await advance(self._database, self._replay_id, self.events, total)
-            self._noted_at = time.monotonic()
+            self._saved_at = time.monotonic()
 
 
 class FoldJob(NamedTuple):
-    """What folding needs: the workers, of which there are `number`, the shadow, and what is derived by."""
+    """The parameters of a fold: the worker pool and its size, the workers' job, the shadow and the context."""
 
     pool: Executor
     number: int
-    job: Job
+    job: WorkerJob
     shadow: Database
     context: Context
 
 
-async def fold_log(filling: FoldJob, database: Database, track: ProgressReporter, until: int) -> int:
-    """Folds the log up to the seq `until` into a new shadow. How many events that were."""
+async def fold_log(fold_job: FoldJob, database: Database, track: ProgressReporter, until: int) -> int:
+    """Fold the log up to the seq `until` into an empty shadow. Return the number of events."""
     total = await track.start()
-    counting = asyncio.create_task(count_days(filling.shadow, until, filling.context))
+    counting = asyncio.create_task(count_days(fold_job.shadow, until, fold_job.context))
     try:
-        left = await fold_ranges(filling, await ranges(database, total, filling.number, until), track)
+        left = await fold_ranges(fold_job, await ranges(fold_job, database, total, until), track)
         await counting
     finally:
         counting.cancel()
     if left is None:
         track.events = 0
-        await fold_chunks(filling, track, until)
+        await fold_chunks(fold_job, track, until)
     else:
-        for start in range(0, len(left), CLASSES_AT_ONCE):
-            some = left[start : start + CLASSES_AT_ONCE]
-            await refold_classes(filling.shadow, some, until, filling.context, filling.job.now)
+        size = fold_job.job.limits.python_fold_classes
+        for start in range(0, len(left), size):
+            some = left[start : start + size]
+            await fold_classes(fold_job.shadow, some, until, fold_job.context, fold_job.job.now)
     return track.events
 
 
-async def ranges(database: Database, events: int, number: int, last: int) -> list[Range]:
-    """All learners, in ranges with about as many events each. So many as are worth it."""
-    parts = max(number, ceil(events / RANGE_EVENTS), 1)
+async def ranges(fold_job: FoldJob, database: Database, events: int, last: int) -> list[Range]:
+    """Split all learners into ranges with about equal numbers of events, as many as pay."""
+    parts = max(fold_job.number, ceil(events / fold_job.job.limits.sql_fold_events), 1)
     async with database.read() as connection:
         sampled = [(last * part // SAMPLE,) for part in range(1, SAMPLE)]
         learners = sorted(await connection.scalars(SELECT_LEARNERS, {"sampled": sampled}))
@@ -109,10 +103,10 @@ async def ranges(database: Database, events: int, number: int, last: int) -> lis
     return [Range(after or "", until, last) for after, until in pairwise(["", *sorted(ends), None])]
 
 
-async def fold_ranges(filling: FoldJob, pieces: Sequence[Range], track: ProgressReporter) -> list[ProgressKey] | None:
-    """Has the database fold them. What it left to Python; None if that is too much to do apart."""
+async def fold_ranges(fold_job: FoldJob, chunks: Sequence[Range], track: ProgressReporter) -> list[ProgressKey] | None:
+    """Fold ranges in SQL. Return the classes that are left to Python; None if they are too many to fold them alone."""
     folded: list[FoldResult] = []
-    async with aclosing(map_unordered(filling.pool, filling.number, fold_range, filling.job, each(pieces))) as parts:
+    async with aclosing(map_unordered(fold_job.pool, fold_job.number, fold_range, fold_job.job, each(chunks))) as parts:
         async for part in parts:
             folded.append(part)
             await track.add(part.events)
@@ -120,23 +114,31 @@ async def fold_ranges(filling: FoldJob, pieces: Sequence[Range], track: Progress
         if part.refused is not None:
             log.warning("the database refused to fold the log, so it is done event by event: %s", part.refused)
             return None
-    if sum(part.unsaid for part in folded) > MOST_UNSAID:
+    if sum(part.undecided for part in folded) > fold_job.job.limits.undecided_events:
         return None
     return [key for part in folded for key in part.keys]
 
 
-async def each(pieces: Iterable[Range]) -> AsyncIterator[Range]:
-    for piece in pieces:
-        yield piece
+async def each(chunks: Iterable[Range]) -> AsyncIterator[Range]:
+    for chunk in chunks:
+        yield chunk
 
 
-async def fold_chunks(filling: FoldJob, track: ProgressReporter, until: int) -> None:
-    """Has the workers fold all of the log, whatever of it is folded already."""
-    async with aclosing(map_unordered(filling.pool, filling.number, refold, filling.job, log_chunks(until))) as folded:
+async def fold_chunks(fold_job: FoldJob, track: ProgressReporter, until: int) -> None:
+    """Fold the whole log in Python. Classes that SQL folded already do no harm."""
+    async with aclosing(
+        map_unordered(
+            fold_job.pool,
+            fold_job.number,
+            fold_chunk,
+            fold_job.job,
+            log_chunks(until, fold_job.job.limits.python_fold_seqs),
+        )
+    ) as folded:
         async for events in folded:
             await track.add(events)
 
 
-async def log_chunks(until: int) -> AsyncIterator[LogChunk]:
-    for after in range(0, until, PIECE_SEQS):
-        yield LogChunk(after, min(after + PIECE_SEQS, until))
+async def log_chunks(until: int, size: int) -> AsyncIterator[LogChunk]:
+    for after in range(0, until, size):
+        yield LogChunk(after, min(after + size, until))

@@ -1,6 +1,6 @@
-"""A replay in a process of its own, for a server: its requests go on as if there were none.
+"""A replay in a process of its own, so that a server's requests are not slowed down.
 
-It is started with its orders as JSON on stdin, and answers with a line: that it runs, or why it does not.
+The process reads a JSON object from stdin, and answers with one line: the replay has started, or why it has not.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
-from engine.projecting.project import SHARDS, Context
+from engine.projecting.context import SHARDS, Context
 from engine.replay.process_pool import forked
 from engine.replay.run import replay
 from engine.replay.store import ReplayRequest
@@ -25,27 +25,27 @@ from eventstore.times import system_clock
 from signals.course_catalog import CourseCache
 from signals.xp import XpValues
 
-PATIENCE_SEC = 10
+START_TIMEOUT_SEC = 10
 
 
 class ReplayProcesses:
     """Starts replays of one database."""
 
-    def __init__(self, url: str, worth: XpValues) -> None:
+    def __init__(self, url: str, xp_values: XpValues) -> None:
         self._url = url
-        self._worth = worth
+        self._xp_values = xp_values
         self._processes: set[Process] = set()
 
     async def start(self, request: ReplayRequest) -> str:
-        """The id of the replay, which runs by then. Raises AlreadyRunning if another one does.
+        """Start a replay and return its id. Raise AlreadyRunningError if another replay runs.
 
-        Raises Unavailable, with the reason, if it did not start.
+        Raise UnavailableError with the reason if it did not start.
         """
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "engine.replay.process", stdin=PIPE, stdout=PIPE
         )
         self._processes = {running for running in self._processes if running.returncode is None} | {process}
-        orders = {"url": self._url, "worth": dict(self._worth), "request": request._asdict()}
+        orders = {"url": self._url, "xp_values": dict(self._xp_values), "request": request._asdict()}
         stdin, stdout = cast("StreamWriter", process.stdin), cast("StreamReader", process.stdout)
         stdin.write(json.dumps(orders).encode())
         stdin.close()
@@ -54,10 +54,10 @@ class ReplayProcesses:
             return str(answer["started"])
         if "running" in answer:
             raise AlreadyRunningError(answer["running"])
-        raise UnavailableError(answer.get("failed", "expected a replay to start, found that its process ended at once"))
+        raise UnavailableError(answer.get("failed", "the process of the replay ended at once"))
 
     async def stop(self) -> None:
-        """Stops what runs, as Ctrl-C does: the live tables stay as they were."""
+        """Stop running replays as Ctrl-C does. The live tables stay as they were."""
         running = [process for process in self._processes if process.returncode is None]
         for process in running:
             process.terminate()
@@ -65,9 +65,9 @@ class ReplayProcesses:
 
 
 @asynccontextmanager
-async def replay_processes(url: str, worth: XpValues) -> AsyncIterator[ReplayProcesses]:
-    """They end with the block."""
-    processes = ReplayProcesses(url, worth)
+async def replay_processes(url: str, xp_values: XpValues) -> AsyncIterator[ReplayProcesses]:
+    """Open ReplayProcesses; running replays end with the block."""
+    processes = ReplayProcesses(url, xp_values)
     try:
         yield processes
     finally:
@@ -75,17 +75,17 @@ async def replay_processes(url: str, worth: XpValues) -> AsyncIterator[ReplayPro
 
 
 def run(orders: Mapping[str, Any]) -> None:
-    """The process itself, which forks before it opens anything."""
+    """Run the process. It forks its workers before it opens anything."""
     request = ReplayRequest(**orders["request"])
     with forked(request.workers if request.is_of_all else 0, orders["url"]) as crew:
-        asyncio.run(replay_for(orders["url"], orders["worth"], request, crew))
+        asyncio.run(replay_for(orders["url"], orders["xp_values"], request, crew))
 
 
-async def replay_for(url: str, worth: XpValues, request: ReplayRequest, crew: Executor | None) -> None:
-    """Replays, and answers the server."""
+async def replay_for(url: str, xp_values: XpValues, request: ReplayRequest, crew: Executor | None) -> None:
+    """Replay, and answer the server."""
     database = Database(url)
     try:
-        context = Context(CourseCache(), worth, os.getpid() % SHARDS)
+        context = Context(CourseCache(), xp_values, os.getpid() % SHARDS)
         await replay(database, context, system_clock, request, started=lambda id_: answer(started=id_), crew=crew)
     except AlreadyRunningError as error:
         answer(running=error.replay_id)
@@ -100,7 +100,8 @@ def answer(**said: str) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a server that a script runs behind it ignores it
+    # A server that a script starts in the background ignores SIGINT, and this process would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with suppress(KeyboardInterrupt):
         run(json.load(sys.stdin))

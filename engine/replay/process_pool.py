@@ -1,6 +1,6 @@
-"""Processes for a replay: forked where that is safe, since importing takes as long as folding 200,000 events.
+"""Worker processes of a replay: forked where that is safe, as importing takes as long as folding 200,000 events.
 
-Else they are started anew. Either way they go when the one that started them does.
+Otherwise they are spawned. In both cases they end when their parent ends.
 """
 
 import gc
@@ -19,17 +19,17 @@ from eventstore.db import import_driver
 NICENESS = 10
 
 GC_ALLOCATIONS = 100_000
-"""A piece makes as many tuples as that, none of them in a cycle, so looking for cycles more often is in vain."""
+"""A chunk makes this many tuples, none of them in a cycle, so a more frequent garbage collection is wasted."""
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
-"""By which processes are asked to end."""
+"""The signals by which processes are asked to end."""
 
 
 @contextmanager
 def forked(number: int, url: str) -> Iterator[Executor | None]:
-    """So many processes, forked off this one before it has opened anything. They end with the block.
+    """Fork worker processes before this one has opened anything. They end with the block.
 
-    None for 0, or where a fork would not be safe.
+    The result is None for 0 processes, or where a fork is not safe.
     """
     if not number or not can_fork():
         yield None
@@ -44,13 +44,13 @@ def forked(number: int, url: str) -> Iterator[Executor | None]:
 
 
 def can_fork() -> bool:
-    """Locks of other threads would stay taken in a fork; and libraries of macOS do not work there."""
+    """Return whether a fork is safe: locks of other threads would stay locked, and libraries of macOS fail."""
     return threading.active_count() == 1 and sys.platform != "darwin"
 
 
 def _fork(pool: Executor) -> None:
-    """Has all its processes start now, none of which is told to end before it knows what to do then."""
-    gc.freeze()  # what was imported stays, and to look at it would copy what the forks share
+    """Start all processes now, with signals blocked until each has set its handlers."""
+    gc.freeze()  # imported objects stay, and a collection that visits them would copy the memory that forks share
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         pool.submit(warm_up, ())
@@ -59,7 +59,7 @@ def _fork(pool: Executor) -> None:
 
 
 def spawned(number: int, known: Sequence[object]) -> Executor:
-    """So many, started anew. They need nothing of the main module, all of which each would else import first."""
+    """Spawn processes. They do not import the main module, which they do not need."""
     pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=exit_with_parent)
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -72,11 +72,11 @@ def spawned(number: int, known: Sequence[object]) -> Executor:
 
 
 def warm_up(_known: Sequence[object]) -> None:
-    """Nothing is left to do: as it was told of the work, this process has imported all that it needs for it."""
+    """Do nothing. Unpickling the argument imports the modules that the real work needs."""
 
 
 def exit_with_parent() -> None:
-    """Servers go first. Ctrl-C is for the parent; and whoever kills the parent alone, kills this process, too."""
+    """Initialize a worker: lower its priority, ignore Ctrl-C (the parent handles it), and exit when the parent dies."""
     os.nice(NICENESS)
     gc.set_threshold(GC_ALLOCATIONS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,6 +1,6 @@
-"""Refolding in Python: events become progress in a shadow, by any process, in any order, and as often as one likes.
+"""Folding in Python: merge events into a shadow's progress, in any process, in any order, and repeatedly.
 
-The rules run on each event; what they cannot take, and what the database refuses, is parked.
+An event that a rule fails on, or whose progress the database rejects, is parked.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.parking.park import ALL_RULES, park
 from engine.projecting.bisect import bisect_failures
-from engine.projecting.project import Context, merge_progress
+from engine.projecting.context import Context
+from engine.projecting.project import merge_progress
 from eventstore.db.database import Database
 from eventstore.event import Event
 from eventstore.read import read_classes, read_range
@@ -27,19 +28,19 @@ class LogChunk(NamedTuple):
     until: int
 
 
-async def refold(shadow: Database, piece: LogChunk, context: Context, now: datetime) -> int:
-    """Merges what a piece of the log proves into the shadow's progress, and parks what it cannot. Its events."""
+async def fold_chunk(shadow: Database, chunk: LogChunk, context: Context, now: datetime) -> int:
+    """Fold a chunk of the log into the shadow. Return the number of its events."""
     async with shadow.read() as connection:
-        numbered = await read_range(connection, piece.after, piece.until)
+        numbered = await read_range(connection, chunk.after, chunk.until)
     async with shadow.write_without_course_lock() as connection:
         await _merge(connection, [event for _, event in numbered], context, now)
     return len(numbered)
 
 
-async def refold_classes(
+async def fold_classes(
     shadow: Database, keys: Sequence[ProgressKey], until: int, context: Context, now: datetime
 ) -> None:
-    """The same of all events of some learners in some classes, up to the seq `until`."""
+    """Fold all events of these learners in these classes, up to the seq `until`."""
     async with shadow.read() as connection:
         events = await read_classes(connection, keys, until)
     async with shadow.write_without_course_lock() as connection:

@@ -1,6 +1,6 @@
-"""Replaying: builds what is derived anew, from the log and the course history, while everything goes on.
+"""Replaying: rebuild everything that is derived from the log and the course history, while the service runs.
 
-One at a time. Whatever happens to it, the live tables stay as they are until it is done.
+Only one replay runs at a time. The live tables stay as they are until it has succeeded.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from uuid import uuid4
 
 from engine.parking.park import format_traceback
-from engine.projecting.project import Context
+from engine.projecting.context import Context
 from engine.replay.fold import ProgressCallback
 from engine.replay.full import full_rebuild
 from engine.replay.partial import partial_rebuild
@@ -26,7 +26,7 @@ NOTICE_PAUSE_SEC = 0.05
 
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
-    """For whoever does not want to know."""
+    """Report no progress."""
 
 
 async def replay(
@@ -34,13 +34,13 @@ async def replay(
     context: Context,
     clock: Clock,
     request: ReplayRequest,
-    watch: ProgressCallback = no_progress,
+    on_progress: ProgressCallback = no_progress,
     started: Callable[[str], None] = lambda _: None,
     crew: Executor | None = None,
 ) -> ReplayReport:
-    """Replays; `started` is told its id. Raises AlreadyRunning, with the id of the other, if it is not alone.
+    """Replay. `started` is called with the id. A `crew` of forked processes ends with the replay.
 
-    Raises NotFound for a course that was never published. A `crew` that was forked for it ends with it.
+    Raise AlreadyRunningError, with the other's id, if another replay runs; NotFoundError for an unknown course.
     """
     await check(database, request)
     async with replay_lock(database.engine) as alone:
@@ -51,8 +51,8 @@ async def replay(
             await start(database, replay_id, request, clock())
             started(replay_id)
             if request.is_of_all:
-                return await full_rebuild(database, replay_id, context, clock, request, watch, crew)
-            return await partial_rebuild(database, replay_id, context, clock, request, watch)
+                return await full_rebuild(database, replay_id, context, clock, request, on_progress, crew)
+            return await partial_rebuild(database, replay_id, context, clock, request, on_progress)
         except BaseException as error:
             reason = format_traceback(error) if isinstance(error, Exception) else "it was stopped"
             await shielded(fail(database, replay_id, reason, clock()))
@@ -60,13 +60,13 @@ async def replay(
 
 
 async def check(database: Database, request: ReplayRequest) -> None:
-    """Raises NotFound for a course that was never published."""
+    """Raise NotFoundError for a course that was never published."""
     if request.course_id is not None:
         await classes_of(database, request.course_id)
 
 
 async def running(database: Database) -> str:
-    """The id of the replay that runs. It may have begun just now, and be about to say so."""
+    """Return the id of the running replay. Wait for one that has just started and has no row yet."""
     for _ in range(NOTICE_ATTEMPTS):
         async with database.read() as connection:
             found = (await connection.execute(SELECT_RUNNING)).scalar_one_or_none()
@@ -77,7 +77,7 @@ async def running(database: Database) -> str:
 
 
 async def mark_interrupted(database: Database, replay_id: str, clock: Clock) -> None:
-    """Notes of a replay that is said to run that it does not, if its process has ended."""
+    """Mark a replay as interrupted if it is shown as running, and its process has ended."""
     if not await is_replay_running(database.engine):
         async with database.write() as connection:
             await connection.execute(update_interrupted(clock(), replay_id))

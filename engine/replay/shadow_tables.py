@@ -1,4 +1,4 @@
-"""A shadow of the derived tables: filled while the live ones serve, then swapped in, and removed in any case."""
+"""The shadow of the derived tables: filled while the live ones serve, swapped in, and always removed."""
 
 import asyncio
 import time
@@ -15,9 +15,9 @@ CLEARING_PAUSE_SEC = 0.01
 
 
 class ShadowTables(NamedTuple):
-    """An open shadow. Transactions of `filling` change the shadow alone, those of `swapping` also what is live.
+    """An open shadow. Transactions of `building` change only the shadow, those of `swapping` the live tables, too.
 
-    Those of `bringing` change where rows are brought to, and let others fill the shadow.
+    Those of `copying` change the staging tables, and let others fill the shadow.
     """
 
     shadow: Shadow
@@ -28,7 +28,7 @@ class ShadowTables(NamedTuple):
 
 @asynccontextmanager
 async def open_shadow(database: Database, name: str) -> AsyncIterator[ShadowTables]:
-    """An empty shadow of that name, beside the live tables of `database`. What others left behind is removed."""
+    """Open an empty shadow of that name. Remains of earlier replays are removed."""
     shadow = shadow_of(database.url, name, DERIVED, DERIVED_BY_LEARNER)
     await clear(database, shadow)
     async with database.write() as live:
@@ -45,12 +45,12 @@ async def open_shadow(database: Database, name: str) -> AsyncIterator[ShadowTabl
 
 
 def open_builder(url: str, name: str) -> Database:
-    """A way into the shadow of that name, for whoever fills it."""
+    """Return a database whose connections write to the shadow of that name."""
     return Database(url, engine=shadow_of(url, name, DERIVED, DERIVED_BY_LEARNER).engine(2, ConnectionRole.BUILD))
 
 
 async def clear(database: Database, shadow: Shadow) -> None:
-    """Removes it in small steps, between which others can write."""
+    """Remove the shadow in small steps, between which others can write."""
     more = True
     while more:
         began = time.monotonic()

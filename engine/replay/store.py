@@ -1,4 +1,4 @@
-"""The history of replays: `lms_replay`, where each says how far it is, what it changed, and why it failed."""
+"""The history of replays in lms_replay: how far each is, what it changed, and why it failed."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,11 +13,11 @@ from eventstore.tables import lms_replay
 _r = lms_replay.c
 
 
-MOST_WORKERS = 16
+MAX_WORKERS = 16
 
 
 class ReplayStatus(StrEnum):
-    """`failed` says why in `error`; `interrupted` is what a replay was whose process ended before it did."""
+    """A `failed` replay has its reason in `error`; the process of an `interrupted` one ended before it."""
 
     RUNNING = "running"
     FINISHED = "finished"
@@ -26,9 +26,9 @@ class ReplayStatus(StrEnum):
 
 
 class ReplayRequest(NamedTuple):
-    """What to replay: all, or only one learner, or only the learners of one course.
+    """A request to replay everything, only one learner, or only the learners of one course.
 
-    `workers` processes do it; `publish` announces the signals that it newly derives.
+    `workers` is the number of processes; `publish` announces newly derived signals.
     """
 
     user_id: str | None = None
@@ -38,12 +38,12 @@ class ReplayRequest(NamedTuple):
 
     @property
     def is_of_all(self) -> bool:
-        """Whether everything is replayed, which alone takes processes."""
+        """Return whether everything is replayed; only this uses worker processes."""
         return self.user_id is self.course_id is None
 
 
 class ReplayReport(NamedTuple):
-    """What a replay did: events folded, events parked and since when the oldest is, and what is other than before."""
+    """The numbers of folded and of parked events, when the oldest was parked, and what changed."""
 
     events: int
     parked: int
@@ -56,23 +56,23 @@ class ReplayReport(NamedTuple):
 COUNTS = ("events_done", "events_total", "parked", "signals_gained", "signals_lost", "rows_differing")
 
 SELECT_RUNNING = select(_r.replay_id).where(_r.status == ReplayStatus.RUNNING).order_by(_r.started_at.desc()).limit(1)
-"""The replay that runs, or that was running when its process ended."""
+"""The running replay, or the last one whose process ended before it did."""
 
 
 def update_interrupted(now: datetime, replay_id: str | None = None) -> Update:
-    """Notes of one that was running, or of all that were, that they are no more."""
+    """Mark one running replay as interrupted, or all of them."""
     values = {"status": ReplayStatus.INTERRUPTED, "finished_at": now}
     statement = update(lms_replay).where(_r.status == ReplayStatus.RUNNING).values(values)
     return statement if replay_id is None else statement.where(_r.replay_id == replay_id)
 
 
 def update_one(replay_id: str, **values: Any) -> Update:
-    """Notes how a replay is doing."""
+    """Update the row of a replay."""
     return update(lms_replay).where(_r.replay_id == replay_id).values(values)
 
 
 async def start(database: Database, replay_id: str, request: ReplayRequest, now: datetime) -> None:
-    """Notes that a replay runs, and that those before it do not."""
+    """Insert a running replay, and mark earlier ones that still show as running."""
     row = {
         "replay_id": replay_id,
         "status": ReplayStatus.RUNNING,
@@ -87,19 +87,19 @@ async def start(database: Database, replay_id: str, request: ReplayRequest, now:
 
 
 async def advance(database: Database, replay_id: str, done: int, total: int) -> None:
-    """Notes how many events of how many are folded."""
+    """Save how many events of the total are folded."""
     async with database.write() as connection:
         await connection.execute(update_one(replay_id, events_done=done, events_total=total))
 
 
 async def finish(connection: AsyncConnection, replay_id: str, report: ReplayReport, now: datetime) -> None:
-    """Notes what a replay did, in the transaction that does the last of it."""
+    """Save the report, in the transaction that finishes the replay."""
     values = report._asdict() | {"status": ReplayStatus.FINISHED, "finished_at": now}
     events = values.pop("events")
     await connection.execute(update_one(replay_id, events_done=events, events_total=events, **values))
 
 
 async def fail(database: Database, replay_id: str, error: str, now: datetime) -> None:
-    """Notes why a replay did not finish."""
+    """Save why a replay failed."""
     async with database.write() as connection:
         await connection.execute(update_one(replay_id, status=ReplayStatus.FAILED, error=error, finished_at=now))

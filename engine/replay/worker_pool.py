@@ -1,4 +1,4 @@
-"""Workers: processes that do pieces of a replay beside each other. A small replay is done without any."""
+"""The worker pool of a replay: processes that work on chunks in parallel. A small replay uses one thread instead."""
 
 import asyncio
 import os
@@ -10,7 +10,8 @@ from datetime import datetime
 from multiprocessing import active_children
 from typing import Any, NamedTuple
 
-from engine.projecting.project import SHARDS, Context
+from engine.limits import Limits
+from engine.projecting.context import SHARDS, Context
 from engine.replay.process_pool import spawned
 from engine.replay.shadow_tables import open_builder
 from eventstore.db.database import Database
@@ -19,31 +20,32 @@ from signals.course_catalog import CourseCache
 from signals.xp import XpValues
 
 Work = Callable[[Database, Any, Context, datetime], Coroutine[Any, Any, Any]]
-"""What to do with a piece, in the shadow."""
+"""The work on one chunk, in the shadow."""
 
 
-class Job(NamedTuple):
-    """All that a worker has to know, besides the piece."""
+class WorkerJob(NamedTuple):
+    """The parameters of a worker, besides the chunk."""
 
     url: str
     shadow: str
-    worth: XpValues
+    xp_values: XpValues
     now: datetime
+    limits: Limits
 
 
 @contextmanager
 def workers(number: int, crew: Executor | None, *known: Work) -> Iterator[Executor]:
-    """The `crew` that was `forked`; or as many new processes, or for 0 a thread of this one, for the `known` work.
+    """Open a pool: the forked `crew`, else `number` new processes, else (0) one thread.
 
-    They end with the block, or with this process.
+    New processes import the modules of the functions in `known` at start. All end with the block.
     """
     pool = ThreadPoolExecutor(1) if not number else crew or spawned(number, known)
     try:
         yield pool
     except BrokenProcessPool as error:
-        raise LmsError("expected all workers to go on until the end, found that one was killed") from error
+        raise LmsError("a worker process was killed") from error
     except BaseException:
-        for process in active_children():  # a piece may take long, and nobody wants it any more
+        for process in active_children():  # a chunk may take long, and its result is not needed
             process.terminate()
         raise
     finally:
@@ -51,16 +53,16 @@ def workers(number: int, crew: Executor | None, *known: Work) -> Iterator[Execut
 
 
 async def map_unordered(
-    pool: Executor, number: int, work: Work, job: Job, pieces: AsyncIterator[Any]
+    pool: Executor, number: int, work: Work, job: WorkerJob, chunks: AsyncIterator[Any]
 ) -> AsyncGenerator[Any, None]:
-    """Has the pool do the pieces, twice its `number` at hand at a time. What came of each, as they are done."""
+    """Run the work on all chunks, at most two a worker at a time. Return the results as they come."""
     loop = asyncio.get_running_loop()
     under_way: set[asyncio.Future[Any]] = set()
     try:
-        async for piece in pieces:
+        async for chunk in chunks:
             try:
-                under_way.add(loop.run_in_executor(pool, _do_next if number else _do, work, job, piece))
-            except OSError as error:  # its pipes are closed, or it was killed as it was started
+                under_way.add(loop.run_in_executor(pool, _do_next if number else _do, work, job, chunk))
+            except OSError as error:  # its pipes are closed, or it was killed at its start
                 raise BrokenProcessPool(str(error)) from error
             if len(under_way) >= 2 * max(1, number):
                 done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
@@ -76,36 +78,36 @@ async def map_unordered(
 
 
 class WorkerState:
-    """Where pieces of a job are done: in its shadow, by what is known of courses."""
+    """The state of a worker: its event loop, its connections to the shadow, and its cache of courses."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: WorkerJob) -> None:
         self._runner = asyncio.Runner()
         self._shadow = open_builder(job.url, job.shadow)
-        self._context = Context(CourseCache(), job.worth, os.getpid() % SHARDS, announces=False)
+        self._context = Context(CourseCache(), job.xp_values, os.getpid() % SHARDS, announces=False, limits=job.limits)
         self._now = job.now
 
-    def do(self, work: Work, piece: Any) -> Any:
-        return self._runner.run(work(self._shadow, piece, self._context, self._now))
+    def do(self, work: Work, chunk: Any) -> Any:
+        return self._runner.run(work(self._shadow, chunk, self._context, self._now))
 
     def close(self) -> None:
         self._runner.run(self._shadow.close())
         self._runner.close()
 
 
-_desks: dict[str, WorkerState] = {}
-"""The desk of a process, by the shadow: it opens it once for all its pieces, and ends with the pool."""
+_states: dict[str, WorkerState] = {}
+"""The state of this process by shadow, opened once for all chunks; it ends with the pool."""
 
 
-def _do_next(work: Work, job: Job, piece: Any) -> Any:
-    if job.shadow not in _desks:
-        _desks[job.shadow] = WorkerState(job)
-    return _desks[job.shadow].do(work, piece)
+def _do_next(work: Work, job: WorkerJob, chunk: Any) -> Any:
+    if job.shadow not in _states:
+        _states[job.shadow] = WorkerState(job)
+    return _states[job.shadow].do(work, chunk)
 
 
-def _do(work: Work, job: Job, piece: Any) -> Any:
-    """The same in a thread, which leaves nothing open."""
-    desk = WorkerState(job)
+def _do(work: Work, job: WorkerJob, chunk: Any) -> Any:
+    """Work on one chunk in a thread, which leaves nothing open."""
+    state = WorkerState(job)
     try:
-        return desk.do(work, piece)
+        return state.do(work, chunk)
     finally:
-        desk.close()
+        state.close()

@@ -1,0 +1,1 @@
+"""Verify: compare the derived tables with the log, and repair them."""

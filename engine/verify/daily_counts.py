@@ -1,6 +1,6 @@
-"""The daily counts against the log: where they differ, and how they are mended.
+"""The daily counts compared with the log, and their repair.
 
-They are nobody's in particular, so they are compared by one statement, and mended while nobody appends.
+They belong to no learner, so one statement compares them, and they are repaired while nobody appends.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 from sqlalchemy import Integer, Text, bindparam, cast, column, delete, func, null, select, tuple_, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.projecting.project import Context
+from engine.projecting.context import Context
 from engine.verify.expected_rows import Rows
 from engine.verify.table_diff import Difference, compare, differences
 from eventstore.db import UtcTime, insert, utc_day
@@ -38,12 +38,12 @@ SELECT_DIFFERING = (
     .group_by(_both.day, _both.type)
     .having(_logged_sum.is_distinct_from(_counted_sum))
 )
-"""The days and types of which the log has another number of events than was counted; NULL where it has none."""
+"""The days and types whose count differs from the log's number of events; NULL where the log has none."""
 
 _days = json_rows("days", _d.day, _d.type, column("since", UtcTime), column("until", UtcTime))
 
 DELETE_DAYS = delete(lms_event_daily).where(tuple_(_d.day, _d.type).in_(select(_days.c.day, _days.c.type)))
-"""Forgets what was counted of some days and types."""
+"""Deletes the counts of some days and types."""
 
 _events = (
     select(func.count())
@@ -58,7 +58,7 @@ COUNT_DAYS = insert(lms_event_daily).from_select(
 
 
 async def daily_differences(connection: AsyncConnection) -> list[Difference]:
-    """Where v_event_daily_stats differs from the log."""
+    """Return where v_event_daily_stats differs from the log."""
     rows = (await connection.execute(SELECT_DIFFERING)).all()
     expected: Rows = {(str(row.day), row.type): (row.logged,) for row in rows if row.logged is not None}
     found: Rows = {(str(row.day), row.type): (row.counted,) for row in rows if row.counted is not None}
@@ -66,7 +66,7 @@ async def daily_differences(connection: AsyncConnection) -> list[Difference]:
 
 
 async def repair_daily(database: Database, context: Context) -> int:
-    """Counts the days and types anew that differ from the log. How many did."""
+    """Count the days and types again that differ from the log. Return their number."""
     async with database.read() as connection:
         differing = [difference.key for difference in await daily_differences(connection)]
     if differing:
@@ -77,13 +77,13 @@ async def repair_daily(database: Database, context: Context) -> int:
 
 
 def day_ranges(differing: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, str, datetime | None, datetime | None]]:
-    """Each day and type with the day's first and last instant; without them, nothing occurred then."""
+    """Return each day and type with the first and the last instant of the day, or None where nothing occurred."""
     for day, kind in differing:
         yield (day, kind, *span(day))
 
 
 def span(day: str) -> tuple[datetime, datetime] | tuple[None, None]:
-    """The first and the last instant of a day in UTC; of text that is no day, none."""
+    """Return the first and the last instant of a day in UTC, or None for a text that is no day."""
     with suppress(ValueError):
         on = date.fromisoformat(day)
         if on.isoformat() == day:

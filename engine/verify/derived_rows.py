@@ -1,6 +1,6 @@
-"""The derived tables of some learners in the database: their rows are read, and mended.
+"""The rows of some learners in the derived tables: reading and repairing them.
 
-Times are read as they are written: text that is no time of ours is drift like any other, not an error.
+Times are read as they are written: a text that is no time is a difference like any other, not an error.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -47,7 +47,7 @@ SELECT_EVENTS_BY_KEY = select(*(_e[name] for name in Event._fields)).join(
 
 
 class _AsWritten(UtcTime):
-    """An instant; or text, where that stands and `to_text` would not have written it."""
+    """An instant, or the stored text where `to_text` would not have written it."""
 
     cache_ok = True
 
@@ -62,28 +62,28 @@ class _AsWritten(UtcTime):
 
 
 def select_rows(shape: DerivedTable) -> Select[Any]:
-    """All rows of some learners in a derived table."""
+    """Select all rows of some learners in a derived table."""
     columns: list[ColumnElement[Any]] = [shape.table.c[name] for name in (*shape.key, *shape.values)]
     read = [type_coerce(c, _AsWritten()).label(c.name) if isinstance(c.type, UtcTime) else c for c in columns]
     return select(*read).join(_users, shape.table.c.user_id == _users.c.user_id)
 
 
 def upsert_rows(shape: DerivedTable) -> Insert:
-    """Adds rows to a derived table, or puts them in the place of those that stand there."""
+    """Insert rows into a derived table, or overwrite those with the same key."""
     statement = insert(shape.table).from_select([*shape.key, *shape.values], select(*_batch(shape).c).where(true()))
     values = {name: statement.excluded[name] for name in shape.values}
     return statement.on_conflict_do_update(index_elements=shape.key, set_=values)
 
 
 def update_rows(shape: DerivedTable) -> Update:
-    """Changes, in rows of a derived table, what follows from the log, and nothing else of them."""
+    """Update, in rows of a derived table, only the columns that follow from the log."""
     rows, table = _batch(shape), shape.table
     same = [table.c[name] == rows.c[name] for name in shape.key]
     return update(table).where(*same).values({name: rows.c[name] for name in shape.values})
 
 
 def delete_rows(shape: DerivedTable) -> Delete:
-    """Takes rows out of a derived table: found by learner, as an index can, and then by key."""
+    """Delete rows of a derived table, found by learner (by an index) and then by key."""
     rows, table = _batch(shape), shape.table
     key = tuple_(*(table.c[name] for name in shape.key))
     wanted = select(*(rows.c[name] for name in shape.key))
@@ -101,7 +101,7 @@ REMOVE = {shape: delete_rows(shape) for shape in SHAPES}
 
 
 async def read_derived(connection: AsyncConnection, user_ids: Iterable[str]) -> Derived:
-    """The rows of these learners in all derived tables."""
+    """Return the rows of these learners in all derived tables."""
     users = {"users": [(user_id,) for user_id in user_ids]}
     return {shape: _by_key(shape, await connection.execute(SELECT_ROWS[shape], users)) for shape in SHAPES}
 
@@ -111,15 +111,15 @@ def _by_key(shape: DerivedTable, rows: Iterable[Row[Any]]) -> Rows:
     return {tuple(row[:length]): tuple(row[length:]) for row in rows}
 
 
-async def repair_tables(connection: AsyncConnection, drifts: Mapping[DerivedTable, TableDiff], now: datetime) -> None:
-    """Mends what drifted, and touches nothing else. Callers hold the learners' locks."""
-    for shape, drift in drifts.items():
-        await _write(connection, REMOVE[shape], drift.surplus)
-        await _write(connection, CORRECT[shape], {key: expected for key, (expected, _) in drift.changed.items()})
+async def repair_tables(connection: AsyncConnection, diffs: Mapping[DerivedTable, TableDiff], now: datetime) -> None:
+    """Write only the rows that differ. The caller holds the learners' locks."""
+    for shape, diff in diffs.items():
+        await _write(connection, REMOVE[shape], diff.surplus)
+        await _write(connection, CORRECT[shape], {key: expected for key, (expected, _) in diff.changed.items()})
         if shape is RETRY:
-            await _park(connection, drift.missing, now)
+            await _park(connection, diff.missing, now)
         else:
-            await _write(connection, PUT[shape], drift.missing)
+            await _write(connection, PUT[shape], diff.missing)
 
 
 async def _write(connection: AsyncConnection, statement: Insert | Update | Delete, rows: Rows) -> None:
@@ -128,7 +128,7 @@ async def _write(connection: AsyncConnection, statement: Insert | Update | Delet
 
 
 async def _park(connection: AsyncConnection, missing: Rows, now: datetime) -> None:
-    """Parks what should be parked. The rules run again for it, so that the errors are theirs."""
+    """Park events that should be parked. The rules run again, so that the stored errors are theirs."""
     keys = sorted({(user_id, str(event_id)) for (user_id, _), (event_id, _) in missing.items()})
     for start in range(0, len(keys), STREAM_ROWS):
         some: Collection[tuple[str, str]] = keys[start : start + STREAM_ROWS]

@@ -1,6 +1,6 @@
-"""What the log says of some learners: the rows that the derived tables must have for them.
+"""The rows that the derived tables must have for some learners, computed from the log.
 
-Pure, and made of the pieces that live processing is made of, so that the two cannot differ.
+This is pure, and uses the functions of live processing, so that the two cannot differ.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,16 +22,16 @@ from signals.signal import Signal
 from signals.xp import XpDelta, XpValues, sum_xp
 
 Key = tuple[str, ...]
-"""A row's key; the learner comes first."""
+"""The key of a row; the learner comes first."""
 
 Values = tuple[Any, ...]
-"""The rest of a row: the columns of its shape's `values`."""
+"""The other compared columns of a row, in the order of the table's `values`."""
 
 Rows = dict[Key, Values]
 
 
 class DerivedTable(NamedTuple):
-    """A derived table of learners: the columns of its key, and those whose values follow from the log."""
+    """A derived table: its key columns, and the columns that verify compares."""
 
     table: Table
     key: tuple[str, ...]
@@ -39,7 +39,7 @@ class DerivedTable(NamedTuple):
 
 
 def shape(table: Table, *history: str) -> DerivedTable:
-    """The table's shape; columns that are `history` follow from nothing and are left alone."""
+    """Describe a table for verify. `history` columns do not follow from the log, and are not compared."""
     key = tuple(table.primary_key.columns.keys())
     return DerivedTable(table, key, tuple(name for name in table.c.keys() if name not in {*key, *history}))  # noqa: SIM118
 
@@ -60,7 +60,7 @@ Derived = dict[DerivedTable, Rows]
 
 @dataclass
 class LearnerState:
-    """What the log has on one learner: progress by class, and the (event_id, rule) that failed."""
+    """The folded log of one learner: progress by class, the last activity, and the (event_id, rule) of failures."""
 
     events: int = 0
     last_activity_at: datetime = MIN_INSTANT
@@ -68,42 +68,40 @@ class LearnerState:
     failed: set[tuple[str, str]] = field(default_factory=set)
 
 
-def apply_events(
-    evidence: dict[str, LearnerState], events: Sequence[Event], refused: Collection[EventKey] = ()
-) -> None:
-    """Adds what these events say to the `evidence` on their learners. The same in any order and any parts.
+def apply_events(states: dict[str, LearnerState], events: Sequence[Event], refused: Collection[EventKey] = ()) -> None:
+    """Add events to the states of their learners, in any order and any parts.
 
-    Those among them that the database `refused` to have projected are counted, and parked until a retry.
+    Events in `refused`, whose projection the database rejected, are counted, and stay parked until a retry.
     """
     for event in events:
-        theirs = evidence.setdefault(event.user_id, LearnerState())
+        theirs = states.setdefault(event.user_id, LearnerState())
         theirs.events += 1
         theirs.last_activity_at = max(theirs.last_activity_at, event.occurred_at)
         if event.key in refused:
             theirs.failed.add((event.event_id, ALL_RULES))
     folded = fold(event for event in events if event.key not in refused)
     for (user_id, class_id), proved in folded.progress.items():
-        progress = evidence[user_id].progress
+        progress = states[user_id].progress
         progress[class_id] = merge(progress.get(class_id, EMPTY), proved)
     for failure in folded.failures:
-        evidence[failure.event.user_id].failed.add((failure.event.event_id, failure.rule))
+        states[failure.event.user_id].failed.add((failure.event.event_id, failure.rule))
 
 
-def expected_rows(evidence: Mapping[str, LearnerState], courses: CourseCatalog, worth: XpValues) -> Derived:
-    """All rows that follow for these learners. One without events has none."""
+def expected_rows(states: Mapping[str, LearnerState], courses: CourseCatalog, xp_values: XpValues) -> Derived:
+    """Return all rows that follow. A learner without events has none."""
     tables: Derived = {shape: {} for shape in SHAPES}
-    for user_id, theirs in evidence.items():
+    for user_id, theirs in states.items():
         signals = list(signals_of(user_id, theirs.progress, courses))
         tables[LEARNER][user_id,] = (theirs.last_activity_at,)
         tables[PROGRESS].update(progress_rows(user_id, theirs.progress, courses))
-        tables[SIGNAL].update(signal_rows(signals, worth))
-        tables[XP].update(xp_rows(signals, worth))
+        tables[SIGNAL].update(signal_rows(signals, xp_values))
+        tables[XP].update(xp_rows(signals, xp_values))
         tables[RETRY].update(retry_rows(user_id, theirs.failed))
     return tables
 
 
 def signals_of(user_id: str, progress: Mapping[str, Progress], courses: CourseCatalog) -> Iterator[Signal]:
-    """All signals of a learner: of each class, and of each course with one of them."""
+    """Return all signals of a learner: of each class, and of each course with one of them."""
     return derive(user_id, progress, progress, courses.with_classes(progress))
 
 
@@ -115,14 +113,14 @@ def progress_rows(
         yield (user_id, class_id), (shown.course_id, *shown.progress)
 
 
-def signal_rows(signals: Iterable[Signal], worth: XpValues) -> Iterator[tuple[Key, Values]]:
+def signal_rows(signals: Iterable[Signal], xp_values: XpValues) -> Iterator[tuple[Key, Values]]:
     for signal in signals:
-        values = (signal.type, signal.class_id, signal.course_id, signal.occurred_at, worth[signal.type])
+        values = (signal.type, signal.class_id, signal.course_id, signal.occurred_at, xp_values[signal.type])
         yield (signal.user_id, signal.signal_id), values
 
 
-def xp_rows(signals: Iterable[Signal], worth: XpValues) -> Iterator[tuple[Key, Values]]:
-    for place, xp in sum_xp(XpDelta(signal, worth[signal.type]) for signal in signals).items():
+def xp_rows(signals: Iterable[Signal], xp_values: XpValues) -> Iterator[tuple[Key, Values]]:
+    for place, xp in sum_xp(XpDelta(signal, xp_values[signal.type]) for signal in signals).items():
         yield (place.user_id, *place.board), (xp,)
 
 

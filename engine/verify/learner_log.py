@@ -1,4 +1,4 @@
-"""The log on some learners in the database: the evidence from which all that is derived of them follows."""
+"""Reading the log of some learners, from which everything that is derived of them follows."""
 
 from collections.abc import Iterable
 
@@ -21,26 +21,26 @@ SELECT_EVENTS = select(*(_e[name] for name in Event._fields)).join(_users, _e.us
 SELECT_REFUSED = (
     select(_r.user_id, _r.event_id).join(_users, _r.user_id == _users.c.user_id).where(_r.rule == ALL_RULES)
 )
-"""The events of some learners that the database refused to have projected, and that wait for a retry."""
+"""The events of some learners whose projection the database rejected, and that wait for a retry."""
 
 COUNT_EVENTS = (
     select(_e.user_id, func.count().label("events")).join(_users, _e.user_id == _users.c.user_id).group_by(_e.user_id)
 )
-"""How many events some learners have: the log only grows, so the same number is the same events."""
+"""The number of events of some learners. The log only grows, so an equal number means equal events."""
 
 
 async def read_learner_states(connection: AsyncConnection, user_ids: Iterable[str]) -> dict[str, LearnerState]:
-    """What the log has on these learners, a bounded number of events at a time. Those without events are left out."""
-    evidence: dict[str, LearnerState] = {}
+    """Fold the log of these learners, a bounded number of events at a time. Learners without events are left out."""
+    states: dict[str, LearnerState] = {}
     users = {"users": [(user_id,) for user_id in user_ids]}
     refused = {tuple(key) for key in await connection.execute(SELECT_REFUSED, users)}
     result = await connection.stream(SELECT_EVENTS, users, execution_options={"yield_per": STREAM_ROWS})
     async for rows in result.partitions():
-        apply_events(evidence, [Event(*row) for row in rows], refused)
-    return evidence
+        apply_events(states, [Event(*row) for row in rows], refused)
+    return states
 
 
 async def count_events(connection: AsyncConnection, user_ids: Iterable[str]) -> dict[str, int]:
-    """How many events these learners have. Those without any are left out."""
+    """Return the number of events of these learners. Learners without events are left out."""
     rows = await connection.execute(COUNT_EVENTS, {"users": [(user_id,) for user_id in user_ids]})
     return {row.user_id: row.events for row in rows}

@@ -1,4 +1,4 @@
-"""Locking learners whose row of lms_learner, by which they are locked, may itself be missing: a stand-in serves."""
+"""Locking learners for a repair. If a learner's row of lms_learner is missing, a placeholder row is locked."""
 
 from collections.abc import Sequence
 
@@ -15,13 +15,13 @@ from signals.derive import MIN_INSTANT
 _users = json_rows("users", lms_learner.c.user_id)
 _stand_ins = select(_users.c.user_id, literal(MIN_INSTANT, UtcTime)).where(true()).order_by(_users.c.user_id)
 
-INSERT_STAND_INS = (
+INSERT_PLACEHOLDERS = (
     insert(lms_learner)
     .from_select(["user_id", "last_activity_at"], _stand_ins)
     .on_conflict_do_nothing()
     .returning(lms_learner.c.user_id)
 )
-"""Gives a row to those of some learners who have none."""
+"""Inserts a row for those of some learners who have none."""
 
 LOCK_PARKED = (
     select(lms_retry.c.retry_id)
@@ -29,13 +29,13 @@ LOCK_PARKED = (
     .order_by(lms_retry.c.retry_id)
     .with_for_update(of=lms_retry)
 )
-"""Locks what is parked of some learners: those who retry it lock it before the learners, too."""
+"""Locks the parked events of some learners. A retry, too, locks its event before the learner."""
 
 
 async def lock_with_placeholders(connection: AsyncConnection, user_ids: Sequence[str]) -> Rows:
-    """Locks all of these learners. The stand-ins among the rows of lms_learner, which the caller has to replace."""
+    """Lock all of these learners. Return the placeholder rows, which the caller has to replace."""
     users = {"users": [(user_id,) for user_id in user_ids]}
     await connection.execute(LOCK_PARKED, users)
-    missing = (await connection.scalars(INSERT_STAND_INS, users)).all()
+    missing = (await connection.scalars(INSERT_PLACEHOLDERS, users)).all()
     await lock(connection, user_ids)
     return {(user_id,): (MIN_INSTANT,) for user_id in missing}

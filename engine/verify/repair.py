@@ -1,6 +1,6 @@
-"""Mending: what is derived of some learners is brought to what the log says, and only rows that differ are written.
+"""Repairing the derived rows of some learners: only rows that differ from the log are written.
 
-The log is read before the learners are locked; under their locks, only that of those who did something meanwhile.
+The log is read before the learners are locked; under the locks it is read again for those with newer events.
 """
 
 import logging
@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.courses.publish import SELECT_UNFINISHED, run_pending_backfills
-from engine.projecting.project import Context
+from engine.courses.backfill import SELECT_UNFINISHED, run_pending_backfills
+from engine.projecting.context import Context
 from engine.verify.derived_rows import read_derived, repair_tables
 from engine.verify.expected_rows import LEARNER, SIGNAL, XP, Derived, DerivedTable, LearnerState, Rows, expected_rows
 from engine.verify.learner_log import count_events, read_learner_states
-from engine.verify.learners import CHUNK_LEARNERS
 from engine.verify.placeholder_rows import lock_with_placeholders
-from engine.verify.repair_result import RepairResult, count_changes, gained, moves
+from engine.verify.repair_result import RepairResult, count_changes, gained_signals, histogram_changes
 from engine.verify.table_diff import TableDiff, compare
 from eventstore.concurrency import shielded
 from eventstore.db.database import Database
@@ -25,93 +24,94 @@ from eventstore.times import Clock
 from signals import outbox
 from views import xp_histogram
 
-CLASH_ATTEMPTS = 5
-
 log = logging.getLogger(__name__)
 
 
 async def repair_learners(
     database: Database, user_ids: Sequence[str], context: Context, clock: Clock, *, announce: bool
 ) -> RepairResult:
-    """Rebuilds what is derived of these learners from the log. Signals that are gained go out only if `announce`.
+    """Rebuild what is derived of these learners from the log. Gained signals are announced only if `announce`.
 
-    Each chunk is a transaction. Raises Unavailable where it must stop; what was done by then is kept.
+    Each chunk is one transaction. Raise UnavailableError where the database interrupts it; finished chunks stay.
     """
     context = context._replace(announces=announce)
     total = RepairResult()
-    for start in range(0, len(user_ids), CHUNK_LEARNERS):
-        total = total.plus(await _rebuild_or_narrow(database, user_ids[start : start + CHUNK_LEARNERS], context, clock))
+    size = context.limits.verify_learners
+    for start in range(0, len(user_ids), size):
+        total = total.plus(await _repair_bisecting(database, user_ids[start : start + size], context, clock))
     return total
 
 
-async def _rebuild_or_narrow(
+async def _repair_bisecting(
     database: Database, user_ids: Sequence[str], context: Context, clock: Clock
 ) -> RepairResult:
-    """A chunk whole; if the database refuses that, by halves, down to the learners whose rows it refuses."""
+    """Repair a chunk; if the database rejects it, bisect it down to the learners whose rows it rejects."""
     try:
-        return await _rebuild_patiently(database, user_ids, context, clock)
+        return await _repair_with_retry(database, user_ids, context, clock)
     except DBAPIError as error:
         if len(user_ids) == 1:
-            log.warning("what is derived of learner %r was not mended: %s", user_ids[0], error.orig)
+            log.warning("the rows of learner %r were not repaired: %s", user_ids[0], error.orig)
             return RepairResult(refused=(user_ids[0],))
     half = len(user_ids) // 2
-    first = await _rebuild_or_narrow(database, user_ids[:half], context, clock)
-    return first.plus(await _rebuild_or_narrow(database, user_ids[half:], context, clock))
+    first = await _repair_bisecting(database, user_ids[:half], context, clock)
+    return first.plus(await _repair_bisecting(database, user_ids[half:], context, clock))
 
 
-async def _rebuild_patiently(
+async def _repair_with_retry(
     database: Database, user_ids: Sequence[str], context: Context, clock: Clock
 ) -> RepairResult:
-    """A chunk, once all that was published is granted: what a grant gives is the grant's to announce."""
-    clashes = 0
+    """Repair a chunk after all backfills are complete: their signals are announced by the backfill."""
+    conflicts = 0
     while True:
         await run_pending_backfills(database, context._replace(announces=True), clock)
         try:
-            rebuilt = await shielded(_rebuild(database, user_ids, context, clock))
+            result = await shielded(_repair_once(database, user_ids, context, clock))
         except TransactionConflictError:
-            clashes += 1
-            if clashes == CLASH_ATTEMPTS:
+            conflicts += 1
+            if conflicts == context.limits.conflict_attempts:
                 raise
         else:
-            if rebuilt is not None:
-                return rebuilt
+            if result is not None:
+                return result
 
 
-async def _rebuild(database: Database, user_ids: Sequence[str], context: Context, clock: Clock) -> RepairResult | None:
-    """A chunk in one transaction. None if a version was published meanwhile that is not granted to everyone yet."""
+async def _repair_once(
+    database: Database, user_ids: Sequence[str], context: Context, clock: Clock
+) -> RepairResult | None:
+    """Repair a chunk in one transaction. Return None if a version was published meanwhile and is not backfilled yet."""
     async with database.read() as connection:
-        evidence = await read_learner_states(connection, user_ids)
+        states = await read_learner_states(connection, user_ids)
     async with database.write() as connection:
         if (await connection.execute(SELECT_UNFINISHED)).first() is not None:
             return None
-        stand_ins = await lock_with_placeholders(connection, user_ids)
-        await _refresh(connection, user_ids, evidence)
-        expected = expected_rows(evidence, await context.courses.courses(connection), context.worth)
-        drifts = await _drifts(connection, user_ids, expected, stand_ins)
-        rebuilt = count_changes(drifts, expected)
-        drifts[LEARNER].surplus.update({key: row for key, row in stand_ins.items() if key not in expected[LEARNER]})
-        await repair_tables(connection, drifts, clock())
-        await xp_histogram.record(connection, moves(drifts[XP]), context.shard)
+        placeholders = await lock_with_placeholders(connection, user_ids)
+        await _refresh(connection, user_ids, states)
+        expected = expected_rows(states, await context.courses.courses(connection), context.xp_values)
+        diffs = await _diff_tables(connection, user_ids, expected, placeholders)
+        result = count_changes(diffs, expected)
+        diffs[LEARNER].surplus.update({key: row for key, row in placeholders.items() if key not in expected[LEARNER]})
+        await repair_tables(connection, diffs, clock())
+        await xp_histogram.record(connection, histogram_changes(diffs[XP]), context.shard)
         if context.announces:
-            await outbox.enqueue_signals(connection, gained(drifts[SIGNAL]), clock())
-    return rebuilt
+            await outbox.enqueue_signals(connection, gained_signals(diffs[SIGNAL]), clock())
+    return result
 
 
-async def _refresh(connection: AsyncConnection, user_ids: Sequence[str], evidence: dict[str, LearnerState]) -> None:
-    """Reads the log again of those learners of whom it has another number of events by now."""
+async def _refresh(connection: AsyncConnection, user_ids: Sequence[str], states: dict[str, LearnerState]) -> None:
+    """Read the log again for learners whose number of events has changed."""
     events = await count_events(connection, user_ids)
-    before = {user_id: theirs.events for user_id, theirs in evidence.items()}
+    before = {user_id: theirs.events for user_id, theirs in states.items()}
     behind = [user_id for user_id in user_ids if events.get(user_id) != before.get(user_id)]
     if behind:
         for user_id in behind:
-            evidence.pop(user_id, None)
-        evidence.update(await read_learner_states(connection, behind))
+            states.pop(user_id, None)
+        states.update(await read_learner_states(connection, behind))
 
 
-async def _drifts(
-    connection: AsyncConnection, user_ids: Sequence[str], expected: Derived, stand_ins: Rows
+async def _diff_tables(
+    connection: AsyncConnection, user_ids: Sequence[str], expected: Derived, placeholders: Rows
 ) -> dict[DerivedTable, TableDiff]:
-    """How each derived table differs, stand-ins not counted as rows of it."""
+    """Return the diff of each derived table, without the placeholder rows."""
     found = await read_derived(connection, user_ids)
-    found[LEARNER] = {key: row for key, row in found[LEARNER].items() if key not in stand_ins}
+    found[LEARNER] = {key: row for key, row in found[LEARNER].items() if key not in placeholders}
     return {shape: compare(expected[shape], found[shape]) for shape in expected}

@@ -1,4 +1,4 @@
-"""What rebuilding amounts to beyond the rows: in numbers, on the histogram, and in signals to announce. Pure."""
+"""The results of a repair besides the rows: counts, changes of the histogram, and signals to announce. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from views.xp_histogram import XpBucket
 
 
 class RepairResult(NamedTuple):
-    """What a rebuild did, in numbers, and the learners whose rows the database refuses: they are as they were.
+    """The counts of a repair, and the learners whose rows the database rejects, which are unchanged.
 
-    `parked` is how many events, each by rule, cannot be projected now, whether they were parked before or not.
+    `parked` is the number of events, by rule, that cannot be projected now, newly parked or not.
     """
 
     signals_gained: int = 0
@@ -33,29 +33,27 @@ class RepairResult(NamedTuple):
         )
 
 
-def count_changes(drifts: Mapping[DerivedTable, TableDiff], expected: Derived) -> RepairResult:
-    """What mending these drifts does."""
+def count_changes(diffs: Mapping[DerivedTable, TableDiff], expected: Derived) -> RepairResult:
+    """Count what a repair of these diffs changes."""
     return RepairResult(
-        signals_gained=len(drifts[SIGNAL].missing),
-        signals_lost=len(drifts[SIGNAL].surplus),
-        rows_differing=sum(drift.rows for drift in drifts.values()),
+        signals_gained=len(diffs[SIGNAL].missing),
+        signals_lost=len(diffs[SIGNAL].surplus),
+        rows_differing=sum(diff.rows for diff in diffs.values()),
         parked=len(expected[RETRY]),
     )
 
 
-def moves(drift: TableDiff) -> Counter[XpBucket]:
-    """How many learners more, or fewer, have so much XP once `lms_xp` is mended."""
+def histogram_changes(diff: TableDiff) -> Counter[XpBucket]:
+    """Return by how much the number of learners with each amount of XP changes."""
     learners: Counter[XpBucket] = Counter()
-    found = drift.surplus | {key: found for key, (_, found) in drift.changed.items()}
-    expected = drift.missing | {key: expected for key, (expected, _) in drift.changed.items()}
+    found = diff.surplus | {key: found for key, (_, found) in diff.changed.items()}
+    expected = diff.missing | {key: expected for key, (expected, _) in diff.changed.items()}
     for rows, number in ((found, -1), (expected, 1)):
         for (_, *board), (xp,) in rows.items():
             learners[XpBucket(LeaderboardKey(*board), xp)] += number
     return learners
 
 
-def gained(drift: TableDiff) -> list[Signal]:
-    """The signals that `lms_signal` lacks."""
-    return [
-        Signal(SignalType(kind), user_id, *identity) for (user_id, _), (kind, *identity, _) in drift.missing.items()
-    ]
+def gained_signals(diff: TableDiff) -> list[Signal]:
+    """Return the signals that lms_signal lacks."""
+    return [Signal(SignalType(kind), user_id, *identity) for (user_id, _), (kind, *identity, _) in diff.missing.items()]

@@ -1,4 +1,4 @@
-"""Drift: where the derived tables differ from what the log says, row by row and field by field."""
+"""The diff of a derived table and the rows expected from the log, by row and field."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -10,11 +10,11 @@ from eventstore.times import to_text
 
 ROW = "row"
 NO_ROW = "no row"
-"""What stands in the place of a field where a whole row is missing, or is one too many."""
+"""Stands in place of a field where a whole row is missing or superfluous."""
 
 
 class Difference(NamedTuple):
-    """One thing that differs: a field, or a whole row. `expected` and `found` are words for people."""
+    """A field or a whole row that differs. `expected` and `found` are texts for people."""
 
     table: str
     key: Key
@@ -28,7 +28,7 @@ class Difference(NamedTuple):
 
 
 class TableDiff(NamedTuple):
-    """How one table differs: rows to be there, rows to be otherwise (and how they are), rows not to be there."""
+    """The diff of one table: missing rows, changed rows (with their present values), and superfluous rows."""
 
     missing: Rows
     changed: dict[Key, tuple[Values, Values]]
@@ -36,12 +36,12 @@ class TableDiff(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """How many rows differ."""
+        """The number of rows that differ."""
         return len(self.missing) + len(self.changed) + len(self.surplus)
 
 
 def compare(expected: Rows, found: Rows) -> TableDiff:
-    """How `found` differs from `expected`."""
+    """Return how `found` differs from `expected`."""
     return TableDiff(
         missing={key: expected[key] for key in expected.keys() - found.keys()},
         changed={
@@ -51,21 +51,21 @@ def compare(expected: Rows, found: Rows) -> TableDiff:
     )
 
 
-def differences(table: str, columns: Sequence[str], drift: TableDiff) -> Iterator[Difference]:
-    """Each difference by itself, in the order of the keys. `columns` are those of the rows' values."""
-    for key in sorted({*drift.missing, *drift.changed, *drift.surplus}):
-        if key in drift.missing:
-            yield Difference(table, key, ROW, format_row(columns, drift.missing[key]), NO_ROW)
-        elif key in drift.surplus:
-            yield Difference(table, key, ROW, NO_ROW, format_row(columns, drift.surplus[key]))
+def differences(table: str, columns: Sequence[str], diff: TableDiff) -> Iterator[Difference]:
+    """Return each difference, in the order of the keys. `columns` name the values of a row."""
+    for key in sorted({*diff.missing, *diff.changed, *diff.surplus}):
+        if key in diff.missing:
+            yield Difference(table, key, ROW, format_row(columns, diff.missing[key]), NO_ROW)
+        elif key in diff.surplus:
+            yield Difference(table, key, ROW, NO_ROW, format_row(columns, diff.surplus[key]))
         else:
-            for column, expected, found in zip(columns, *drift.changed[key], strict=True):
+            for column, expected, found in zip(columns, *diff.changed[key], strict=True):
                 if expected != found:
                     yield Difference(table, key, column, format_value(expected), format_value(found))
 
 
 def format_row(columns: Sequence[str], values: Values) -> str:
-    """A row, by what it says."""
+    """Format a row as text."""
     said = [
         f"{column} {format_value(value)}" for column, value in zip(columns, values, strict=True) if value is not None
     ]
@@ -73,7 +73,7 @@ def format_row(columns: Sequence[str], values: Values) -> str:
 
 
 def format_value(value: object) -> str:
-    """A value as a line of text shows it."""
+    """Format a value as one line of text."""
     if value is None:
         return "nothing"
     if isinstance(value, datetime):

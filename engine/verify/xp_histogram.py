@@ -1,12 +1,12 @@
-"""The histogram of XP against the places on the leaderboards: where they differ, and how it is mended.
+"""The histogram of XP compared with lms_xp, and its repair.
 
-It is nobody's in particular, so it is compared by one statement, and mended while nobody appends.
+It belongs to no learner, so one statement compares it, and it is repaired while nobody appends.
 """
 
 from sqlalchemy import Integer, bindparam, cast, func, null, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.projecting.project import Context
+from engine.projecting.context import Context
 from engine.verify.expected_rows import Rows
 from engine.verify.table_diff import Difference, compare, differences
 from eventstore.db import insert
@@ -33,7 +33,7 @@ SELECT_DIFFERING = (
     .group_by(_both.course_id, _both.period, _both.xp)
     .having(_placed_sum != _counted_sum)
 )
-"""Where another number of learners has so much XP on a board than was counted."""
+"""The leaderboards and amounts of XP whose number of learners differs from lms_xp."""
 
 _levels = json_rows("levels", _h.course_id, _h.period, _h.xp)
 _same_place = [_x[name] == _levels.c[name] for name in _level]
@@ -47,11 +47,11 @@ _insert = insert(lms_xp_histogram).from_select(
 ADD_DIFFERENCES = _insert.on_conflict_do_update(
     index_elements=[*_level, "shard"], set_={"learners": _h.learners + _insert.excluded.learners}
 )
-"""Adds what is amiss at some levels of XP."""
+"""Adds the differences to the histogram."""
 
 
 async def histogram_differences(connection: AsyncConnection) -> list[Difference]:
-    """Where the histogram differs from the places in `lms_xp`."""
+    """Return where the histogram differs from lms_xp."""
     rows = (await connection.execute(SELECT_DIFFERING)).all()
     expected: Rows = {(row.course_id, row.period, str(row.xp)): (row.placed,) for row in rows if row.placed}
     found: Rows = {(row.course_id, row.period, str(row.xp)): (row.counted,) for row in rows if row.counted}
@@ -59,7 +59,7 @@ async def histogram_differences(connection: AsyncConnection) -> list[Difference]
 
 
 async def repair_histogram(database: Database, context: Context) -> int:
-    """Brings the histogram to the places in `lms_xp`. How many levels of XP differed."""
+    """Repair the histogram from lms_xp. Return the number of its rows that differed."""
     async with database.read() as connection:
         differing = [difference.key for difference in await histogram_differences(connection)]
     if differing:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import bindparam, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.projecting.project import SHARDS
+from engine.projecting.context import SHARDS
 from eventstore.db import UtcTime, insert
 from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_activity, lms_notified_daily

@@ -43,7 +43,7 @@ tmp_fold = Table(
     Column("course_id", Name),
     *(Column(name, lms_progress.c[name].type) for name in PROVED),
     Column("events", Seq, nullable=False),
-    Column("unsaid", Seq, nullable=False),
+    Column("undecided", Seq, nullable=False),
     prefixes=["TEMPORARY"],
 )
 """What a statement folded, for its connection alone: progress, and how many events are left out."""
@@ -75,7 +75,7 @@ def select_fold(rules: Sequence[Rule]) -> Select[Any]:
     ).subquery()
     proves = (_proved(name, readings) for name in PROVED)
     return _joined(
-        optimization_fence(select(*_own, *proves, _is_undecided(readings).label("unsaid")).select_from(values))
+        optimization_fence(select(*_own, *proves, _is_undecided(readings).label("undecided")).select_from(values))
     )
 
 
@@ -95,8 +95,8 @@ def null_column(name: str) -> ColumnElement[Any]:
 
 def _is_undecided(readings: Sequence[CompiledRules]) -> ColumnElement[int]:
     """1 of an event that Python has to fold, else 0."""
-    unsaid = [and_(reading.is_valid.is_not(None), _left(reading)) for reading in readings]
-    return case((or_(*unsaid), 1), else_=0)
+    undecided = [and_(reading.is_valid.is_not(None), _left(reading)) for reading in readings]
+    return case((or_(*undecided), 1), else_=0)
 
 
 def _left(reading: CompiledRules) -> ColumnElement[bool]:
@@ -116,5 +116,5 @@ def _joined(proved: Select[Any]) -> Select[Any]:
         AGGREGATE[JOINS["course_id"]](p.course_id),
         *values,
         func.count(),
-        func.sum(p.unsaid).cast(Integer),
+        func.sum(p.undecided).cast(Integer),
     ).group_by(p.user_id, p.class_id)

@@ -123,7 +123,7 @@ def test_what_is_no_such_parameter_is_422(lived_in: Local, path: str, says: str)
         ("/v2/events", "expected a path that /docs lists, found GET /v2/events"),
         ("/v1/event", "expected a path that /docs lists, found GET /v1/event"),
         ("/v1/users/ada", "expected a path that /docs lists, found GET /v1/users/ada"),
-        ("/v1/courses/python-102", "course_id: expected a published course, found 'python-102'"),
+        ("/v1/courses/python-102", "there is no published course with the id 'python-102'"),
         ("/v1/leaderboard/nobody", "expected a learner with XP on this leaderboard, found none for user_id 'nobody'"),
         ("/v1/leaderboard/ada?course_id=python-102", "expected a learner with XP on this leaderboard, found none"),
     ],

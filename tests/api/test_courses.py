@@ -124,7 +124,7 @@ def test_a_slash_may_be_written_as_it_is(odd: Local) -> None:
 
 def test_another_case_is_another_course(api: Local) -> None:
     accepted(api.put("/v1/courses/python", json=COURSE))
-    problem(api.get("/v1/courses/Python"), 404, "course_id: expected a published course, found 'Python'")
+    problem(api.get("/v1/courses/Python"), 404, "there is no published course with the id 'Python'")
 
 
 def test_courses_come_in_pages_by_id(api: Local) -> None:

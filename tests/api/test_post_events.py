@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from engine.ingest.ingest import BATCH_EVENTS
+from engine.limits import DEFAULT_LIMITS
 from tests.api.support import COURSE, JSON, NDJSON, accepted, contents, ndjson, ping, quiz
 from tests.support.serving import Local
 
@@ -161,7 +161,7 @@ def test_the_same_request_many_times_at_once_counts_once(api: Local) -> None:
 
 def test_more_events_than_a_transaction_takes_are_all_recorded(api: Local) -> None:
     line = json.dumps(ping(10)).encode()
-    number = BATCH_EVENTS + 1
+    number = DEFAULT_LIMITS.batch_events + 1
 
     answer = accepted(api.post("/v1/events", content=b"[" + b",".join(repeat(line, number)) + b"]", headers=JSON))
 

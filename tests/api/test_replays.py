@@ -53,7 +53,11 @@ def test_one_may_be_limited(published: Local) -> None:
 
     assert (found["user_id"], found["rows_differing"]) == ("alan", 1)
     assert replayed(published, course_id="python-101", workers=1)["rows_differing"] == 1
-    problem(published.post("/v1/replays", json={"course_id": "none"}), 404, "expected a published course, found 'none'")
+    problem(
+        published.post("/v1/replays", json={"course_id": "none"}),
+        404,
+        "there is no published course with the id 'none'",
+    )
 
 
 def test_a_second_is_refused_with_the_first_ones_id(api: Local) -> None:

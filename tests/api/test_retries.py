@@ -60,7 +60,7 @@ def test_one_that_succeeds_is_parked_no_more(api: Local) -> None:
     assert accepted(api.post(f"/v1/retries/{retry_id}/retry")) == {"succeeded": True}
 
     assert items(api) == []
-    problem(api.post(f"/v1/retries/{retry_id}/retry"), 404, f"expected the id of a parked event, found '{retry_id}'")
+    problem(api.post(f"/v1/retries/{retry_id}/retry"), 404, f"there is no parked event with the id '{retry_id}'")
 
 
 def test_one_that_fails_again_stays_with_the_new_reason(api: Local, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,4 +97,4 @@ def test_what_is_no_id_is_422(api: Local, retry_id: str) -> None:
 
 
 def test_what_is_parked_nowhere_is_404(api: Local) -> None:
-    problem(api.post(f"/v1/retries/{UNKNOWN}/retry"), 404, "expected the id of a parked event")
+    problem(api.post(f"/v1/retries/{UNKNOWN}/retry"), 404, "there is no parked event with the id")

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from engine.ingest.ingest import MANY_EVENTS
+from engine.limits import DEFAULT_LIMITS
 from tests.api.support import COURSE, TALLY_SECRET, accepted, contents, ping, problem, tally
 from tests.integrations.tally_payloads import form_response
 from tests.support.serving import Local
@@ -29,11 +29,11 @@ def test_a_full_queue_is_503_and_what_it_took_is_kept(database_url: str) -> None
         assert taken
         assert refused
         for answer in refused:
-            not_now(answer, "expected at most 2 events waiting, found the queue full")
+            not_now(answer, "the queue is full: at most 2 events may wait")
         assert len(accepted(api.get("/v1/events"))["items"]) == sum(accepted(answer)["accepted"] for answer in taken)
 
 
-@pytest.mark.parametrize("number", [5, MANY_EVENTS])
+@pytest.mark.parametrize("number", [5, DEFAULT_LIMITS.large_submission_events])
 def test_more_than_the_queue_holds_is_taken_when_nothing_waits(database_url: str, number: int) -> None:
     with Local(database_url, queue_events=2) as api:
         events = [{**ping(), "user_id": f"learner {n}"} for n in range(number)]
@@ -48,7 +48,7 @@ def test_a_server_that_is_ending_takes_no_more(api: Local, request_: tuple[str, 
     api.run(api.engine.ingest.stop())
     before = contents(api)
 
-    not_now(api.post(path, **more), "expected a running server, found one that is shutting down")
+    not_now(api.post(path, **more), "the server is shutting down")
 
     assert contents(api) == before
 

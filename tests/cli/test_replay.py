@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.replay.derive_signals import PIECE_LEARNERS
-from engine.replay.fold import PIECE_SEQS
+from engine.limits import DEFAULT_LIMITS
 from engine.replay.store import ReplayRequest, start
 from eventstore.db.replay_lock import replay_lock
 from projections import fold
@@ -76,7 +75,7 @@ def test_it_may_be_limited_to_a_learner_or_a_course(database_url: str) -> None:
         assert (ended.code, ended.out.split()) == (0, ["events", events, *NOTHING[:-1], "1"])
     ended = run(database_url, "replay", "--course", "none")
     assert ended.code == 1
-    assert ended.err == "lms-progress: course_id: expected a published course, found 'none'\n"
+    assert ended.err == "lms-progress: there is no published course with the id 'none'\n"
 
 
 def test_how_long_the_oldest_of_what_is_parked_waits_is_shown(
@@ -142,7 +141,7 @@ def stop(url: str, how: signal.Signals) -> tuple[int, str]:
 @pytest.mark.slow
 def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: str) -> None:
     lived_in(database_url)
-    fill(database_url, PIECE_SEQS, learners=4 * PIECE_LEARNERS)
+    fill(database_url, DEFAULT_LIMITS.python_fold_seqs, learners=4 * DEFAULT_LIMITS.derive_learners)
     before = derived_at(database_url)
     process = subprocess.Popen([PROGRAM, "replay"], env=environment(database_url), stderr=subprocess.PIPE, text=True)
     until(lambda: len(children(process.pid)) == 2)
@@ -150,7 +149,7 @@ def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: st
     _, said = process.communicate()
 
     assert process.returncode == 1
-    assert said.endswith("lms-progress: expected all workers to go on until the end, found that one was killed\n")
+    assert said.endswith("lms-progress: a worker process was killed\n")
     assert query(database_url, "SELECT status FROM lms_replay") == [("failed",)]
     assert derived_at(database_url) == before
 
@@ -158,7 +157,7 @@ def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: st
 @pytest.mark.slow
 def test_its_processes_end_when_it_is_killed(database_url: str) -> None:
     lived_in(database_url)
-    fill(database_url, PIECE_SEQS, learners=4 * PIECE_LEARNERS)
+    fill(database_url, DEFAULT_LIMITS.python_fold_seqs, learners=4 * DEFAULT_LIMITS.derive_learners)
     process = subprocess.Popen([PROGRAM, "replay"], env=environment(database_url), stderr=subprocess.PIPE, text=True)
     until(lambda: len(children(process.pid)) == 2)
     started = children(process.pid)

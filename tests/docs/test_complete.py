@@ -18,7 +18,7 @@ from eventstore.tables import metadata
 from integrations.contracts.redis import LMS_EVENTS
 from integrations.redis.source import DEAD_LETTERS
 from signals.signal import SignalType
-from signals.xp import DEFAULT_WORTH
+from signals.xp import DEFAULT_XP_VALUES
 from tests.docs.pages import FENCE, HEADING, code, pages, read, rows, section
 from views import (
     VIEWS,
@@ -129,7 +129,7 @@ def test_every_version_of_every_event_type_is_documented() -> None:
 def test_every_signal_is_documented_with_its_worth() -> None:
     documented = {code(row[0])[0]: int(row[-1]) for row in rows(section("docs/http.md", "## Signals"))}
 
-    assert documented == {str(kind): DEFAULT_WORTH[kind] for kind in SignalType}
+    assert documented == {str(kind): DEFAULT_XP_VALUES[kind] for kind in SignalType}
 
 
 @pytest.mark.parametrize("page", pages(), ids=str)

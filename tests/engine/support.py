@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engine.engine import Engine
+from engine.limits import DEFAULT_LIMITS, Limits
 from eventstore.envelope import validate
 from eventstore.event import Event
 from signals.course import Step
@@ -77,7 +78,7 @@ def step(class_id: str, needs: str = "video") -> Step:
 
 
 @asynccontextmanager
-async def running(url: str, clock: HandClock) -> AsyncIterator[Engine]:
-    """A running engine on the database at `url`, by that clock."""
-    async with opened(url) as database, Engine(database, clock=clock) as engine:
+async def running(url: str, clock: HandClock, limits: Limits = DEFAULT_LIMITS) -> AsyncIterator[Engine]:
+    """A running engine on the database at `url`, with that clock and those limits."""
+    async with opened(url) as database, Engine(database, clock=clock, limits=limits) as engine:
         yield engine

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, ColumnElement, Executable, FromClause, Integer, Uuid, delete, insert, select, update
 
 from engine.engine import Engine
+from engine.limits import DEFAULT_LIMITS, Limits
 from engine.verify.derived_rows import read_derived
 from engine.verify.expected_rows import DerivedTable, Key
 from engine.verify.table_diff import Difference
@@ -52,9 +53,9 @@ def break_rule(monkeypatch: Any) -> Mendable:
 
 
 @asynccontextmanager
-async def furnished(url: str) -> AsyncIterator[Engine]:
+async def furnished(url: str, limits: Limits = DEFAULT_LIMITS) -> AsyncIterator[Engine]:
     """Ada did a course of two steps, which took her to another month; bob half of it; each has a parked event."""
-    async with running(url, HandClock(NOW)) as engine:
+    async with running(url, HandClock(NOW), limits) as engine:
         await engine.publish("x", "X", (step("a"), step("b", "both")))
         await engine.ingest.submit([ping(at(1), course_id="w"), ping(at(2), class_id="b"), quiz(at(3), class_id="b")])
         await engine.ingest.submit([ping(at(2), POISON, 70, class_id="c"), ping(at(4), POISON, 70, user_id="zoe")])

@@ -25,7 +25,7 @@ from projections.rules import Rule
 from signals.course import CourseVersion, Step
 from signals.course_catalog import CourseCatalog
 from signals.signal import Signal, SignalType
-from signals.xp import DEFAULT_WORTH, XpValues
+from signals.xp import DEFAULT_XP_VALUES, XpValues
 from tests.engine.support import at, ping, quiz, step
 
 
@@ -34,11 +34,11 @@ def course(course_id: str, *versions: tuple[Step, ...]) -> CourseCatalog:
     return CourseCatalog([tuple(CourseVersion(course_id, n + 1, "", steps, at(n)) for n, steps in enumerate(versions))])
 
 
-def of(*events: Event, courses: CourseCatalog | None = None, worth: XpValues = DEFAULT_WORTH) -> Derived:
+def of(*events: Event, courses: CourseCatalog | None = None, xp_values: XpValues = DEFAULT_XP_VALUES) -> Derived:
     """The rows that follow from these events."""
     evidence: dict[str, LearnerState] = {}
     apply_events(evidence, events)
-    return expected_rows(evidence, courses or CourseCatalog(), worth)
+    return expected_rows(evidence, courses or CourseCatalog(), xp_values)
 
 
 def test_an_empty_log_says_nothing() -> None:
@@ -74,7 +74,7 @@ def test_a_completed_course_is_all_its_signals_and_their_xp() -> None:
             signal.class_id,
             signal.course_id,
             signal.occurred_at,
-            DEFAULT_WORTH[signal.type],
+            DEFAULT_XP_VALUES[signal.type],
         )
         for signal in granted
     }
@@ -112,7 +112,7 @@ def kinds(rows: Derived) -> set[str]:
 
 
 def test_signals_that_are_worth_nothing_are_on_no_leaderboard() -> None:
-    rows = of(ping(at(1)), worth=dict.fromkeys(SignalType, 0))
+    rows = of(ping(at(1)), xp_values=dict.fromkeys(SignalType, 0))
 
     assert [values[-1] for values in rows[SIGNAL].values()] == [0]
     assert rows[XP] == {}
@@ -127,7 +127,7 @@ def test_the_order_and_the_parts_in_which_events_are_gathered_do_not_matter() ->
         apply_events(evidence, order[:1])
         apply_events(evidence, order[1:])
         assert evidence["ada"].events == len(events)
-        assert expected_rows(evidence, CourseCatalog(), DEFAULT_WORTH) == expected
+        assert expected_rows(evidence, CourseCatalog(), DEFAULT_XP_VALUES) == expected
 
 
 @pytest.fixture

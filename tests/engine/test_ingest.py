@@ -98,7 +98,7 @@ async def test_a_full_queue_refuses_more_and_takes_it_when_there_is_room(databas
         waiting = asyncio.gather(*(engine.ingest.submit([ping(at(0))]) for _ in range(3)))
         await asyncio.sleep(0)
 
-        with pytest.raises(UnavailableError, match="expected at most 3 events waiting, found the queue full"):
+        with pytest.raises(UnavailableError, match="the queue is full: at most 3 events may wait"):
             await engine.ingest.submit([ping(at(0))])
 
         await waiting

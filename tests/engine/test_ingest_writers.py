@@ -10,14 +10,15 @@ from typing import Any, cast
 
 import pytest
 
-from engine.ingest import commit, ingest
+from engine.ingest import commit
 from engine.ingest.ingest import Ingest
-from engine.projecting.project import Context
+from engine.limits import Limits
+from engine.projecting.context import Context
 from engine.projecting.record import Recorded
 from eventstore.db.database import Database
 from eventstore.event import Event
 from signals.course_catalog import CourseCache
-from signals.xp import DEFAULT_WORTH
+from signals.xp import DEFAULT_XP_VALUES
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -48,11 +49,11 @@ async def test_what_a_large_batch_leaves_is_taken_by_the_other_writer(
     monkeypatch: pytest.MonkeyPatch, *, stops: bool
 ) -> None:
     monkeypatch.setattr(commit, "record", recorded)
-    monkeypatch.setattr(ingest, "BATCH_EVENTS", 2)
+    limits = Limits(batch_events=2)
 
     # given one batch under way, and another on its way that will be too small for all that waits
     gates = Gates(1)
-    ingesting = ingest_on(gates)
+    ingesting = ingest_on(gates, limits)
     ingesting.start()
     answers = [asyncio.create_task(ingesting.submit([event("first")]))]
     gates.begin[0].set()
@@ -78,11 +79,11 @@ async def test_half_of_those_who_wait_are_written_by_a_thread_while_the_other_ha
     monkeypatch: pytest.MonkeyPatch, writers: int, waiting: int, taken: int
 ) -> None:
     monkeypatch.setattr(commit, "record", recorded)
-    monkeypatch.setattr(ingest, "MANY_EVENTS", 150)
+    limits = Limits(large_submission_events=150)
 
     # given so many who wait, in a queue of which the first transaction is about to take its part
     gates = Gates(writers)
-    ingesting = ingest_on(gates)
+    ingesting = ingest_on(gates, limits)
     ingesting.start()
     answers = [asyncio.create_task(ingesting.submit([event(str(number))])) for number in range(waiting)]
     await settled()
@@ -104,11 +105,11 @@ async def test_many_events_are_parted_by_learner_and_what_one_lane_waits_for_doe
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(commit, "record", recorded)
-    monkeypatch.setattr(ingest, "MANY_EVENTS", 100)
+    limits = Limits(large_submission_events=100)
 
     # given many events of many learners, and a database that takes two transactions at a time
     gates = Gates(2)
-    ingesting = ingest_on(gates)
+    ingesting = ingest_on(gates, limits)
     ingesting.start()
     events = [event(f"{number} {again}", f"learner {number}") for number in range(100) for again in range(2)]
     one, other = ingesting.partition(events)
@@ -129,20 +130,19 @@ async def test_many_events_are_parted_by_learner_and_what_one_lane_waits_for_doe
 
 
 @pytest.mark.parametrize(("writers", "number"), [(1, 100), (2, 99)])
-def test_few_events_are_not_parted_nor_are_any_where_one_is_written_at_a_time(
-    monkeypatch: pytest.MonkeyPatch, writers: int, number: int
-) -> None:
-    monkeypatch.setattr(ingest, "MANY_EVENTS", 100)
-    ingesting = ingest_on(Gates(writers))
+def test_few_events_are_not_parted_nor_are_any_where_one_is_written_at_a_time(writers: int, number: int) -> None:
+    limits = Limits(large_submission_events=100)
+    ingesting = ingest_on(Gates(writers), limits)
 
     events = [event(str(n), f"learner {n}") for n in range(number)]
 
     assert ingesting.partition(events) == [events]
 
 
-def ingest_on(gates: Gates) -> Ingest:
+def ingest_on(gates: Gates, limits: Limits) -> Ingest:
     """One that is not started yet."""
-    return Ingest(cast("Database", gates), Context(CourseCache(), DEFAULT_WORTH, 0), lambda: NOW, queue_events=1_000)
+    context = Context(CourseCache(), DEFAULT_XP_VALUES, 0, limits=limits)
+    return Ingest(cast("Database", gates), context, lambda: NOW, queue_events=1_000)
 
 
 async def recorded(_connection: object, events: Sequence[Event], _context: Context, _now: datetime) -> Recorded:

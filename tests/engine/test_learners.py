@@ -2,7 +2,6 @@
 
 import pytest
 
-from engine.verify import learners
 from engine.verify.learners import learners_of_course
 from eventstore.db.database import Database
 from eventstore.errors import NotFoundError
@@ -11,14 +10,10 @@ from tests.engine.support import HandClock, at, ping, quiz, running, step
 
 
 async def of_course(database: Database, course_id: str) -> list[list[str]]:
-    return [chunk async for chunk in learners_of_course(database, course_id)]
+    return [chunk async for chunk in learners_of_course(database, course_id, size=2)]
 
 
-async def test_learners_of_a_course_have_events_in_any_class_of_any_version(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(learners, "CHUNK_LEARNERS", 2)
-
+async def test_learners_of_a_course_have_events_in_any_class_of_any_version(database_url: str) -> None:
     async with running(database_url, HandClock(at(9))) as engine:
         # given two versions, a course beside them, and events before, between and after
         await engine.ingest.submit([ping(at(0), user_id="dora"), ping(at(0), user_id="eve", class_id="z")])
@@ -42,5 +37,5 @@ async def test_a_course_without_steps_has_no_learners_and_one_that_is_none_is_no
         await engine.ingest.submit([ping(at(0), course_id="named")])
 
         assert await of_course(engine.database, "empty") == []
-        with pytest.raises(NotFoundError, match="expected a published course, found 'named'"):
+        with pytest.raises(NotFoundError, match="there is no published course with the id 'named'"):
             await of_course(engine.database, "named")

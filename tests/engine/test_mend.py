@@ -164,8 +164,8 @@ async def test_the_histogram_is_mended_and_goes_on_counting(database_url: str, s
 async def test_the_histogram_follows_when_a_learner_is_rebuilt(database_url: str) -> None:
     async with furnished(database_url) as engine:
         # given what a quiz is worth now
-        worth = {**engine.context.worth, SignalType.QUIZ_PASSED: 25}
-        context = engine.context._replace(worth=worth)
+        xp_values = {**engine.context.xp_values, SignalType.QUIZ_PASSED: 25}
+        context = engine.context._replace(xp_values=xp_values)
 
         # when
         assert (
@@ -303,7 +303,7 @@ async def test_a_mended_rule_is_rebuilt_as_if_it_had_never_failed(new_database: 
 
 async def test_changed_worth_is_rebuilt_into_all_xp(database_url: str) -> None:
     async with furnished(database_url) as engine:
-        context = engine.context._replace(worth=dict.fromkeys(SignalType, 0) | {SignalType.QUIZ_PASSED: 7})
+        context = engine.context._replace(xp_values=dict.fromkeys(SignalType, 0) | {SignalType.QUIZ_PASSED: 7})
         await repair_learners(engine.database, ["ada", "bob", "zoe"], context, engine.clock, announce=True)
         assert await rows(engine.database, "SELECT user_id, xp FROM v_leaderboard") == [("ada", 7)]
         assert await value(engine.database, "SELECT sum(xp) FROM lms_signal") == 7

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from engine.courses import backfill as backfilling
 from engine.courses import publish as publishing
 from engine.engine import Engine
+from engine.limits import Limits
 from eventstore.errors import UnavailableError
 from signals.signal import SignalType
 from tests.conftest import opened
@@ -85,10 +87,10 @@ class PowerCutError(UnavailableError):
 async def test_a_grant_that_was_cut_off_is_finished_by_the_next_engine(
     database_url: str, monkeypatch: pytest.MonkeyPatch, chunks: int
 ) -> None:
-    monkeypatch.setattr(publishing, "CHUNK_LEARNERS", 2)
+    limits = Limits(backfill_learners=2)
 
     clock = HandClock(at(0))
-    async with opened(database_url) as database, Engine(database, clock=clock) as engine:
+    async with opened(database_url) as database, Engine(database, clock=clock, limits=limits) as engine:
         # given five learners who did all of a course that is published only now
         await engine.ingest.submit([ping(at(0), user_id=f"user {number}") for number in range(5)])
         clock.now = at(1)
@@ -96,9 +98,9 @@ async def test_a_grant_that_was_cut_off_is_finished_by_the_next_engine(
 
         # when what it grants is cut off after some chunks
         with monkeypatch.context() as patch:
-            patch.setattr(publishing, "save_backfill_progress", failing_after(chunks))
+            patch.setattr(backfilling, "save_backfill_progress", failing_after(chunks))
             with pytest.raises(PowerCutError):
-                await publishing.run_pending_backfills(database, engine.context, clock)
+                await backfilling.run_pending_backfills(database, engine.context, clock)
         assert len(await completed(engine)) == min(5, 2 * chunks)
         assert await value(database, "SELECT count(*) FROM lms_grant WHERE finished_at IS NULL") == 1
 
@@ -113,7 +115,7 @@ async def test_a_grant_that_was_cut_off_is_finished_by_the_next_engine(
 
 def failing_after(chunks: int) -> object:
     """`note`, the last step of a chunk, which works that often and then fails: the chunk is rolled back."""
-    note = publishing.save_backfill_progress
+    note = backfilling.save_backfill_progress
     noted: list[object] = []
 
     async def cut_off(*arguments: Any) -> None:

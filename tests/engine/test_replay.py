@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 
 from engine.engine import Engine
-from engine.replay import catch_up, derive_signals, fold, sampling, swap
+from engine.limits import Limits
+from engine.replay import catch_up, swap
 from engine.replay.run import replay
 from engine.replay.store import ReplayReport, ReplayRequest, start
 from eventstore.db.replay_lock import replay_lock
 from eventstore.errors import AlreadyRunningError, NotFoundError
 from signals.signal import SignalType
-from signals.xp import DEFAULT_WORTH
+from signals.xp import DEFAULT_XP_VALUES
 from tests.conftest import opened
 from tests.engine.rows import change, rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running, step
@@ -28,10 +30,10 @@ UNCHANGED = {"parked": 0, "signals_gained": 0, "signals_lost": 0, "rows_differin
 LAST = "SELECT status, events_done, events_total, signals_gained, rows_differing, error FROM lms_replay"
 
 
-@pytest.fixture(autouse=True, params=[sampling.FEW_LEARNERS, -1], ids=["in place", "swapped in"])
-def few_learners(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two ways in which what was built becomes live."""
-    monkeypatch.setattr(sampling, "FEW_LEARNERS", request.param)
+@pytest.fixture(params=[100, -1], ids=["in place", "swapped in"])
+def limits(request: pytest.FixtureRequest) -> Limits:
+    """Few learners that differ are replaced in place, or the shadow is swapped in for them, too."""
+    return Limits(in_place_learners=request.param)
 
 
 async def replayed(engine: Engine, **request: Any) -> dict[str, int]:
@@ -56,12 +58,12 @@ async def filled(engine: Engine) -> Rows:
 @settings(law, max_examples=20)
 @given(delivered_worlds_with_slots(min_size=1))
 async def test_a_replay_at_any_time_changes_nothing(
-    new_sqlite: NewDatabase, delivered: tuple[World, Delivery, set[int]]
+    new_sqlite: NewDatabase, limits: Limits, delivered: tuple[World, Delivery, set[int]]
 ) -> None:
     world, delivery, replayed_after = delivered
 
     clock = HandClock()
-    async with running(new_sqlite(), clock) as engine:
+    async with running(new_sqlite(), clock, limits) as engine:
         for slot, batches in enumerate(delivery):
             clock.now = end(slot)
             await deliver(engine, batches, clock, at_once=False)
@@ -72,8 +74,8 @@ async def test_a_replay_at_any_time_changes_nothing(
                 assert await derived(engine.database) == before
 
 
-async def test_what_was_lost_added_or_changed_is_put_right_and_reported(database_url: str) -> None:
-    async with running(database_url, HandClock(at(3))) as engine:
+async def test_what_was_lost_added_or_changed_is_put_right_and_reported(database_url: str, limits: Limits) -> None:
+    async with running(database_url, HandClock(at(3)), limits) as engine:
         right = await filled(engine)
         await change(
             engine.database,
@@ -96,11 +98,11 @@ async def test_what_was_lost_added_or_changed_is_put_right_and_reported(database
         assert await rows(engine.database, LAST) == [("finished", 7, 7, 2, 6 + boards, None)]
 
 
-async def test_after_a_replay_live_processing_goes_on_where_it_was(new_database: NewDatabase) -> None:
+async def test_after_a_replay_live_processing_goes_on_where_it_was(new_database: NewDatabase, limits: Limits) -> None:
     later = [quiz(at(2), user_id="bob", class_id="b"), ping(at(0.5), user_id="ada", class_id="a")]
 
     async def outcome(*, replays: bool) -> Rows:
-        async with running(new_database(), HandClock(at(3))) as engine:
+        async with running(new_database(), HandClock(at(3)), limits) as engine:
             await filled(engine)
             for event in later:
                 if replays:
@@ -112,11 +114,11 @@ async def test_after_a_replay_live_processing_goes_on_where_it_was(new_database:
 
 
 async def test_a_changed_rule_gives_what_a_new_database_would_have(
-    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
     async with (
-        running(new_database(), HandClock(at(3))) as engine,
-        running(new_database(), HandClock(at(3))) as new,
+        running(new_database(), HandClock(at(3)), limits) as engine,
+        running(new_database(), HandClock(at(3)), limits) as new,
     ):
         before = await filled(engine)
         rule = importlib.import_module("projections.rules.video_progress")  # the package has the function by that name
@@ -131,24 +133,24 @@ async def test_a_changed_rule_gives_what_a_new_database_would_have(
         assert await replayed(engine) == UNCHANGED
 
 
-async def test_changed_xp_gives_what_a_new_database_would_have(new_database: NewDatabase) -> None:
-    worth = {**DEFAULT_WORTH, SignalType.STEP_COMPLETED: 7, SignalType.QUIZ_PASSED: 0}
+async def test_changed_xp_gives_what_a_new_database_would_have(new_database: NewDatabase, limits: Limits) -> None:
+    xp_values = {**DEFAULT_XP_VALUES, SignalType.STEP_COMPLETED: 7, SignalType.QUIZ_PASSED: 0}
 
     url, clock = new_database(), HandClock(at(3))
-    async with running(url, clock) as engine:
+    async with running(url, clock, limits) as engine:
         await filled(engine)
-    async with opened(url) as database, Engine(database, worth, clock) as engine:
+    async with opened(url) as database, Engine(database, xp_values, clock, limits=limits) as engine:
         assert (await replayed(engine))["signals_lost"] == 0
         found = await derived(database)
-    async with opened(new_database()) as database, Engine(database, worth, clock) as new:
+    async with opened(new_database()) as database, Engine(database, xp_values, clock, limits=limits) as new:
         assert found == await filled(new)
 
 
-async def test_it_can_be_limited_to_a_learner_or_a_course(database_url: str) -> None:
+async def test_it_can_be_limited_to_a_learner_or_a_course(database_url: str, limits: Limits) -> None:
     tampering = "UPDATE lms_progress SET video_max_position_sec = 7"
     wrong = "SELECT user_id FROM lms_progress WHERE video_max_position_sec = 7 ORDER BY user_id"
 
-    async with running(database_url, HandClock(at(3))) as engine:
+    async with running(database_url, HandClock(at(3)), limits) as engine:
         await filled(engine)
         await engine.ingest.submit([ping(at(1), user_id="elsewhere", class_id="z")])
         right = await derived(engine.database)
@@ -161,14 +163,14 @@ async def test_it_can_be_limited_to_a_learner_or_a_course(database_url: str) -> 
         assert (await replayed(engine, user_id="elsewhere", course_id="course"))["rows_differing"] == 0
         assert (await replayed(engine, user_id="elsewhere"))["rows_differing"] == 1
         assert await derived(engine.database) == right
-        with pytest.raises(NotFoundError, match="expected a published course, found 'no course'"):
+        with pytest.raises(NotFoundError, match="there is no published course with the id 'no course'"):
             await replayed(engine, course_id="no course")
 
 
-async def test_nothing_is_sent_out_again_unless_it_is_asked_for(database_url: str) -> None:
+async def test_nothing_is_sent_out_again_unless_it_is_asked_for(database_url: str, limits: Limits) -> None:
     sent = "SELECT count(*) FROM lms_outbox"
 
-    async with running(database_url, HandClock(at(3))) as engine:
+    async with running(database_url, HandClock(at(3)), limits) as engine:
         await filled(engine)
         signals = await value(engine.database, "SELECT count(*) FROM lms_signal")
         assert await value(engine.database, sent) == signals
@@ -182,19 +184,15 @@ async def test_nothing_is_sent_out_again_unless_it_is_asked_for(database_url: st
 
 
 @pytest.mark.slow
-async def test_pieces_done_by_several_processes_are_put_together(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fold, "PIECE_SEQS", 5)
-    monkeypatch.setattr("engine.replay.full.PIECE_SEQS", 5)
-    monkeypatch.setattr(derive_signals, "PIECE_LEARNERS", 2)
+async def test_pieces_done_by_several_processes_are_put_together(database_url: str, limits: Limits) -> None:
+    limits = replace(limits, python_fold_seqs=5, derive_learners=2)
     learners = [f"learner-{number}" for number in range(15)]
     seen: dict[str, int] = {}
 
     def watch(what: str, done: int, _: int) -> None:
         seen[what] = done
 
-    async with running(database_url, HandClock(at(3))) as engine:
+    async with running(database_url, HandClock(at(3)), limits) as engine:
         await filled(engine)
         await engine.ingest.submit([ping(at(1), user_id=learner) for learner in learners])
         before = await derived(engine.database)
@@ -206,7 +204,7 @@ async def test_pieces_done_by_several_processes_are_put_together(
 
 
 async def test_events_and_versions_that_come_meanwhile_are_caught_up_with(
-    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
+    new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
     happenings: list[Callable[[Engine], Awaitable[object]]] = [
         lambda engine: engine.ingest.submit([quiz(at(2), user_id="bob", class_id="b")]),
@@ -217,7 +215,7 @@ async def test_events_and_versions_that_come_meanwhile_are_caught_up_with(
     ]
 
     async def live() -> Rows:
-        async with running(new_database(), HandClock(at(3))) as engine:
+        async with running(new_database(), HandClock(at(3)), limits) as engine:
             await filled(engine)
             for happen in happenings:
                 await happen(engine)
@@ -233,7 +231,7 @@ async def test_events_and_versions_that_come_meanwhile_are_caught_up_with(
                 await left.pop(0)(engine)
             return caught_up
 
-        async with running(new_database(), HandClock(at(3))) as engine:
+        async with running(new_database(), HandClock(at(3)), limits) as engine:
             await filled(engine)
             monkeypatch.setattr(catch_up.CatchUp, "run", run)
             while left:
@@ -244,12 +242,12 @@ async def test_events_and_versions_that_come_meanwhile_are_caught_up_with(
 
 
 async def test_all_that_is_left_for_the_last_round_is_taken_in_by_as_many_chunks_as_it_makes(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
-    monkeypatch.setattr(catch_up, "CHUNK_EVENTS", 2)
+    limits = replace(limits, catch_up_events=2)
     original = catch_up.CatchUp.run
 
-    async with running(database_url, HandClock(at(3))) as engine:
+    async with running(database_url, HandClock(at(3)), limits) as engine:
         await filled(engine)
         users = ["new", "newer", "newest", "last", "very last"]
         left = [[ping(at(2), user_id=user, class_id=class_id) for user in users] for class_id in ("a", "b")]
@@ -266,8 +264,8 @@ async def test_all_that_is_left_for_the_last_round_is_taken_in_by_as_many_chunks
         assert await replayed(engine) == UNCHANGED
 
 
-async def test_only_one_runs_at_a_time_and_a_second_is_refused_with_its_id(database_url: str) -> None:
-    async with running(database_url, HandClock(at(3))) as engine:
+async def test_only_one_runs_at_a_time_and_a_second_is_refused_with_its_id(database_url: str, limits: Limits) -> None:
+    async with running(database_url, HandClock(at(3)), limits) as engine:
         other = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
         async with replay_lock(engine.database.engine) as alone:
             assert alone
@@ -283,12 +281,12 @@ async def test_only_one_runs_at_a_time_and_a_second_is_refused_with_its_id(datab
 
 
 async def test_one_that_fails_leaves_everything_as_it_was_and_says_why(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
     async def out_of_luck(*_: object) -> None:
         raise RuntimeError("out of luck")
 
-    async with running(database_url, HandClock(at(3))) as engine:
+    async with running(database_url, HandClock(at(3)), limits) as engine:
         before = await filled(engine)
         monkeypatch.setattr(swap, "finish", out_of_luck)
         with pytest.raises(RuntimeError, match="out of luck"):

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from engine.engine import Engine
+from engine.limits import Limits
 from engine.parking import retry as retry_module
 from engine.parking.park import RetryStatus
 from engine.parking.retry import RetryResult, retry_all, retry_due, retry_one
@@ -161,7 +162,7 @@ async def test_one_is_retried_at_once_by_its_id(database_url: str, rule: Mendabl
         rule.broken = False
         assert await retry_one(engine.database, second.retry_id, engine.context, engine.clock)
         assert [item.retry_id for item in await parked(engine)] == [first.retry_id]
-        with pytest.raises(NotFoundError, match="expected the id of a parked event"):
+        with pytest.raises(NotFoundError, match="there is no parked event with the id"):
             await retry_one(engine.database, str(uuid4()), engine.context, engine.clock)
 
 
@@ -180,18 +181,16 @@ async def test_several_processes_never_retry_the_same(database_url: str, rule: M
         assert await parked(engine) == []
 
 
-async def test_retries_of_one_page_do_not_hold_each_other_up(
-    database_url: str, rule: Mendable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retry_module, "PAGE", 2)
+async def test_retries_of_one_page_do_not_hold_each_other_up(database_url: str, rule: Mendable) -> None:
     learners = [f"learner-{number}" for number in range(5)]
 
     clock = HandClock(NOW)
     async with poisoned(database_url, clock, *map(poison, learners)) as engine:
-        assert await retry_all(engine.database, engine.context, clock, dead=True) == RetryResult(0, 5)
+        context = engine.context._replace(limits=Limits(retries_per_transaction=2))
+        assert await retry_all(engine.database, context, clock, dead=True) == RetryResult(0, 5)
         rule.broken = False
         clock.now += timedelta(seconds=60)
-        assert await due(engine) == RetryResult(5, 0)
+        assert await retry_due(engine.database, context, clock) == RetryResult(5, 0)
 
 
 async def test_a_dead_event_can_be_retried_as_often_as_anyone_likes(database_url: str, rule: Mendable) -> None:

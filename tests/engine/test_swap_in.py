@@ -3,21 +3,23 @@
 import asyncio
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Table
 
 from engine.courses.publish import publish
-from engine.replay import compare, diff_queries, sampling, swap
+from engine.limits import DEFAULT_LIMITS, Limits
+from engine.replay import compare, diff_queries, swap
 from engine.replay.derive_signals import derive_learners
 from engine.replay.diff import Diff
 from engine.replay.fold import ProgressCallback
 from engine.replay.run import replay
-from engine.replay.shadow_copy import QUIET_SHARE, ShadowCopy, copying_shadow
+from engine.replay.shadow_copy import IDLE_THROTTLE_RATIO, ShadowCopy, copying_shadow
 from engine.replay.shadow_tables import open_shadow
 from engine.replay.store import ReplayReport, ReplayRequest
-from engine.replay.worker_pool import Job
+from engine.replay.worker_pool import WorkerJob
 from eventstore.db.database import Database
 from eventstore.errors import LmsError
 from eventstore.tables import DERIVED
@@ -39,14 +41,14 @@ SIGNALS = "SELECT count(*) FROM lms_signal"
 UNANNOUNCED = "SELECT type, user_id FROM lms_signal WHERE signal_id NOT IN (SELECT message_id FROM lms_outbox)"
 
 
-@pytest.fixture(autouse=True)
-def never_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def limits() -> Limits:
     """However little differs, the shadow is swapped in."""
-    monkeypatch.setattr(sampling, "FEW_LEARNERS", -1)
+    return Limits(in_place_learners=-1)
 
 
-async def test_tables_indexes_and_views_are_what_they_were(database_url: str) -> None:
-    async with running(database_url, HandClock(at(3))) as engine:
+async def test_tables_indexes_and_views_are_what_they_were(database_url: str, limits: Limits) -> None:
+    async with running(database_url, HandClock(at(3)), limits) as engine:
         await filled(engine)
         before = await catalog(engine.database)
         shown = await rows(engine.database, "SELECT * FROM v_user_progress ORDER BY 1, 2")
@@ -63,11 +65,11 @@ async def test_tables_indexes_and_views_are_what_they_were(database_url: str) ->
             assert await value(engine.database, "PRAGMA integrity_check") == "ok"
 
 
-async def test_a_sqlite_replay_leaves_no_files_but_locks(new_sqlite: NewDatabase) -> None:
+async def test_a_sqlite_replay_leaves_no_files_but_locks(new_sqlite: NewDatabase, limits: Limits) -> None:
     url = new_sqlite()
     file = Path(url.removeprefix("sqlite:///"))
 
-    async with running(url, HandClock(at(3))) as engine:
+    async with running(url, HandClock(at(3)), limits) as engine:
         await filled(engine)
         assert await replayed(engine) == UNCHANGED
 
@@ -75,13 +77,13 @@ async def test_a_sqlite_replay_leaves_no_files_but_locks(new_sqlite: NewDatabase
     assert sorted(other.name for other in file.parent.glob(f"{file.name}*")) == names
 
 
-async def test_what_was_left_behind_is_removed(database_url: str) -> None:
+async def test_what_was_left_behind_is_removed(database_url: str, limits: Limits) -> None:
     rubbish = {
         "sqlite": ["CREATE TABLE shadow_lms_xp (user_id TEXT)", "INSERT INTO shadow_lms_xp VALUES ('ada')"],
         "postgresql": ["CREATE SCHEMA lms_shadow_0f5f8a53", "CREATE TABLE lms_shadow_0f5f8a53.lms_xp ()"],
     }
 
-    async with running(database_url, HandClock(at(3))) as engine:
+    async with running(database_url, HandClock(at(3)), limits) as engine:
         await filled(engine)
         kind = engine.database.engine.dialect.name
         await change(engine.database, *rubbish[kind])
@@ -90,23 +92,23 @@ async def test_what_was_left_behind_is_removed(database_url: str) -> None:
 
 
 async def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_with(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
     tried = asyncio.Event()
-    original = swap.SwapIn._swap
+    original = swap.Swap._swap
 
     async def swap_once(
-        self: swap.SwapIn, replay_id: str, events: int, attempt: int, *, publish: bool
+        self: swap.Swap, replay_id: str, events: int, attempt: int, *, publish: bool
     ) -> ReplayReport | None:
         try:
             return await original(self, replay_id, events, attempt, publish=publish)
         finally:
             tried.set()
 
-    async with running(database_url, HandClock(at(3))) as engine, opened(database_url) as other:
+    async with running(database_url, HandClock(at(3)), limits) as engine, opened(database_url) as other:
         right = await filled(engine)
         await change(engine.database, "DELETE FROM lms_signal WHERE user_id = 'ada'")
-        monkeypatch.setattr(swap.SwapIn, "_swap", swap_once)
+        monkeypatch.setattr(swap.Swap, "_swap", swap_once)
         async with other.read() as connection:
             seen = (await connection.exec_driver_sql("SELECT count(*) FROM lms_signal")).scalar_one()
             replaying = asyncio.create_task(replay(engine.database, engine.context, engine.clock, ReplayRequest()))
@@ -120,46 +122,46 @@ async def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_w
 
 
 async def test_what_comes_after_all_was_brought_is_brought_again(
-    new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
+    new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
     """On SQLite, rows are brought while others are still compared."""
-    monkeypatch.setattr(diff_queries, "RANGE_LEARNERS", 1)
-    original = compare.Comparing._compare_learners
+    limits = replace(limits, compare_learners=1)
+    original = compare.ShadowComparison._compare_learners
 
-    async with running(new_sqlite(), HandClock(at(3))) as engine:
+    async with running(new_sqlite(), HandClock(at(3)), limits) as engine:
         await filled(engine)
         happened = False
 
-        async def compare_those(self: compare.Comparing, those: diff_queries.LearnerFilter) -> Diff | None:
+        async def compare_those(self: compare.ShadowComparison, those: diff_queries.LearnerFilter) -> Diff | None:
             nonlocal happened
             compared = await original(self, those)
             if compared is not None and not happened:
                 happened = True
-                await self._bringing.copy_all()
+                await self._copy.copy_all()
                 await engine.publish("other", "Other", (step("a"), step("b", "quiz")))
                 await engine.ingest.submit([quiz(at(2.5), user_id="bob", class_id="b")])
             return compared
 
-        monkeypatch.setattr(compare.Comparing, "_compare_learners", compare_those)
+        monkeypatch.setattr(compare.ShadowComparison, "_compare_learners", compare_those)
         assert await replayed(engine) == UNCHANGED
         assert happened
         assert await replayed(engine) == UNCHANGED
 
 
 async def test_what_a_version_grants_is_announced_though_it_is_published_right_before_the_swap(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
-    original = compare.Comparing.run
+    original = compare.ShadowComparison.run
 
-    async with running(database_url, HandClock(at(3))) as engine:
+    async with running(database_url, HandClock(at(3)), limits) as engine:
         await filled(engine)
 
-        async def run(self: compare.Comparing) -> compare.Comparison:
+        async def run(self: compare.ShadowComparison) -> compare.Comparison:
             compared = await original(self)
             assert await publish(engine.database, "other", "Other", (step("a"),), engine.clock)
             return compared
 
-        monkeypatch.setattr(compare.Comparing, "run", run)
+        monkeypatch.setattr(compare.ShadowComparison, "run", run)
         before = await value(engine.database, SIGNALS)
         await replayed(engine)
         await engine.run_pending_work()
@@ -168,7 +170,7 @@ async def test_what_a_version_grants_is_announced_though_it_is_published_right_b
 
 
 async def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(
-    new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
+    new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
     original, first = ShadowCopy._publish, asyncio.Event()
     settled: list[list[str]] = []
@@ -178,10 +180,12 @@ async def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_af
         settled.append(sorted(table.name for table in tables))
         first.set()
 
-    async with running(new_sqlite(), HandClock(at(3))) as engine:
+    async with running(new_sqlite(), HandClock(at(3)), limits) as engine:
         await filled(engine)
 
-        async def derive(pool: Executor, number: int, job: Job, shadow: Database, watch: ProgressCallback) -> None:
+        async def derive(
+            pool: Executor, number: int, job: WorkerJob, shadow: Database, watch: ProgressCallback
+        ) -> None:
             await first.wait()
             await engine.ingest.submit([quiz(at(2.5), user_id="bob", class_id="b"), ping(at(1), user_id="new")])
             await derive_learners(pool, number, job, shadow, watch)
@@ -207,7 +211,10 @@ async def test_bringing_pauses_only_if_somebody_else_could_be_waiting(
 
     async def brought(database: Database) -> set[float]:
         shares.clear()
-        async with open_shadow(database, "some") as tables, copying_shadow(database, tables, 0) as all_rows:
+        async with (
+            open_shadow(database, "some") as tables,
+            copying_shadow(database, tables, 0, DEFAULT_LIMITS) as all_rows,
+        ):
             await all_rows.copy_all()
         return set(shares)
 
@@ -219,12 +226,12 @@ async def test_bringing_pauses_only_if_somebody_else_could_be_waiting(
         async with opened(url) as other:
             async with other.write():
                 pass
-            assert await brought(ours) == {QUIET_SHARE}
+            assert await brought(ours) == {IDLE_THROTTLE_RATIO}
         assert await brought(ours) == {0.0}
 
 
 async def test_what_was_brought_in_vain_leaves_nothing_behind(
-    new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch
+    new_sqlite: NewDatabase, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
     """The first learners may differ, and no more do once all are compared: somebody mended them, say."""
 
@@ -232,9 +239,9 @@ async def test_what_was_brought_in_vain_leaves_nothing_behind(
         return True
 
     monkeypatch.setattr("engine.replay.shadow_copy.sample_differs", differs)
-    monkeypatch.setattr(sampling, "FEW_LEARNERS", 100)
+    limits = replace(limits, in_place_learners=100)
 
-    async with running(new_sqlite(), HandClock(at(3))) as engine:
+    async with running(new_sqlite(), HandClock(at(3)), limits) as engine:
         await filled(engine)
         before = await derived(engine.database)
         assert await replayed(engine) == UNCHANGED
@@ -244,7 +251,7 @@ async def test_what_was_brought_in_vain_leaves_nothing_behind(
 
 
 async def test_of_many_learners_nothing_is_brought_before_all_are_compared(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch, limits: Limits
 ) -> None:
     original = ShadowCopy._publish
     settled: list[int] = []
@@ -256,12 +263,10 @@ async def test_of_many_learners_nothing_is_brought_before_all_are_compared(
         settled.append(len(tables))
         await original(self, tables)
 
-    monkeypatch.setattr(diff_queries, "RANGE_LEARNERS", 1)
-    monkeypatch.setattr(compare, "RANGES_BESIDE", 1)
-    monkeypatch.setattr(sampling, "MOST_LEARNERS", 1)
+    limits = replace(limits, compare_learners=1, early_copy_ranges=1, early_copy_learners=1)
     monkeypatch.setattr(ShadowCopy, "begin", begin)
 
-    async with running(database_url, HandClock(at(3))) as engine:
+    async with running(database_url, HandClock(at(3)), limits) as engine:
         await filled(engine)
         before = await derived(engine.database)
         await change(engine.database, "UPDATE lms_progress SET video_max_position_sec = 7")
@@ -271,14 +276,16 @@ async def test_of_many_learners_nothing_is_brought_before_all_are_compared(
         assert await derived(engine.database) == before
 
 
-async def test_who_may_read_the_tables_still_may(postgres: PostgresServer, migrated_postgres: str) -> None:
+async def test_who_may_read_the_tables_still_may(
+    postgres: PostgresServer, migrated_postgres: str, limits: Limits
+) -> None:
     granted = """
         SELECT table_name, grantee, privilege_type FROM information_schema.role_table_grants
         WHERE grantee IN ('PUBLIC', 'pg_monitor') AND table_schema = 'public' ORDER BY 1, 2, 3
     """
 
     url = postgres.create_database(migrated_postgres)
-    async with running(url, HandClock(at(3))) as engine:
+    async with running(url, HandClock(at(3)), limits) as engine:
         await change(
             engine.database,
             "GRANT SELECT ON lms_signal TO PUBLIC",
@@ -294,10 +301,10 @@ async def test_who_may_read_the_tables_still_may(postgres: PostgresServer, migra
 
 
 async def test_somebody_elses_view_on_our_tables_is_not_left_on_the_old_ones(
-    postgres: PostgresServer, migrated_postgres: str
+    postgres: PostgresServer, migrated_postgres: str, limits: Limits
 ) -> None:
     url = postgres.create_database(migrated_postgres)
-    async with running(url, HandClock(at(3))) as engine:
+    async with running(url, HandClock(at(3)), limits) as engine:
         await filled(engine)
         await change(
             engine.database,

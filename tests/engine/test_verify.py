@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 
 from engine.courses.publish import publish
 from engine.engine import Engine
+from engine.limits import Limits
 from engine.parking.retry import retry_all
-from engine.verify import learners
 from engine.verify.expected_rows import LEARNER, SHAPES, XP, DerivedTable
 from engine.verify.repair import repair_learners
 from engine.verify.table_diff import Difference
@@ -144,12 +144,8 @@ async def test_what_is_no_time_of_ours_is_found(new_sqlite: NewDatabase, text: s
         ]
 
 
-async def test_learners_are_verified_in_chunks_wherever_they_are_found(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(learners, "CHUNK_LEARNERS", 2)
-
-    async with furnished(database_url) as engine:
+async def test_learners_are_verified_in_chunks_wherever_they_are_found(database_url: str) -> None:
+    async with furnished(database_url, Limits(verify_learners=2)) as engine:
         # given drift of learners in every chunk, one of whom the log does not know
         await change(
             engine.database,
@@ -180,10 +176,8 @@ async def test_a_sample_is_so_many_learners_at_random(database_url: str) -> None
         assert [difference.key for difference in await sampled(9, 0)] == [("ada",), ("bob",), ("zoe",)]
 
 
-async def test_what_is_written_meanwhile_is_not_taken_for_drift(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(learners, "CHUNK_LEARNERS", 3)
+async def test_what_is_written_meanwhile_is_not_taken_for_drift(database_url: str) -> None:
+    limits = Limits(verify_learners=3)
     names = [f"learner-{number}" for number in range(9)]
 
     async def post(engine: Engine) -> None:
@@ -196,7 +190,7 @@ async def test_what_is_written_meanwhile_is_not_taken_for_drift(
             if round_ % 4 == 1:
                 await engine.publish("x", f"{round_}", (step("a"), step("b"))[: 1 + round_ % 8 // 4])
 
-    async with running(database_url, HandClock(NOW)) as engine, running(database_url, HandClock(NOW)) as other:
+    async with running(database_url, HandClock(NOW), limits) as engine, running(database_url, HandClock(NOW)) as other:
         posting = asyncio.create_task(post(other))
         rounds = 0
         while not posting.done() or not rounds:
@@ -271,7 +265,7 @@ async def test_a_changed_rule_shows_where_it_says_something_else(
 
 async def test_changed_worth_shows_in_signals_and_on_leaderboards(database_url: str) -> None:
     async with furnished(database_url) as engine:
-        context = engine.context._replace(worth={**engine.context.worth, SignalType.QUIZ_PASSED: 25})
+        context = engine.context._replace(xp_values={**engine.context.xp_values, SignalType.QUIZ_PASSED: 25})
         chunks = verify(engine.database, context, system_clock, lambda *_: None)
         found = [difference async for chunk in chunks for difference in chunk]
 
@@ -282,10 +276,9 @@ async def test_changed_worth_shows_in_signals_and_on_leaderboards(database_url: 
         assert [(d.expected, d.found) for d in found if d.table == "lms_signal"] == [("25", "20")]
 
 
-async def test_whoever_has_seen_enough_can_leave(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learners, "CHUNK_LEARNERS", 1)
+async def test_whoever_has_seen_enough_can_leave(database_url: str) -> None:
 
-    async with furnished(database_url) as engine:
+    async with furnished(database_url, Limits(verify_learners=1)) as engine:
         await change(engine.database, "DELETE FROM lms_xp")
         async with aclosing(verify(engine.database, engine.context, engine.clock, lambda *_: None)) as chunks:
             assert {difference.key[0] for difference in await anext(chunks)} == {"ada"}

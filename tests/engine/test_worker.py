@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from engine import maintenance
-from engine.courses.publish import publish, run_pending_backfills
-from engine.maintenance import background_worker
+from engine.courses.backfill import run_pending_backfills
+from engine.courses.publish import publish
+from engine.limits import Limits
+from engine.maintenance import maintenance as maintenance_task
 from engine.parking.retry import RetryResult
 from eventstore.errors import UnavailableError
 from tests.conftest import opened
@@ -44,36 +46,34 @@ async def test_it_goes_on_after_trouble_and_ends_with_its_block(
             return outcome
 
         monkeypatch.setattr(maintenance, "retry_due", retry_due)
-        monkeypatch.setattr(maintenance, "LOOK_EVERY_SEC", 0)
-        async with running(new_sqlite(), HandClock()) as engine, background_worker(engine):
+        limits = Limits(maintenance_interval_sec=0)
+        async with running(new_sqlite(), HandClock(), limits) as engine, maintenance_task(engine):
             await all_seen.wait()
     assert looked == outcomes
     said = [record.getMessage() for record in caplog.records]
     assert said == [
-        "looking for what is left to do is interrupted: no database",
-        "looking for what is left to do failed; it is tried again",
+        "maintenance: the database is unreachable: no database",
+        "maintenance failed; it is tried again",
         "retried parked events: 2 succeeded, 1 failed again",
-        "looking for what is left to do goes on",
+        "maintenance: the database is reachable again",
     ]
 
 
-async def test_it_takes_up_what_another_process_published_and_did_not_finish(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(maintenance, "LOOK_EVERY_SEC", 0.01)
+async def test_it_takes_up_what_another_process_published_and_did_not_finish(database_url: str) -> None:
+    limits = Limits(maintenance_interval_sec=0.01)
     tried = asyncio.Event()
 
     async def try_waiting_messages() -> None:
         tried.set()
 
     clock = HandClock(at(1))
-    async with running(database_url, clock) as engine:
+    async with running(database_url, clock, limits) as engine:
         # given a server that is up to date
         engine.after_publish.append(try_waiting_messages)
         await engine.ingest.submit([ping(at(0))])
         await engine.schedule_pending_work()
         tried.clear()
-        async with background_worker(engine), opened(database_url) as database:
+        async with maintenance_task(engine), opened(database_url) as database:
             # when another process publishes a version, and is killed before it is granted
             await publish(database, "x", "X", (step("a"),), clock)
             await asyncio.wait_for(tried.wait(), PATIENCE_SEC)

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import pytest
 
-from engine.projecting.project import Context
-from engine.replay.worker_pool import Job, map_unordered, workers
+from engine.limits import DEFAULT_LIMITS
+from engine.projecting.context import Context
+from engine.replay.worker_pool import WorkerJob, map_unordered, workers
 from eventstore.db.database import Database
 from tests.engine.support import at
 
@@ -16,7 +17,7 @@ PIECES = 3
 
 @pytest.mark.parametrize(("number", "opened"), [(0, PIECES), (1, 1)])
 async def test_a_process_opens_the_shadow_once(number: int, opened: int) -> None:
-    job = Job("sqlite:///any", "shadow", {}, at(0))
+    job = WorkerJob("sqlite:///any", "shadow", {}, at(0), DEFAULT_LIMITS)
     with workers(number, None, which) as pool:
         done = [done async for done in map_unordered(pool, number, which, job, pieces())]
 

@@ -12,7 +12,7 @@ from eventstore.db.database import Database
 from eventstore.event import Event
 from eventstore.read import SELECT_LOG, stream
 from eventstore.tables import lms_course_version, lms_outbox, lms_retry, lms_signal
-from signals.xp import DEFAULT_WORTH, XpValues
+from signals.xp import DEFAULT_XP_VALUES, XpValues
 from tests.conftest import opened
 from tests.faults.ledger import Ledger
 from tests.support.derived import derived
@@ -81,14 +81,16 @@ async def check_signals(database: Database, ledger: Ledger) -> None:
     assert [kept - announced, announced - kept] == [Counter(), Counter()], "not every signal was announced once"
 
 
-async def feed_once(database: Database, fresh: Database, log: list[Event], worth: XpValues = DEFAULT_WORTH) -> None:
+async def feed_once(
+    database: Database, fresh: Database, log: list[Event], xp_values: XpValues = DEFAULT_XP_VALUES
+) -> None:
     """Gives `fresh` the course history of `database`, then the log at once."""
     async with database.read() as connection:
         versions = [row._asdict() for row in await connection.execute(select(lms_course_version))]
     if versions:
         async with fresh.write_exclusive() as connection:
             await connection.execute(insert(lms_course_version), versions)
-    async with Engine(fresh, worth) as engine:
+    async with Engine(fresh, xp_values) as engine:
         assert (await engine.ingest.submit(log)).accepted == len(log)
 
 

@@ -18,12 +18,12 @@ import pytest
 from sqlalchemy import make_url, select
 
 from engine.engine import Engine
-from engine.replay.fold import PIECE_SEQS
+from engine.limits import DEFAULT_LIMITS
 from engine.replay.store import ReplayStatus
 from eventstore.envelope import validate
 from eventstore.tables import lms_replay
 from signals.course import Step
-from signals.xp import DEFAULT_WORTH
+from signals.xp import DEFAULT_XP_VALUES
 from tests.conftest import opened
 from tests.faults.balance import balance, everything, feed_once, read_log
 from tests.faults.ledger import CLASSES, Ledger
@@ -39,7 +39,7 @@ KILLS = 10
 ATTEMPTS = 10
 """To kill a replay before it ends."""
 
-MANY = PIECE_SEQS + 1_000
+MANY = DEFAULT_LIMITS.python_fold_seqs + 1_000
 """So many events are replayed by several processes."""
 
 FEW = 1_000
@@ -49,7 +49,7 @@ PUBLISH_EVERY_SEC = 1
 LOOK_EVERY_SEC = 0.1
 REPLAYS = "SELECT count(*) FROM lms_replay"
 
-DOUBLED = {kind: 2 * xp for kind, xp in DEFAULT_WORTH.items()}
+DOUBLED = {kind: 2 * xp for kind, xp in DEFAULT_XP_VALUES.items()}
 
 NewDatabase = Callable[[], str]
 Tables = dict[str, list[tuple[Any, ...]]]

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from engine.ingest.ingest import MANY_EVENTS
+from engine.limits import DEFAULT_LIMITS
 from tests.api.support import accepted
 from tests.conftest import opened
 from tests.faults.balance import balance
@@ -64,7 +64,7 @@ class PoisonLedger(Ledger):
     round = 0
 
     def _size(self) -> int:
-        return MANY_EVENTS if self._random.random() < LARGE_SHARE else super()._size()
+        return DEFAULT_LIMITS.large_submission_events if self._random.random() < LARGE_SHARE else super()._size()
 
     def draw(self) -> Body:
         body = super().draw()

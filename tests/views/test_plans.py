@@ -21,7 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import views
-from engine.courses.publish import select_learners
+from engine.courses.backfill import select_learners
 from engine.replay.store import ReplayRequest, start
 from integrations.outbound import deliveries, fan_out
 from integrations.outbound.retry_policy import apply_result
@@ -359,7 +359,7 @@ async def test_publishing_finds_whom_it_concerns_by_class_and_the_rest_by_learne
         async def work() -> None:
             await engine.publish("y", "", (step("a"),))
             async with engine.database.read() as connection:
-                await connection.execute(select_learners("everyone", "learner-5"))
+                await connection.execute(select_learners("everyone", "learner-5", 500))
 
         found = await plans(engine.database, work)
 

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from engine.engine import Engine
 from engine.ingest.submission import Receipt
+from engine.limits import Limits
 from eventstore.db.database import Database
 from eventstore.envelope import CLOCK_SKEW, validate
 from eventstore.event import Event
@@ -25,6 +26,22 @@ from tests.engine.worlds import Fact
 
 START = at(3.25)
 """What is drawn can have occurred in the three days before: a week and a month ended in them."""
+
+SMALL = Limits(
+    backfill_learners=1,
+    retries_per_transaction=2,
+    python_fold_seqs=3,
+    derive_learners=1,
+    catch_up_events=2,
+    short_round_seqs=2,
+    swap_pause_sec=0.01,
+    recopy_learners=1,
+    in_place_learners=1,
+    sampled_learners=2,
+    compare_learners=2,
+    verify_learners=1,
+)
+"""Limits by which a few learners and a few events are several chunks."""
 
 GRANTED = ("lms_signal", "lms_xp", "lms_xp_histogram", "lms_outbox")
 """What may still be to come while a version is not granted to everyone."""
@@ -62,7 +79,7 @@ class Driven(RuleBasedStateMachine):
     async def _server(self) -> Engine:
         database = Database(self.url)
         self.open.push_async_callback(database.close)
-        return await self.open.enter_async_context(Engine(database, self.model.worth, self.clock))
+        return await self.open.enter_async_context(Engine(database, self.model.xp_values, self.clock, limits=SMALL))
 
     def stop(self) -> None:
         self.run(self.open.aclose())

@@ -75,12 +75,12 @@ class Machine(Posting, Publishing, Retrying, Rebuilding, Verifying):
             self.submit(several, servers), self.servers[1].publish(*publication), self.replaying(request, 0)
         )
 
-    @rule(worth=st.none() | worths)
-    def restart(self, worth: dict[SignalType, int] | None) -> None:
+    @rule(xp_values=st.none() | worths)
+    def restart(self, xp_values: dict[SignalType, int] | None) -> None:
         """The servers, as they were, or with another setting of what signals are worth."""
-        if worth is not None:
+        if xp_values is not None:
             self.grant_all()
             self.model.earn()
         self.stop()
-        self.model.worth = worth or self.model.worth
+        self.model.xp_values = xp_values or self.model.xp_values
         self.start()

@@ -28,7 +28,7 @@ class Model:
         self.histories: dict[str, CourseHistory] = {}
         self.broken = broken
         self.parked: dict[Key, Parked] = {}
-        self.worth: XpValues = {SignalType(kind): xp for kind, xp in XP.items()}
+        self.xp_values: XpValues = {SignalType(kind): xp for kind, xp in XP.items()}
         self.earned: dict[str, int] = {}
         self.announced: set[tuple[str, str]] = set()
 
@@ -93,7 +93,7 @@ class Model:
         """Gives signals that are new what they are worth now, and announces them. Their ids."""
         there = {signal.signal_id: signal for signal in self.signals()}
         new = there.keys() - self.earned.keys()
-        self.earned = {id_: self.earned.get(id_, self.worth[signal.type]) for id_, signal in there.items()}
+        self.earned = {id_: self.earned.get(id_, self.xp_values[signal.type]) for id_, signal in there.items()}
         self.announced |= {(there[id_].user_id, id_) for id_ in new}
         return new
 
@@ -117,13 +117,14 @@ class Model:
                     self.parked[key] = parked or Parked(rule, 0, now, now + FIRST_PAUSE)
         earned, there = self.earned, {signal.signal_id: signal for signal in self.signals()}
         self.earned = {
-            id_: self.worth[signal.type] if signal.user_id in learners else earned[id_] for id_, signal in there.items()
+            id_: self.xp_values[signal.type] if signal.user_id in learners else earned[id_]
+            for id_, signal in there.items()
         }
         if announce:
             self.announced |= {(there[id_].user_id, id_) for id_ in there.keys() - earned.keys()}
 
     def xp_of(self, signal: Signal) -> int:
-        return self.earned.get(signal.signal_id, self.worth[signal.type])
+        return self.earned.get(signal.signal_id, self.xp_values[signal.type])
 
     def tables(self) -> dict[str, Rows]:
         """What each table must hold when nothing is left to be granted."""

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from engine.courses import publish
+from engine.courses import backfill, publish
 from signals.course import CourseVersion
 from tests.engine.machine.driven import Driven
 from tests.engine.machine.facts import Publication, publications, server
@@ -38,9 +38,9 @@ class Publishing(Driven):
     def grant_some_chunks(self, server: int, chunks: int) -> None:
         engine = self.servers[server]
         for _ in range(chunks):
-            for course_id, version in self.run(publish.read_unfinished(engine.database))[:1]:
-                self.run(publish.backfill_chunk(engine.database, course_id, version, engine.context, self.clock))
-        self.granted = not self.run(publish.read_unfinished(engine.database))
+            for course_id, version in self.run(backfill.read_unfinished(engine.database))[:1]:
+                self.run(backfill.backfill_chunk(engine.database, course_id, version, engine.context, self.clock))
+        self.granted = not self.run(backfill.read_unfinished(engine.database))
 
     @precondition(lambda self: not self.granted)
     @rule()
