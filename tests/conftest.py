@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from engine.engine import Engine
+from engine.limits import DEFAULT_LIMITS, Limits
 from eventstore.db.database import Database
 from eventstore.migrate import migrate
+from eventstore.times import Clock
 from tests.support import processes
 from tests.support.costs import mark_by_cost
 from tests.support.forks import Fork
@@ -101,6 +104,26 @@ def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
 def database_url(new_database: Callable[[], str]) -> str:
     """The URL of one database at the current schema."""
     return new_database()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """That database, open until the test ends."""
+    async with opened(database_url) as database:
+        yield database
+
+
+@pytest.fixture
+def limits() -> Limits:
+    """The limits of `engine`, unless the module has its own."""
+    return DEFAULT_LIMITS
+
+
+@pytest.fixture
+async def engine(database: Database, clock: Clock, limits: Limits) -> AsyncIterator[Engine]:
+    """A running engine on that database. The folder or the module of the test has the fixture `clock`."""
+    async with Engine(database, clock=clock, limits=limits) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,11 @@ SHOWN = "SELECT class_id, course_id FROM v_user_progress ORDER BY class_id"
 A, B = (step("a"),), (step("b"),)
 
 
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(at(9))
+
+
 async def test_versions_count_up_and_an_unchanged_course_publishes_nothing(database_url: str) -> None:
     clock = HandClock(at(0))
     async with running(database_url, clock) as engine:
@@ -127,46 +132,42 @@ def failing_after(chunks: int) -> object:
     return cut_off
 
 
-async def test_a_class_is_shown_under_the_smallest_course_that_its_events_name(database_url: str) -> None:
-    async with running(database_url, HandClock(at(9))) as engine:
-        await engine.publish("a course", "", A + B)
-        await engine.ingest.submit([ping(at(0), course_id="n"), ping(at(0), class_id="b")])
-        assert await rows(engine.database, SHOWN) == [("a", "n"), ("b", "a course")]
+async def test_a_class_is_shown_under_the_smallest_course_that_its_events_name(engine: Engine) -> None:
+    await engine.publish("a course", "", A + B)
+    await engine.ingest.submit([ping(at(0), course_id="n"), ping(at(0), class_id="b")])
+    assert await rows(engine.database, SHOWN) == [("a", "n"), ("b", "a course")]
 
-        await engine.ingest.submit([ping(at(1), course_id="z"), ping(at(1), course_id="m")])
-        assert await rows(engine.database, SHOWN) == [("a", "m"), ("b", "a course")]
-
-
-async def test_a_class_that_no_event_names_a_course_for_follows_what_is_published(database_url: str) -> None:
-    async with running(database_url, HandClock(at(9))) as engine:
-        await engine.ingest.submit([ping(at(0))])
-        shown = [await value(engine.database, "SELECT course_id FROM v_user_progress")]
-        for course_id, steps in [("y", A), ("z", A), ("x", A + B), ("x", B), ("y", B)]:
-            await engine.publish(course_id, "", steps)
-            shown.append(await value(engine.database, "SELECT course_id FROM v_user_progress"))
-
-        assert shown == [None, "y", "y", "x", "y", "z"]
+    await engine.ingest.submit([ping(at(1), course_id="z"), ping(at(1), course_id="m")])
+    assert await rows(engine.database, SHOWN) == [("a", "m"), ("b", "a course")]
 
 
-async def test_a_class_that_no_course_contains_any_more_is_shown_under_none(database_url: str) -> None:
-    async with running(database_url, HandClock(at(9))) as engine:
-        await engine.publish("x", "", A)
-        await engine.ingest.submit([ping(at(0))])
-        await engine.publish("x", "", ())
+async def test_a_class_that_no_event_names_a_course_for_follows_what_is_published(engine: Engine) -> None:
+    await engine.ingest.submit([ping(at(0))])
+    shown = [await value(engine.database, "SELECT course_id FROM v_user_progress")]
+    for course_id, steps in [("y", A), ("z", A), ("x", A + B), ("x", B), ("y", B)]:
+        await engine.publish(course_id, "", steps)
+        shown.append(await value(engine.database, "SELECT course_id FROM v_user_progress"))
 
-        assert await rows(engine.database, SHOWN) == [("a", None)]
+    assert shown == [None, "y", "y", "x", "y", "z"]
 
 
-async def test_a_late_delivery_moves_xp_to_the_week_in_which_it_was_earned(database_url: str) -> None:
-    async with running(database_url, HandClock(at(9))) as engine:
-        weeks = "SELECT period, xp FROM lms_xp WHERE course_id = '' AND period LIKE '%-W%' ORDER BY period"
-        await engine.publish("x", "", A)
-        await engine.ingest.submit([ping(at(8))])  # Sunday, 6 December
-        assert await rows(engine.database, weeks) == [("2026-W49", 140)]
+async def test_a_class_that_no_course_contains_any_more_is_shown_under_none(engine: Engine) -> None:
+    await engine.publish("x", "", A)
+    await engine.ingest.submit([ping(at(0))])
+    await engine.publish("x", "", ())
 
-        await engine.ingest.submit([ping(at(2))])  # Monday, 30 November: the same week
-        assert await rows(engine.database, weeks) == [("2026-W49", 140)]
+    assert await rows(engine.database, SHOWN) == [("a", None)]
 
-        await engine.ingest.submit([ping(at(2, -1))])  # the last microsecond of the week before
-        assert await rows(engine.database, weeks) == [("2026-W48", 140)]
-        assert await value(engine.database, "SELECT sum(xp) FROM v_leaderboard") == 140
+
+async def test_a_late_delivery_moves_xp_to_the_week_in_which_it_was_earned(engine: Engine) -> None:
+    weeks = "SELECT period, xp FROM lms_xp WHERE course_id = '' AND period LIKE '%-W%' ORDER BY period"
+    await engine.publish("x", "", A)
+    await engine.ingest.submit([ping(at(8))])  # Sunday, 6 December
+    assert await rows(engine.database, weeks) == [("2026-W49", 140)]
+
+    await engine.ingest.submit([ping(at(2))])  # Monday, 30 November: the same week
+    assert await rows(engine.database, weeks) == [("2026-W49", 140)]
+
+    await engine.ingest.submit([ping(at(2, -1))])  # the last microsecond of the week before
+    assert await rows(engine.database, weeks) == [("2026-W48", 140)]
+    assert await value(engine.database, "SELECT sum(xp) FROM v_leaderboard") == 140

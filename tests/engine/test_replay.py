@@ -30,6 +30,11 @@ UNCHANGED = {"parked": 0, "signals_gained": 0, "signals_lost": 0, "rows_differin
 LAST = "SELECT status, events_done, events_total, signals_gained, rows_differing, error FROM lms_replay"
 
 
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(at(3))
+
+
 @pytest.fixture(params=[100, -1], ids=["in place", "swapped in"])
 def limits(request: pytest.FixtureRequest) -> Limits:
     """Few learners that differ are replaced in place, or the shadow is swapped in for them, too."""
@@ -74,28 +79,27 @@ async def test_a_replay_at_any_time_changes_nothing(
                 assert await derived(engine.database) == before
 
 
-async def test_what_was_lost_added_or_changed_is_put_right_and_reported(database_url: str, limits: Limits) -> None:
-    async with running(database_url, HandClock(at(3)), limits) as engine:
-        right = await filled(engine)
-        await change(
-            engine.database,
-            "UPDATE lms_progress SET video_max_position_sec = 7 WHERE user_id = 'bob' AND class_id = 'a'",
-            "DELETE FROM lms_signal WHERE user_id = 'cleo' AND type = 'STEP_COMPLETED'",
-            "UPDATE lms_signal SET user_id = 'nobody' WHERE user_id = 'cleo'",
-            "DELETE FROM lms_xp WHERE user_id = 'ada'",
-            "DELETE FROM lms_learner WHERE user_id = 'bob'",
-            "UPDATE lms_event_daily SET events = events + 1 WHERE day = '2026-11-29'",
-        )
-        boards = len([row for row in right["lms_xp"] if row[0] == "ada"])
+async def test_what_was_lost_added_or_changed_is_put_right_and_reported(engine: Engine) -> None:
+    right = await filled(engine)
+    await change(
+        engine.database,
+        "UPDATE lms_progress SET video_max_position_sec = 7 WHERE user_id = 'bob' AND class_id = 'a'",
+        "DELETE FROM lms_signal WHERE user_id = 'cleo' AND type = 'STEP_COMPLETED'",
+        "UPDATE lms_signal SET user_id = 'nobody' WHERE user_id = 'cleo'",
+        "DELETE FROM lms_xp WHERE user_id = 'ada'",
+        "DELETE FROM lms_learner WHERE user_id = 'bob'",
+        "UPDATE lms_event_daily SET events = events + 1 WHERE day = '2026-11-29'",
+    )
+    boards = len([row for row in right["lms_xp"] if row[0] == "ada"])
 
-        assert await replayed(engine) == {
-            "parked": 0,
-            "signals_gained": 2,
-            "signals_lost": 1,
-            "rows_differing": 1 + 3 + boards + 1 + 1,
-        }
-        assert await derived(engine.database) == right
-        assert await rows(engine.database, LAST) == [("finished", 7, 7, 2, 6 + boards, None)]
+    assert await replayed(engine) == {
+        "parked": 0,
+        "signals_gained": 2,
+        "signals_lost": 1,
+        "rows_differing": 1 + 3 + boards + 1 + 1,
+    }
+    assert await derived(engine.database) == right
+    assert await rows(engine.database, LAST) == [("finished", 7, 7, 2, 6 + boards, None)]
 
 
 async def test_after_a_replay_live_processing_goes_on_where_it_was(new_database: NewDatabase, limits: Limits) -> None:
@@ -146,41 +150,39 @@ async def test_changed_xp_gives_what_a_new_database_would_have(new_database: New
         assert found == await filled(new)
 
 
-async def test_it_can_be_limited_to_a_learner_or_a_course(database_url: str, limits: Limits) -> None:
+async def test_it_can_be_limited_to_a_learner_or_a_course(engine: Engine) -> None:
     tampering = "UPDATE lms_progress SET video_max_position_sec = 7"
     wrong = "SELECT user_id FROM lms_progress WHERE video_max_position_sec = 7 ORDER BY user_id"
 
-    async with running(database_url, HandClock(at(3)), limits) as engine:
-        await filled(engine)
-        await engine.ingest.submit([ping(at(1), user_id="elsewhere", class_id="z")])
-        right = await derived(engine.database)
-        await change(engine.database, tampering)
+    await filled(engine)
+    await engine.ingest.submit([ping(at(1), user_id="elsewhere", class_id="z")])
+    right = await derived(engine.database)
+    await change(engine.database, tampering)
 
-        assert (await replayed(engine, user_id="bob"))["rows_differing"] == 2
-        assert await rows(engine.database, wrong) == [("ada",), ("ada",), ("cleo",), ("elsewhere",)]
-        assert (await replayed(engine, course_id="course"))["rows_differing"] == 3
-        assert await rows(engine.database, wrong) == [("elsewhere",)]
-        assert (await replayed(engine, user_id="elsewhere", course_id="course"))["rows_differing"] == 0
-        assert (await replayed(engine, user_id="elsewhere"))["rows_differing"] == 1
-        assert await derived(engine.database) == right
-        with pytest.raises(NotFoundError, match="there is no published course with the id 'no course'"):
-            await replayed(engine, course_id="no course")
+    assert (await replayed(engine, user_id="bob"))["rows_differing"] == 2
+    assert await rows(engine.database, wrong) == [("ada",), ("ada",), ("cleo",), ("elsewhere",)]
+    assert (await replayed(engine, course_id="course"))["rows_differing"] == 3
+    assert await rows(engine.database, wrong) == [("elsewhere",)]
+    assert (await replayed(engine, user_id="elsewhere", course_id="course"))["rows_differing"] == 0
+    assert (await replayed(engine, user_id="elsewhere"))["rows_differing"] == 1
+    assert await derived(engine.database) == right
+    with pytest.raises(NotFoundError, match="there is no published course with the id 'no course'"):
+        await replayed(engine, course_id="no course")
 
 
-async def test_nothing_is_sent_out_again_unless_it_is_asked_for(database_url: str, limits: Limits) -> None:
+async def test_nothing_is_sent_out_again_unless_it_is_asked_for(engine: Engine) -> None:
     sent = "SELECT count(*) FROM lms_outbox"
 
-    async with running(database_url, HandClock(at(3)), limits) as engine:
-        await filled(engine)
-        signals = await value(engine.database, "SELECT count(*) FROM lms_signal")
-        assert await value(engine.database, sent) == signals
-        for request in ({}, {"user_id": "ada"}):
-            await change(engine.database, "DELETE FROM lms_outbox", "DELETE FROM lms_signal WHERE user_id = 'ada'")
-            gained = (await replayed(engine, **request))["signals_gained"]
-            assert await value(engine.database, sent) == 0
-            await change(engine.database, "DELETE FROM lms_signal WHERE user_id = 'ada'")
-            assert (await replayed(engine, **request, publish=True))["signals_gained"] == gained > 0
-            assert await value(engine.database, sent) == gained
+    await filled(engine)
+    signals = await value(engine.database, "SELECT count(*) FROM lms_signal")
+    assert await value(engine.database, sent) == signals
+    for request in ({}, {"user_id": "ada"}):
+        await change(engine.database, "DELETE FROM lms_outbox", "DELETE FROM lms_signal WHERE user_id = 'ada'")
+        gained = (await replayed(engine, **request))["signals_gained"]
+        assert await value(engine.database, sent) == 0
+        await change(engine.database, "DELETE FROM lms_signal WHERE user_id = 'ada'")
+        assert (await replayed(engine, **request, publish=True))["signals_gained"] == gained > 0
+        assert await value(engine.database, sent) == gained
 
 
 @pytest.mark.slow
@@ -264,36 +266,34 @@ async def test_all_that_is_left_for_the_last_round_is_taken_in_by_as_many_chunks
         assert await replayed(engine) == UNCHANGED
 
 
-async def test_only_one_runs_at_a_time_and_a_second_is_refused_with_its_id(database_url: str, limits: Limits) -> None:
-    async with running(database_url, HandClock(at(3)), limits) as engine:
-        other = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
-        async with replay_lock(engine.database.engine) as alone:
-            assert alone
-            await start(engine.database, other, ReplayRequest(), at(3))
-            with pytest.raises(AlreadyRunningError, match=other) as refusal:
-                await replayed(engine)
-            assert refusal.value.replay_id == other
-        assert await replayed(engine) == UNCHANGED
-        assert await rows(engine.database, "SELECT status FROM lms_replay ORDER BY status") == [
-            ("finished",),
-            ("interrupted",),
-        ]
+async def test_only_one_runs_at_a_time_and_a_second_is_refused_with_its_id(engine: Engine) -> None:
+    other = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
+    async with replay_lock(engine.database.engine) as alone:
+        assert alone
+        await start(engine.database, other, ReplayRequest(), at(3))
+        with pytest.raises(AlreadyRunningError, match=other) as refusal:
+            await replayed(engine)
+        assert refusal.value.replay_id == other
+    assert await replayed(engine) == UNCHANGED
+    assert await rows(engine.database, "SELECT status FROM lms_replay ORDER BY status") == [
+        ("finished",),
+        ("interrupted",),
+    ]
 
 
 async def test_one_that_fails_leaves_everything_as_it_was_and_says_why(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, limits: Limits
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def out_of_luck(*_: object) -> None:
         raise RuntimeError("out of luck")
 
-    async with running(database_url, HandClock(at(3)), limits) as engine:
-        before = await filled(engine)
-        monkeypatch.setattr(swap, "finish", out_of_luck)
-        with pytest.raises(RuntimeError, match="out of luck"):
-            await replayed(engine)
-        ((status, *_, error),) = await rows(engine.database, LAST)
-        assert status == "failed"
-        assert "out of luck" in error
-        assert await derived(engine.database) == before
-        monkeypatch.undo()
-        assert await replayed(engine) == UNCHANGED
+    before = await filled(engine)
+    monkeypatch.setattr(swap, "finish", out_of_luck)
+    with pytest.raises(RuntimeError, match="out of luck"):
+        await replayed(engine)
+    ((status, *_, error),) = await rows(engine.database, LAST)
+    assert status == "failed"
+    assert "out of luck" in error
+    assert await derived(engine.database) == before
+    monkeypatch.undo()
+    assert await replayed(engine) == UNCHANGED

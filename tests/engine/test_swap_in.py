@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Table
 
 from engine.courses.publish import publish
+from engine.engine import Engine
 from engine.limits import DEFAULT_LIMITS, Limits
 from engine.replay import compare, diff_queries, swap
 from engine.replay.derive_signals import derive_learners
@@ -42,27 +43,31 @@ UNANNOUNCED = "SELECT type, user_id FROM lms_signal WHERE signal_id NOT IN (SELE
 
 
 @pytest.fixture
+def clock() -> HandClock:
+    return HandClock(at(3))
+
+
+@pytest.fixture
 def limits() -> Limits:
     """However little differs, the shadow is swapped in."""
     return Limits(in_place_learners=-1)
 
 
-async def test_tables_indexes_and_views_are_what_they_were(database_url: str, limits: Limits) -> None:
-    async with running(database_url, HandClock(at(3)), limits) as engine:
-        await filled(engine)
-        before = await catalog(engine.database)
-        shown = await rows(engine.database, "SELECT * FROM v_user_progress ORDER BY 1, 2")
-        for _ in range(3):
-            assert await replayed(engine) == UNCHANGED
-        after = await catalog(engine.database)
+async def test_tables_indexes_and_views_are_what_they_were(engine: Engine) -> None:
+    await filled(engine)
+    before = await catalog(engine.database)
+    shown = await rows(engine.database, "SELECT * FROM v_user_progress ORDER BY 1, 2")
+    for _ in range(3):
+        assert await replayed(engine) == UNCHANGED
+    after = await catalog(engine.database)
 
-        assert {table: sorted(map(repr, said)) for table, said in after.items()} == {
-            table: sorted(map(repr, said)) for table, said in before.items()
-        }
-        assert await rows(engine.database, "SELECT * FROM v_user_progress ORDER BY 1, 2") == shown
-        assert await value(engine.database, LEFT_BEHIND[engine.database.engine.dialect.name]) == 0
-        if is_sqlite(engine.database):
-            assert await value(engine.database, "PRAGMA integrity_check") == "ok"
+    assert {table: sorted(map(repr, said)) for table, said in after.items()} == {
+        table: sorted(map(repr, said)) for table, said in before.items()
+    }
+    assert await rows(engine.database, "SELECT * FROM v_user_progress ORDER BY 1, 2") == shown
+    assert await value(engine.database, LEFT_BEHIND[engine.database.engine.dialect.name]) == 0
+    if is_sqlite(engine.database):
+        assert await value(engine.database, "PRAGMA integrity_check") == "ok"
 
 
 async def test_a_sqlite_replay_leaves_no_files_but_locks(new_sqlite: NewDatabase, limits: Limits) -> None:
@@ -77,18 +82,17 @@ async def test_a_sqlite_replay_leaves_no_files_but_locks(new_sqlite: NewDatabase
     assert sorted(other.name for other in file.parent.glob(f"{file.name}*")) == names
 
 
-async def test_what_was_left_behind_is_removed(database_url: str, limits: Limits) -> None:
+async def test_what_was_left_behind_is_removed(engine: Engine) -> None:
     rubbish = {
         "sqlite": ["CREATE TABLE shadow_lms_xp (user_id TEXT)", "INSERT INTO shadow_lms_xp VALUES ('ada')"],
         "postgresql": ["CREATE SCHEMA lms_shadow_0f5f8a53", "CREATE TABLE lms_shadow_0f5f8a53.lms_xp ()"],
     }
 
-    async with running(database_url, HandClock(at(3)), limits) as engine:
-        await filled(engine)
-        kind = engine.database.engine.dialect.name
-        await change(engine.database, *rubbish[kind])
-        assert await replayed(engine) == UNCHANGED
-        assert await value(engine.database, LEFT_BEHIND[kind]) == 0
+    await filled(engine)
+    kind = engine.database.engine.dialect.name
+    await change(engine.database, *rubbish[kind])
+    assert await replayed(engine) == UNCHANGED
+    assert await value(engine.database, LEFT_BEHIND[kind]) == 0
 
 
 async def test_readers_that_are_at_it_hold_the_swap_up_and_see_what_they_began_with(
@@ -149,24 +153,23 @@ async def test_what_comes_after_all_was_brought_is_brought_again(
 
 
 async def test_what_a_version_grants_is_announced_though_it_is_published_right_before_the_swap(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, limits: Limits
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = compare.ShadowComparison.run
 
-    async with running(database_url, HandClock(at(3)), limits) as engine:
-        await filled(engine)
+    await filled(engine)
 
-        async def run(self: compare.ShadowComparison) -> compare.Comparison:
-            compared = await original(self)
-            assert await publish(engine.database, "other", "Other", (step("a"),), engine.clock)
-            return compared
+    async def run(self: compare.ShadowComparison) -> compare.Comparison:
+        compared = await original(self)
+        assert await publish(engine.database, "other", "Other", (step("a"),), engine.clock)
+        return compared
 
-        monkeypatch.setattr(compare.ShadowComparison, "run", run)
-        before = await value(engine.database, SIGNALS)
-        await replayed(engine)
-        await engine.run_pending_work()
-        assert await value(engine.database, SIGNALS) > before
-        assert await rows(engine.database, UNANNOUNCED) == []
+    monkeypatch.setattr(compare.ShadowComparison, "run", run)
+    before = await value(engine.database, SIGNALS)
+    await replayed(engine)
+    await engine.run_pending_work()
+    assert await value(engine.database, SIGNALS) > before
+    assert await rows(engine.database, UNANNOUNCED) == []
 
 
 async def test_what_is_folded_is_brought_beside_deriving_and_again_what_comes_after(

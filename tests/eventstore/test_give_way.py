@@ -49,9 +49,8 @@ async def test_nobody_gives_way_for_long_and_only_once_to_the_same_statements(
         await writing
 
 
-async def test_where_connections_do_not_block_there_is_nothing_to_wait_for(database_url: str) -> None:
-    async with opened(database_url) as database:
-        database.yield_to_writer()
+async def test_where_connections_do_not_block_there_is_nothing_to_wait_for(database: Database) -> None:
+    database.yield_to_writer()
 
 
 def sqlite(folder: Path) -> str:

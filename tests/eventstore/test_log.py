@@ -25,46 +25,42 @@ async def kept(database: Database, *events: Event) -> list[Event]:
         return await append(connection, events)
 
 
-async def test_the_same_learner_and_id_again_is_a_duplicate_whatever_else_it_says(database_url: str) -> None:
-    async with opened(database_url) as database:
-        first = ping(at(0), event_id=ID)
-        other = quiz(at(1), event_id=ID, class_id="b", course_id="x")
+async def test_the_same_learner_and_id_again_is_a_duplicate_whatever_else_it_says(database: Database) -> None:
+    first = ping(at(0), event_id=ID)
+    other = quiz(at(1), event_id=ID, class_id="b", course_id="x")
 
-        assert await kept(database, first) == [first]
-        assert await kept(database, other, ping(at(0), event_id=ID.upper())) == []
-        assert await rows(database, "SELECT type, class_id FROM lms_event") == [("VIDEO_PING", "a")]
-
-
-async def test_another_learner_may_use_the_same_id(database_url: str) -> None:
-    async with opened(database_url) as database:
-        both = [ping(at(0), event_id=ID), ping(at(0), event_id=ID, user_id="bob")]
-
-        assert await kept(database, *both) == both
+    assert await kept(database, first) == [first]
+    assert await kept(database, other, ping(at(0), event_id=ID.upper())) == []
+    assert await rows(database, "SELECT type, class_id FROM lms_event") == [("VIDEO_PING", "a")]
 
 
-async def test_a_batch_is_told_which_of_its_events_are_new_as_it_gave_them(database_url: str) -> None:
-    async with opened(database_url) as database:
-        known, new, newer = (ping(at(day), user_id=user) for day, user in enumerate(["b", "z", "a"]))
-        await kept(database, known)
+async def test_another_learner_may_use_the_same_id(database: Database) -> None:
+    both = [ping(at(0), event_id=ID), ping(at(0), event_id=ID, user_id="bob")]
 
-        assert await kept(database, new, known, newer) == [new, newer]
-        assert await kept(database) == []
+    assert await kept(database, *both) == both
+
+
+async def test_a_batch_is_told_which_of_its_events_are_new_as_it_gave_them(database: Database) -> None:
+    known, new, newer = (ping(at(day), user_id=user) for day, user in enumerate(["b", "z", "a"]))
+    await kept(database, known)
+
+    assert await kept(database, new, known, newer) == [new, newer]
+    assert await kept(database) == []
 
 
 async def test_new_ones_are_told_of_a_batch_that_takes_several_statements(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eventstore.append.STATEMENT_EVENTS", 2)
 
-    async with opened(database_url) as database:
-        events = [ping(at(day), user_id=user) for day, user in enumerate("gbdface")]
-        await database.run_write(lambda connection: append(connection, events[2:5]))
+    events = [ping(at(day), user_id=user) for day, user in enumerate("gbdface")]
+    await database.run_write(lambda connection: append(connection, events[2:5]))
 
-        new = await database.run_write(lambda connection: append(connection, events))
+    new = await database.run_write(lambda connection: append(connection, events))
 
-        assert new == events[:2] + events[5:]
-        assert await database.run_write(lambda connection: append(connection, events)) == []
-        assert await value(database, "SELECT count(*) FROM lms_event") == len(events)
+    assert new == events[:2] + events[5:]
+    assert await database.run_write(lambda connection: append(connection, events)) == []
+    assert await value(database, "SELECT count(*) FROM lms_event") == len(events)
 
 
 LETTERS = [
@@ -77,15 +73,14 @@ LETTERS = [
 
 
 @pytest.mark.parametrize("payload", LETTERS)
-async def test_a_payload_is_kept_as_it_was_received(database_url: str, payload: str) -> None:
+async def test_a_payload_is_kept_as_it_was_received(database: Database, payload: str) -> None:
     # given an event of a newer minor version than we know
     envelope = f'{{"type": "VIDEO_PING", "version": "1.9", "user_id": "a", "class_id": "a", "payload": {payload}}}'
     event = validate(parse(envelope), DAY_0, "test")
 
     # when it is kept
-    async with opened(database_url) as database:
-        await kept(database, event)
-        ((version, text),) = await rows(database, "SELECT version, payload FROM lms_event")
+    await kept(database, event)
+    ((version, text),) = await rows(database, "SELECT version, payload FROM lms_event")
 
     # then nothing was added, dropped, moved or rounded
     stored = from_json(text) if isinstance(text, str) else text
@@ -93,22 +88,21 @@ async def test_a_payload_is_kept_as_it_was_received(database_url: str, payload: 
     assert json.dumps(stored) == json.dumps(json.loads(payload))
 
 
-async def test_times_are_kept_to_the_microsecond_in_utc(database_url: str) -> None:
-    async with opened(database_url) as database:
-        envelope = {
-            "type": "VIDEO_PING",
-            "user_id": "ada",
-            "class_id": "a",
-            "occurred_at": "2026-11-29T01:59:59.123456+02:00",
-            "payload": {"video_id": "v", "position": 1, "duration": 2},
-        }
-        event = validate(envelope, at(1) + timedelta(microseconds=7), "test")
-        await kept(database, event)
-        ((occurred_at, recorded_at),) = await rows(database, "SELECT occurred_at, recorded_at FROM lms_event")
+async def test_times_are_kept_to_the_microsecond_in_utc(database: Database) -> None:
+    envelope = {
+        "type": "VIDEO_PING",
+        "user_id": "ada",
+        "class_id": "a",
+        "occurred_at": "2026-11-29T01:59:59.123456+02:00",
+        "payload": {"video_id": "v", "position": 1, "duration": 2},
+    }
+    event = validate(envelope, at(1) + timedelta(microseconds=7), "test")
+    await kept(database, event)
+    ((occurred_at, recorded_at),) = await rows(database, "SELECT occurred_at, recorded_at FROM lms_event")
 
-        expected = ["2026-11-28T23:59:59.123456", "2026-11-29T00:00:00.000007"]
-        as_text = [str(instant).replace(" ", "T")[:26] for instant in (occurred_at, recorded_at)]
-        assert as_text == expected
+    expected = ["2026-11-28T23:59:59.123456", "2026-11-29T00:00:00.000007"]
+    as_text = [str(instant).replace(" ", "T")[:26] for instant in (occurred_at, recorded_at)]
+    assert as_text == expected
 
 
 REFUSED = {
@@ -178,13 +172,12 @@ async def history(database: Database) -> list[list[tuple[object, ...]]]:
     return [await rows(database, f"SELECT * FROM {table}") for table in ("lms_event", "lms_course_version")]  # noqa: S608
 
 
-async def test_only_learners_who_stand_in_the_erasures_can_be_deleted(database_url: str) -> None:
-    async with opened(database_url) as database:
-        await kept(database, ping(at(0)), ping(at(0), user_id="bob"))
-        await change(database, "INSERT INTO lms_erasure VALUES ('ada', '2026-11-28T00:00:00.000000Z')")
+async def test_only_learners_who_stand_in_the_erasures_can_be_deleted(database: Database) -> None:
+    await kept(database, ping(at(0)), ping(at(0), user_id="bob"))
+    await change(database, "INSERT INTO lms_erasure VALUES ('ada', '2026-11-28T00:00:00.000000Z')")
 
-        await change(database, "DELETE FROM lms_event WHERE user_id = 'ada'")
-        with pytest.raises(DBAPIError):
-            await change(database, "DELETE FROM lms_event")
+    await change(database, "DELETE FROM lms_event WHERE user_id = 'ada'")
+    with pytest.raises(DBAPIError):
+        await change(database, "DELETE FROM lms_event")
 
-        assert await value(database, "SELECT user_id FROM lms_event") == "bob"
+    assert await value(database, "SELECT user_id FROM lms_event") == "bob"

@@ -7,10 +7,10 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.db import Work, insert
+from eventstore.db import insert
+from eventstore.db.database import Database
 from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_erasure, lms_inbox
-from tests.conftest import opened
 
 TIMES = 3
 _e = lms_erasure.c
@@ -22,7 +22,7 @@ SELECT_SOME = select(_e.user_id).where(_e.user_id.in_(["ada", "bob"])).order_by(
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-async def test_rows_have_the_same_values_and_types_each_time(database_url: str) -> None:
+async def test_rows_have_the_same_values_and_types_each_time(database: Database) -> None:
     async def work(connection: AsyncConnection) -> None:
         await connection.execute(INSERT, {"rows": [("ada", NOON), ("bob", NOON)]})
         for _ in range(TIMES):
@@ -31,19 +31,19 @@ async def test_rows_have_the_same_values_and_types_each_time(database_url: str) 
             assert (await connection.scalars(SELECT_SINCE, {"since": NOON})).all() == []
             assert (await connection.execute(SELECT_SOME)).scalars().all() == ["ada", "bob"]
 
-    await transacted(database_url, work)
+    await database.run_write(work)
 
 
-async def test_what_is_inserted_is_told_each_time(database_url: str) -> None:
+async def test_what_is_inserted_is_told_each_time(database: Database) -> None:
     async def work(connection: AsyncConnection) -> None:
         for name in ("ada", "bob", "cyd"):
             row = (await connection.execute(INSERT_AND_TELL, {"rows": [(name, NOON)]})).one()
             assert (row.user_id, row.erased_at) == (name, NOON)
 
-    await transacted(database_url, work)
+    await database.run_write(work)
 
 
-async def test_a_statement_that_is_refused_is_told_as_by_sqlalchemy_without_its_values(database_url: str) -> None:
+async def test_a_statement_that_is_refused_is_told_as_by_sqlalchemy_without_its_values(database: Database) -> None:
     async def work(connection: AsyncConnection) -> None:
         for name in ("ada", "bob", "cyd"):
             await connection.execute(INSERT, {"rows": [(name, NOON)]})
@@ -53,19 +53,19 @@ async def test_a_statement_that_is_refused_is_told_as_by_sqlalchemy_without_its_
             assert NOON.isoformat() not in str(refusal.value.params)
         assert (await connection.execute(SELECT_SINCE, {"since": NOON.replace(hour=1)})).all()
 
-    await transacted(database_url, work)
+    await database.run_write(work)
 
 
-async def test_statements_put_together_for_one_use_are_run_like_any(database_url: str) -> None:
+async def test_statements_put_together_for_one_use_are_run_like_any(database: Database) -> None:
     async def work(connection: AsyncConnection) -> None:
         await connection.execute(INSERT, {"rows": [("ada", NOON)]})
         for limit in range(1, TIMES + 1):
             assert (await connection.execute(select(_e.user_id).limit(limit))).scalar_one() == "ada"
 
-    await transacted(database_url, work)
+    await database.run_write(work)
 
 
-async def test_a_value_that_is_null_stays_so(database_url: str) -> None:
+async def test_a_value_that_is_null_stays_so(database: Database) -> None:
     columns = [c for c in lms_inbox.c if c.name not in ("reason", "event_id")]
     rows = json_rows("rows", *columns)
     fill = insert(lms_inbox).from_select([c.name for c in columns], select(*rows.c)).returning(lms_inbox.c.user_id)
@@ -75,11 +75,4 @@ async def test_a_value_that_is_null_stays_so(database_url: str) -> None:
             row = ("test", str(number), "told", "news", "{}", NOON, "parked", None)
             assert (await connection.execute(fill, {"rows": [row]})).scalar_one() is None
 
-    await transacted(database_url, work)
-
-
-async def transacted(database_url: str, work: Work[None]) -> None:
-    """Does the work in one transaction."""
-
-    async with opened(database_url) as database:
-        await database.run_write(work)
+    await database.run_write(work)

@@ -22,17 +22,16 @@ async def erase(connection: AsyncConnection, user_id: str) -> None:
     await connection.execute(text(f"INSERT INTO lms_erasure ({', '.join(row)}) VALUES ({quoted})"))  # noqa: S608
 
 
-async def test_what_it_comes_to_is_returned_and_kept(database_url: str) -> None:
+async def test_what_it_comes_to_is_returned_and_kept(database: Database) -> None:
     async def work(connection: AsyncConnection) -> str:
         await erase(connection, "ada")
         return "done"
 
-    async with opened(database_url) as database:
-        assert await database.run_write(work) == "done"
-        assert await value(database, COUNT) == 1
+    assert await database.run_write(work) == "done"
+    assert await value(database, COUNT) == 1
 
 
-async def test_nothing_is_kept_of_one_that_fails_and_the_next_one_works(database_url: str) -> None:
+async def test_nothing_is_kept_of_one_that_fails_and_the_next_one_works(database: Database) -> None:
     async def fail(connection: AsyncConnection) -> None:
         await erase(connection, "ada")
         raise LookupError("on purpose")
@@ -41,17 +40,16 @@ async def test_nothing_is_kept_of_one_that_fails_and_the_next_one_works(database
         await erase(connection, "ada")
         await erase(connection, "ada")
 
-    async with opened(database_url) as database:
-        with pytest.raises(LookupError, match="on purpose"):
-            await database.run_write(fail)
-        with pytest.raises(DBAPIError):
-            await database.run_write(repeat)
-        assert await value(database, COUNT) == 0
-        await database.run_write(lambda connection: erase(connection, "ada"))
-        assert await value(database, COUNT) == 1
+    with pytest.raises(LookupError, match="on purpose"):
+        await database.run_write(fail)
+    with pytest.raises(DBAPIError):
+        await database.run_write(repeat)
+    assert await value(database, COUNT) == 0
+    await database.run_write(lambda connection: erase(connection, "ada"))
+    assert await value(database, COUNT) == 1
 
 
-async def test_a_savepoint_in_it_takes_back_its_own_part_alone(database_url: str) -> None:
+async def test_a_savepoint_in_it_takes_back_its_own_part_alone(database: Database) -> None:
     async def work(connection: AsyncConnection) -> None:
         await erase(connection, "ada")
         with pytest.raises(DBAPIError):
@@ -62,9 +60,8 @@ async def test_a_savepoint_in_it_takes_back_its_own_part_alone(database_url: str
             await erase(connection, "bob")
             await erase(connection, "bob")
 
-    async with opened(database_url) as database:
-        await database.run_write(work)
-        assert await value(database, "SELECT user_id FROM lms_erasure") == "ada"
+    await database.run_write(work)
+    assert await value(database, "SELECT user_id FROM lms_erasure") == "ada"
 
 
 async def test_on_sqlite_one_that_waits_for_something_else_is_refused(new_sqlite: Callable[[], str]) -> None:

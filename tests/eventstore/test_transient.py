@@ -5,7 +5,6 @@ from sqlalchemy.exc import DBAPIError
 
 from eventstore.db.database import Database, translate_errors
 from eventstore.errors import UnavailableError
-from tests.conftest import opened
 from tests.engine.rows import change
 
 
@@ -18,11 +17,10 @@ from tests.engine.rows import change
         "INSERT INTO lms_erasure (user_id, erased_at) VALUES ('ada', NULL)",
     ],
 )
-async def test_what_is_wrong_with_a_statement_does_not_pass(database_url: str, statement: str) -> None:
-    async with opened(database_url) as database:
-        with pytest.raises(DBAPIError):
-            await change(database, statement)
-        await works(database)
+async def test_what_is_wrong_with_a_statement_does_not_pass(database: Database, statement: str) -> None:
+    with pytest.raises(DBAPIError):
+        await change(database, statement)
+    await works(database)
 
 
 async def works(database: Database) -> None:

@@ -1,7 +1,7 @@
 """The inbox: each message counts once, with all that it amounts to, however often and by whomever it is received."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -47,81 +47,78 @@ def statuses(outcomes: Sequence[Outcome]) -> list[InboxStatus]:
     return [outcome.status for outcome in outcomes]
 
 
-async def test_a_batch_is_kept_with_its_events_facts_and_counts(database_url: str) -> None:
+@pytest.fixture
+async def inbox(database_url: str) -> AsyncIterator[Inbox]:
     async with inbox_on(database_url) as inbox:
-        await publish(inbox, "a", "b")
-
-        outcomes = await inbox.receive([passed(1), learner(2), lesson(3), passed(4, "bob"), passed(5, "bob"), bell(6)])
-
-        assert statuses(outcomes) == [DONE] * 6
-        assert [outcome.is_repeat for outcome in outcomes] == [False] * 6
-        told = {
-            number: {s.type for s in outcome.signals} for number, outcome in enumerate(outcomes, 1) if outcome.signals
-        }
-        assert told == {number: {SignalType.QUIZ_PASSED, SignalType.STEP_COMPLETED} for number in (1, 5)}
-        assert await events(inbox) == 3
-        database = inbox.engine.database
-        assert await rows(database, "SELECT user_id, field, value FROM lms_profile") == [
-            ("ada", "name", "Ada Lovelace")
-        ]
-        assert await rows(database, "SELECT kind, external_id, details FROM lms_reference") == [("lesson", "1", "a")]
-        assert await rows(database, COUNTED) == [("bell", 1), ("learner", 1), ("lesson", 1), ("passed", 3)]
-        per_day = "SELECT CAST(day AS TEXT), source, topic, messages FROM v_message_daily_stats WHERE type = 'passed'"
-        assert await rows(database, per_day) == [("2026-11-30", SCHOOL, "news", 3)]
-        named = "SELECT i.message_id, e.user_id FROM lms_inbox i JOIN lms_event e ON e.event_id = i.event_id ORDER BY 1"
-        assert await rows(database, named) == [("message 1", "ada"), ("message 4", "bob"), ("message 5", "bob")]
+        yield inbox
 
 
-async def test_repeats_change_nothing(database_url: str) -> None:
-    async with inbox_on(database_url) as inbox:
-        await publish(inbox, "a")
-        batch = [passed(1), learner(2), lesson(3), passed(4, room="b"), passed(5, lesson_id="2")]
-        await inbox.receive(batch)
-        before = await contents(inbox)
+async def test_a_batch_is_kept_with_its_events_facts_and_counts(inbox: Inbox) -> None:
+    await publish(inbox, "a", "b")
 
-        outcomes = await inbox.receive([*batch, *batch])
+    outcomes = await inbox.receive([passed(1), learner(2), lesson(3), passed(4, "bob"), passed(5, "bob"), bell(6)])
 
-        assert statuses(outcomes) == [DONE, DONE, DONE, PARKED, PARKED] * 2
-        assert all(outcome.is_repeat and not outcome.signals for outcome in outcomes)
-        assert await contents(inbox) == before
-
-
-async def test_the_same_message_twice_in_a_batch_counts_once(database_url: str) -> None:
-    async with inbox_on(database_url) as inbox:
-        await publish(inbox, "a")
-
-        outcomes = await inbox.receive([passed(1), passed(1, room="b"), bell(2), bell(2)])
-
-        assert [(outcome.status, outcome.is_repeat) for outcome in outcomes] == [(DONE, False), (DONE, True)] * 2
-        assert await events(inbox) == 1
-        assert await rows(inbox.engine.database, COUNTED) == [("bell", 1), ("passed", 1)]
+    assert statuses(outcomes) == [DONE] * 6
+    assert [outcome.is_repeat for outcome in outcomes] == [False] * 6
+    told = {number: {s.type for s in outcome.signals} for number, outcome in enumerate(outcomes, 1) if outcome.signals}
+    assert told == {number: {SignalType.QUIZ_PASSED, SignalType.STEP_COMPLETED} for number in (1, 5)}
+    assert await events(inbox) == 3
+    database = inbox.engine.database
+    assert await rows(database, "SELECT user_id, field, value FROM lms_profile") == [("ada", "name", "Ada Lovelace")]
+    assert await rows(database, "SELECT kind, external_id, details FROM lms_reference") == [("lesson", "1", "a")]
+    assert await rows(database, COUNTED) == [("bell", 1), ("learner", 1), ("lesson", 1), ("passed", 3)]
+    per_day = "SELECT CAST(day AS TEXT), source, topic, messages FROM v_message_daily_stats WHERE type = 'passed'"
+    assert await rows(database, per_day) == [("2026-11-30", SCHOOL, "news", 3)]
+    named = "SELECT i.message_id, e.user_id FROM lms_inbox i JOIN lms_event e ON e.event_id = i.event_id ORDER BY 1"
+    assert await rows(database, named) == [("message 1", "ada"), ("message 4", "bob"), ("message 5", "bob")]
 
 
-async def test_what_is_parked_waits_for_its_course(database_url: str) -> None:
-    async with inbox_on(database_url) as inbox:
-        parked, done = await inbox.receive([passed(1), learner(2)])
-        reason = "room a: expected a mapping or a published class, found neither"
-        assert (parked, done.status) == (Outcome(PARKED, is_repeat=False, reason=reason), DONE)
-        assert await inbox_rows(inbox) == [("message 1", "parked", reason, None), ("message 2", "done", None, None)]
+async def test_repeats_change_nothing(inbox: Inbox) -> None:
+    await publish(inbox, "a")
+    batch = [passed(1), learner(2), lesson(3), passed(4, room="b"), passed(5, lesson_id="2")]
+    await inbox.receive(batch)
+    before = await contents(inbox)
 
-        await publish(inbox, "b")
-        assert await events(inbox) == 0
-        await publish(inbox, "a", "b")
+    outcomes = await inbox.receive([*batch, *batch])
 
-        assert await inbox_rows(inbox) == [("message 1", "done", None, "ada"), ("message 2", "done", None, None)]
-        assert await events(inbox) == 1
-        assert await rows(inbox.engine.database, COUNTED) == [("learner", 1), ("passed", 1)]
+    assert statuses(outcomes) == [DONE, DONE, DONE, PARKED, PARKED] * 2
+    assert all(outcome.is_repeat and not outcome.signals for outcome in outcomes)
+    assert await contents(inbox) == before
 
 
-async def test_what_is_parked_waits_for_the_mapping(database_url: str) -> None:
-    async with inbox_on(database_url) as inbox:
-        await inbox.receive([passed(1, room="r 1"), passed(2, room="r 2")])
+async def test_the_same_message_twice_in_a_batch_counts_once(inbox: Inbox) -> None:
+    await publish(inbox, "a")
 
-        inbox.mappings = mappings("r 1", "loops")
+    outcomes = await inbox.receive([passed(1), passed(1, room="b"), bell(2), bell(2)])
 
-        assert await inbox.retry_parked() == RetryResult(done=1, parked=1)
-        assert await rows(inbox.engine.database, "SELECT class_id FROM lms_event") == [("loops",)]
-        assert await inbox.retry_parked() == RetryResult(done=0, parked=1)
+    assert [(outcome.status, outcome.is_repeat) for outcome in outcomes] == [(DONE, False), (DONE, True)] * 2
+    assert await events(inbox) == 1
+    assert await rows(inbox.engine.database, COUNTED) == [("bell", 1), ("passed", 1)]
+
+
+async def test_what_is_parked_waits_for_its_course(inbox: Inbox) -> None:
+    parked, done = await inbox.receive([passed(1), learner(2)])
+    reason = "room a: expected a mapping or a published class, found neither"
+    assert (parked, done.status) == (Outcome(PARKED, is_repeat=False, reason=reason), DONE)
+    assert await inbox_rows(inbox) == [("message 1", "parked", reason, None), ("message 2", "done", None, None)]
+
+    await publish(inbox, "b")
+    assert await events(inbox) == 0
+    await publish(inbox, "a", "b")
+
+    assert await inbox_rows(inbox) == [("message 1", "done", None, "ada"), ("message 2", "done", None, None)]
+    assert await events(inbox) == 1
+    assert await rows(inbox.engine.database, COUNTED) == [("learner", 1), ("passed", 1)]
+
+
+async def test_what_is_parked_waits_for_the_mapping(inbox: Inbox) -> None:
+    await inbox.receive([passed(1, room="r 1"), passed(2, room="r 2")])
+
+    inbox.mappings = mappings("r 1", "loops")
+
+    assert await inbox.retry_parked() == RetryResult(done=1, parked=1)
+    assert await rows(inbox.engine.database, "SELECT class_id FROM lms_event") == [("loops",)]
+    assert await inbox.retry_parked() == RetryResult(done=0, parked=1)
 
 
 async def test_what_is_parked_waits_for_what_it_names(database_url: str) -> None:
@@ -159,14 +156,13 @@ def test_what_a_message_names_is_known_with_the_batch_that_tells_of_it() -> None
     assert {each.message.key: each.reason for each in done} == {sent.key: None for sent in batch}
 
 
-async def test_pages_of_what_is_parked_are_all_tried(database_url: str) -> None:
-    async with inbox_on(database_url) as inbox:
-        await inbox.receive([passed(number, f"user {number}", room="r") for number in range(1200)])
-        inbox.mappings = mappings("r", "loops")
+async def test_pages_of_what_is_parked_are_all_tried(inbox: Inbox) -> None:
+    await inbox.receive([passed(number, f"user {number}", room="r") for number in range(1200)])
+    inbox.mappings = mappings("r", "loops")
 
-        assert await inbox.retry_parked() == RetryResult(done=1200, parked=0)
-        assert await events(inbox) == 1200
-        assert await rows(inbox.engine.database, COUNTED) == [("passed", 1200)]
+    assert await inbox.retry_parked() == RetryResult(done=1200, parked=0)
+    assert await events(inbox) == 1200
+    assert await rows(inbox.engine.database, COUNTED) == [("passed", 1200)]
 
 
 async def test_two_consumers_that_are_handed_the_same_at_once_count_it_once(database_url: str) -> None:
@@ -243,20 +239,19 @@ async def test_what_somebody_else_has_done_meanwhile_stays_done(
         assert await rows(one.engine.database, COUNTED) == [("passed", 1)]
 
 
-async def test_what_cannot_be_kept_whole_is_not_kept_at_all(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with inbox_on(database_url) as inbox:
-        await publish(inbox, "a")
-        before = await contents(inbox)
+async def test_what_cannot_be_kept_whole_is_not_kept_at_all(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    await publish(inbox, "a")
+    before = await contents(inbox)
 
-        with monkeypatch.context() as broken:
-            broken.setattr("views.message_daily_stats.record", power_cut)
-            with pytest.raises(PowerCutError):
-                await inbox.receive([passed(1), learner(2)])
-        assert await contents(inbox) == before
+    with monkeypatch.context() as broken:
+        broken.setattr("views.message_daily_stats.record", power_cut)
+        with pytest.raises(PowerCutError):
+            await inbox.receive([passed(1), learner(2)])
+    assert await contents(inbox) == before
 
-        assert statuses(await inbox.receive([passed(1), learner(2)])) == [DONE, DONE]
-        assert await events(inbox) == 1
-        assert await rows(inbox.engine.database, COUNTED) == [("learner", 1), ("passed", 1)]
+    assert statuses(await inbox.receive([passed(1), learner(2)])) == [DONE, DONE]
+    assert await events(inbox) == 1
+    assert await rows(inbox.engine.database, COUNTED) == [("learner", 1), ("passed", 1)]
 
 
 async def test_what_was_parked_when_the_process_died_is_tried_at_the_next_start(
@@ -293,19 +288,18 @@ async def test_a_retry_that_the_database_broke_off_is_owed(database_url: str, mo
         assert not inbox.has_retry_pending
 
 
-async def test_one_that_nobody_can_take_fails_its_batch_and_stays_parked_alone(database_url: str) -> None:
-    async with inbox_on(database_url) as inbox:
-        poison = message(1, "passed", user_id="ada", lesson_id=None)  # parked by an older version of this program
-        await inbox.receive([passed(2, room="r"), passed(3, room="r")])
-        await parked_before(inbox, poison)
+async def test_one_that_nobody_can_take_fails_its_batch_and_stays_parked_alone(inbox: Inbox) -> None:
+    poison = message(1, "passed", user_id="ada", lesson_id=None)  # parked by an older version of this program
+    await inbox.receive([passed(2, room="r"), passed(3, room="r")])
+    await parked_before(inbox, poison)
 
-        with pytest.raises(KeyError):
-            await inbox.receive([bell(4), poison])
-        assert len(await inbox_rows(inbox)) == 3
+    with pytest.raises(KeyError):
+        await inbox.receive([bell(4), poison])
+    assert len(await inbox_rows(inbox)) == 3
 
-        inbox.mappings = mappings("r", "loops")
-        assert await inbox.retry_parked() == RetryResult(done=2, parked=1)
-        assert await events(inbox) == 2
+    inbox.mappings = mappings("r", "loops")
+    assert await inbox.retry_parked() == RetryResult(done=2, parked=1)
+    assert await events(inbox) == 2
 
 
 async def test_an_event_that_makes_no_sense_is_parked_for_somebody_to_see(database_url: str) -> None:
@@ -317,11 +311,10 @@ async def test_an_event_that_makes_no_sense_is_parked_for_somebody_to_see(databa
         assert "user_id: expected at most 255 characters" in outcome.reason
 
 
-async def test_an_empty_batch_is_nothing(database_url: str) -> None:
-    async with inbox_on(database_url) as inbox:
-        before = await contents(inbox)
-        assert await inbox.receive([]) == []
-        assert await contents(inbox) == before
+async def test_an_empty_batch_is_nothing(inbox: Inbox) -> None:
+    before = await contents(inbox)
+    assert await inbox.receive([]) == []
+    assert await contents(inbox) == before
 
 
 async def parked_before(inbox: Inbox, sent: Message) -> None:

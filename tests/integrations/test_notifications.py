@@ -83,91 +83,81 @@ async def counted(engine: Engine) -> Sequence[tuple[object, ...]]:
 
 
 async def test_each_mentor_is_told_once_and_the_activity_is_noted_with_the_first(
-    database_url: str, clock: HandClock
+    engine: Engine, clock: HandClock
 ) -> None:
     """Given two mentors of whom one cannot be reached, when the other is told, then the activity counts, and once."""
     sink = ScriptedSink(types=MENTORS)
     sink.refuses = lambda one: "not now" if one.user_id == JONES.user_id else None
 
-    async with running(database_url, clock) as engine:
-        await notice(engine, exam(), SMITH, JONES)
-        await notice(engine, content(), SMITH)
-        await notice(engine, exam("started", "exam_started"), SMITH)
-        relay = relay_to(engine.database, clock, sink)
-        assert await relay.once() == (2, 1)
-        assert await told_of(engine) == [("content-1",), ("exam-1",)]
+    await notice(engine, exam(), SMITH, JONES)
+    await notice(engine, content(), SMITH)
+    await notice(engine, exam("started", "exam_started"), SMITH)
+    relay = relay_to(engine.database, clock, sink)
+    assert await relay.once() == (2, 1)
+    assert await told_of(engine) == [("content-1",), ("exam-1",)]
 
-        clock.now += timedelta(days=1)
-        sink.refuses = lambda _: None
-        assert await relay.once() == (1, 0)
-        day = (await counted(engine))[0][0]
-        assert str(day) == "2026-11-29"
-        assert [row[1:] for row in await counted(engine)] == [("content_completed", 1), ("exam_passed", 1)]
-        [first] = await rows(
-            engine.database, "SELECT DISTINCT notified_at FROM lms_activity WHERE type <> 'exam_started'"
-        )
-        assert "2026-11-29" in str(first[0])
+    clock.now += timedelta(days=1)
+    sink.refuses = lambda _: None
+    assert await relay.once() == (1, 0)
+    day = (await counted(engine))[0][0]
+    assert str(day) == "2026-11-29"
+    assert [row[1:] for row in await counted(engine)] == [("content_completed", 1), ("exam_passed", 1)]
+    [first] = await rows(engine.database, "SELECT DISTINCT notified_at FROM lms_activity WHERE type <> 'exam_started'")
+    assert "2026-11-29" in str(first[0])
 
     assert sorted(one.user_id for one in sink.arrived) == ["456", "456", "457"]
 
 
-async def test_several_mentors_who_are_told_at_once_count_an_activity_once(database_url: str, clock: HandClock) -> None:
+async def test_several_mentors_who_are_told_at_once_count_an_activity_once(engine: Engine, clock: HandClock) -> None:
     sink = ScriptedSink(types=MENTORS)
 
-    async with running(database_url, clock) as engine:
-        await notice(engine, exam(), SMITH, JONES)
-        assert await relay_to(engine.database, clock, sink).once() == (2, 0)
-        assert [row[1:] for row in await counted(engine)] == [("exam_passed", 1)]
+    await notice(engine, exam(), SMITH, JONES)
+    assert await relay_to(engine.database, clock, sink).once() == (2, 0)
+    assert [row[1:] for row in await counted(engine)] == [("exam_passed", 1)]
 
 
-async def test_a_second_sink_counts_no_activity_again(database_url: str, clock: HandClock) -> None:
+async def test_a_second_sink_counts_no_activity_again(engine: Engine, clock: HandClock) -> None:
     chat, mail = ScriptedSink("chat", MENTORS), ScriptedSink("mail", MENTORS)
 
-    async with running(database_url, clock) as engine:
-        await notice(engine, exam(), SMITH)
-        assert await relay_to(engine.database, clock, chat, mail).once() == (2, 0)
-        assert [row[1:] for row in await counted(engine)] == [("exam_passed", 1)]
+    await notice(engine, exam(), SMITH)
+    assert await relay_to(engine.database, clock, chat, mail).once() == (2, 0)
+    assert [row[1:] for row in await counted(engine)] == [("exam_passed", 1)]
 
 
-async def test_what_no_sink_takes_is_not_noted(database_url: str, clock: HandClock) -> None:
+async def test_what_no_sink_takes_is_not_noted(engine: Engine, clock: HandClock) -> None:
     sink = ScriptedSink(types=MENTORS)
     sink.refuses = lambda _: "never"
     sink.is_final = lambda _: True
 
-    async with running(database_url, clock) as engine:
-        await notice(engine, exam(), SMITH)
-        assert await relay_to(engine.database, clock, sink).once() == (0, 1)
-        assert (await told_of(engine), await counted(engine)) == ([], [])
+    await notice(engine, exam(), SMITH)
+    assert await relay_to(engine.database, clock, sink).once() == (0, 1)
+    assert (await told_of(engine), await counted(engine)) == ([], [])
 
 
-async def test_the_same_activity_again_is_announced_once(database_url: str, clock: HandClock) -> None:
-    async with running(database_url, clock) as engine:
-        for _ in range(2):
-            async with engine.database.write() as connection:
-                await outbox.enqueue_deliveries(
-                    connection, notifications(exam(), "exam-1", [SMITH, SMITH, JONES], clock())
-                )
-        assert [row[0] for row in await rows(engine.database, "SELECT user_id FROM lms_outbox ORDER BY 1")] == [
-            "456",
-            "457",
-        ]
+async def test_the_same_activity_again_is_announced_once(engine: Engine, clock: HandClock) -> None:
+    for _ in range(2):
+        async with engine.database.write() as connection:
+            await outbox.enqueue_deliveries(connection, notifications(exam(), "exam-1", [SMITH, SMITH, JONES], clock()))
+    assert [row[0] for row in await rows(engine.database, "SELECT user_id FROM lms_outbox ORDER BY 1")] == [
+        "456",
+        "457",
+    ]
 
 
-async def test_a_summary_tells_each_mentor_of_the_period_once(database_url: str, clock: HandClock) -> None:
+async def test_a_summary_tells_each_mentor_of_the_period_once(engine: Engine, clock: HandClock) -> None:
     """Given activities of yesterday and today, when today is summed up, then each mentor hears of theirs of today."""
     sink = ScriptedSink(types=frozenset({"activity_summary"}))
     clock.now = at(1.75)
 
-    async with running(database_url, clock) as engine:
-        await notice(engine, exam("yesterday", timestamp=at(0.9)), SMITH)
-        await notice(engine, exam("a", timestamp=at(1)), SMITH, JONES)
-        await notice(engine, exam("b", "exam_failed", timestamp=at(1.1)), SMITH)
-        await notice(engine, content(timestamp=at(1.2)), SMITH)
-        assert await queue_summaries(engine.database, Period.TODAY, clock()) == 2
-        assert await queue_summaries(engine.database, Period.TODAY, clock()) == 2
-        assert await queue_summaries(engine.database, Period.LAST_HOUR, clock()) == 0
-        assert await relay_to(engine.database, clock, sink).once() == (2, 0)
-        assert {item.type for item in await deliveries(engine)} == {"activity_summary"}
+    await notice(engine, exam("yesterday", timestamp=at(0.9)), SMITH)
+    await notice(engine, exam("a", timestamp=at(1)), SMITH, JONES)
+    await notice(engine, exam("b", "exam_failed", timestamp=at(1.1)), SMITH)
+    await notice(engine, content(timestamp=at(1.2)), SMITH)
+    assert await queue_summaries(engine.database, Period.TODAY, clock()) == 2
+    assert await queue_summaries(engine.database, Period.TODAY, clock()) == 2
+    assert await queue_summaries(engine.database, Period.LAST_HOUR, clock()) == 0
+    assert await relay_to(engine.database, clock, sink).once() == (2, 0)
+    assert {item.type for item in await deliveries(engine)} == {"activity_summary"}
 
     to_smith, to_jones = sorted(sink.arrived, key=lambda one: one.user_id)
     assert message(to_smith.type, to_smith.body).splitlines() == [
@@ -184,16 +174,15 @@ async def test_a_summary_tells_each_mentor_of_the_period_once(database_url: str,
     assert "1 exam passed\n" in message(to_jones.type, to_jones.body)
 
 
-async def test_the_last_hour_is_the_last_full_one(database_url: str, clock: HandClock) -> None:
+async def test_the_last_hour_is_the_last_full_one(engine: Engine, clock: HandClock) -> None:
     sink = ScriptedSink(types=frozenset({"activity_summary"}))
 
-    async with running(database_url, clock) as engine:
-        for minute in (-1, 0, 59, 60):
-            clock.now = at(1) + timedelta(minutes=minute)
-            await notice(engine, exam(f"at {minute}", timestamp=clock.now), SMITH)
-        clock.now = at(1) + timedelta(minutes=61)
-        assert await queue_summaries(engine.database, Period.LAST_HOUR, clock()) == 1
-        assert await relay_to(engine.database, clock, sink).once() == (1, 0)
+    for minute in (-1, 0, 59, 60):
+        clock.now = at(1) + timedelta(minutes=minute)
+        await notice(engine, exam(f"at {minute}", timestamp=clock.now), SMITH)
+    clock.now = at(1) + timedelta(minutes=61)
+    assert await queue_summaries(engine.database, Period.LAST_HOUR, clock()) == 1
+    assert await relay_to(engine.database, clock, sink).once() == (1, 0)
 
     [one] = sink.arrived
     assert one.body["counts"] == {"exam_passed": 2}
@@ -241,7 +230,7 @@ def relay_to_zulip(engine: Engine, url: str) -> Relay:
 
 
 async def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_and_no_attempt_is_counted(
-    database_url: str, clock: HandClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a Zulip that cannot be reached, then says that it is asked too much, when it is well, then all is there."""
     monkeypatch.setattr(backoff, "LONGEST_SEC", 0.05)
@@ -251,15 +240,14 @@ async def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_an
     zulip.trouble = lambda _: rate_limited(sec) if len(zulip.letters) == 1 and (sec := next(pauses, 0)) else None
     port = free_port()
 
-    async with running(database_url, clock) as engine:
-        for number in range(3):
-            await notice(engine, exam(f"exam {number}"), SMITH, JONES)
-        async with in_background(relay_to_zulip(engine, f"http://127.0.0.1:{port}").run):
-            await until(lambda: "sending to zulip is interrupted" in caplog.text)
-            with zulip_serving(zulip, port):
-                await until(lambda: len(zulip.letters) == 6)
-                await all_sent(engine)
-        assert {item.attempts for item in await deliveries(engine)} == {1}
+    for number in range(3):
+        await notice(engine, exam(f"exam {number}"), SMITH, JONES)
+    async with in_background(relay_to_zulip(engine, f"http://127.0.0.1:{port}").run):
+        await until(lambda: "sending to zulip is interrupted" in caplog.text)
+        with zulip_serving(zulip, port):
+            await until(lambda: len(zulip.letters) == 6)
+            await all_sent(engine)
+    assert {item.attempts for item in await deliveries(engine)} == {1}
 
     assert (len(set(zulip.to(11))), len(set(zulip.to(12)))) == (3, 3)
     assert next(pauses, None) is None

@@ -59,15 +59,14 @@ async def subscribe(engine: Engine, url: str, *types: SignalType) -> Subscriptio
 
 
 async def test_a_subscriber_is_told_of_its_types_and_can_tell_that_it_was_we(
-    database_url: str, clock: HandClock, receiver: Receiver
+    engine: Engine, clock: HandClock, receiver: Receiver
 ) -> None:
-    async with running(database_url, clock) as engine:
-        await publish(engine, "x", "a")
-        subscription = await subscribe(engine, f"{receiver.url}/hook?key=1", SignalType.COURSE_COMPLETED)
-        await complete(engine, "a")
-        clock.now += timedelta(seconds=90)
-        assert await relay_of(engine).once() == (1, 0)
-        assert await relay_of(engine).once() == (0, 0)
+    await publish(engine, "x", "a")
+    subscription = await subscribe(engine, f"{receiver.url}/hook?key=1", SignalType.COURSE_COMPLETED)
+    await complete(engine, "a")
+    clock.now += timedelta(seconds=90)
+    assert await relay_of(engine).once() == (1, 0)
+    assert await relay_of(engine).once() == (0, 0)
 
     [hook] = receiver.hooks
     assert hook.path == "/hook?key=1"
@@ -90,30 +89,26 @@ async def test_a_subscriber_is_told_of_its_types_and_can_tell_that_it_was_we(
     }
 
 
-async def test_what_was_announced_before_is_not_sent(database_url: str, clock: HandClock, receiver: Receiver) -> None:
-    async with running(database_url, clock) as engine:
-        await complete(engine, "a")
-        clock.now += timedelta(seconds=1)
-        await subscribe(engine, receiver.url)
-        await complete(engine, "b")
-        assert await relay_of(engine).once() == (1, 0)
+async def test_what_was_announced_before_is_not_sent(engine: Engine, clock: HandClock, receiver: Receiver) -> None:
+    await complete(engine, "a")
+    clock.now += timedelta(seconds=1)
+    await subscribe(engine, receiver.url)
+    await complete(engine, "b")
+    assert await relay_of(engine).once() == (1, 0)
 
     assert [hook.data["class_id"] for hook in receiver.hooks] == ["b"]
 
 
-async def test_a_failing_receiver_is_sent_the_same_again(
-    database_url: str, clock: HandClock, receiver: Receiver
-) -> None:
+async def test_a_failing_receiver_is_sent_the_same_again(engine: Engine, clock: HandClock, receiver: Receiver) -> None:
     receiver.answers = {"/": 500}
 
-    async with running(database_url, clock) as engine:
-        await subscribe(engine, f"{receiver.url}/")
-        await complete(engine, "a", "b")
-        assert await relay_of(engine).once() == (0, 1)
-        clock.now += timedelta(seconds=10)
-        receiver.answers = {}
-        assert await relay_of(engine).once() == (2, 0)
-        assert [item.attempts for item in await deliveries(engine)] == [2, 1]
+    await subscribe(engine, f"{receiver.url}/")
+    await complete(engine, "a", "b")
+    assert await relay_of(engine).once() == (0, 1)
+    clock.now += timedelta(seconds=10)
+    receiver.answers = {}
+    assert await relay_of(engine).once() == (2, 0)
+    assert [item.attempts for item in await deliveries(engine)] == [2, 1]
 
     failed, again, following = receiver.hooks
     assert (failed.message_id, failed.body) == (again.message_id, again.body)
@@ -150,111 +145,101 @@ async def last_error(database_url: str, clock: HandClock, url: str) -> str:
         return str(item.last_error)
 
 
-async def test_an_answer_without_end_is_not_read_to_the_end(
-    database_url: str, clock: HandClock, receiver: Receiver
-) -> None:
+async def test_an_answer_without_end_is_not_read_to_the_end(engine: Engine, receiver: Receiver) -> None:
     receiver.endless = {"/"}
 
-    async with running(database_url, clock) as engine:
-        await subscribe(engine, f"{receiver.url}/")
-        await complete(engine, "a", "b")
-        assert await relay_of(engine).once() == (2, 0)
+    await subscribe(engine, f"{receiver.url}/")
+    await complete(engine, "a", "b")
+    assert await relay_of(engine).once() == (2, 0)
 
 
 async def test_a_receiver_that_is_gone_is_sent_nothing_more_and_the_log_says_so(
-    database_url: str, clock: HandClock, receiver: Receiver, caplog: pytest.LogCaptureFixture
+    engine: Engine, clock: HandClock, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver.answers = {"/gone": 410}
 
-    async with running(database_url, clock) as engine:
-        gone = await subscribe(engine, f"{receiver.url}/gone")
-        await subscribe(engine, f"{receiver.url}/there")
-        for user_id in ("ada", "bob", "cyd", "dot", "eve", "fay"):
-            await complete(engine, "a", user_id=user_id)
-        await relay_of(engine).once()
-        await complete(engine, "b")
-        clock.now += timedelta(days=1)
-        await relay_of(engine).once()
+    gone = await subscribe(engine, f"{receiver.url}/gone")
+    await subscribe(engine, f"{receiver.url}/there")
+    for user_id in ("ada", "bob", "cyd", "dot", "eve", "fay"):
+        await complete(engine, "a", user_id=user_id)
+    await relay_of(engine).once()
+    await complete(engine, "b")
+    clock.now += timedelta(days=1)
+    await relay_of(engine).once()
 
-        theirs = [item for item in await deliveries(engine) if item.sink == gone.subscription_id]
-        assert {(item.status, item.last_error) for item in theirs} == {(DeliveryStatus.DEAD, GONE)}
-        assert len(theirs) == 6, "of what is announced later, nothing is meant for it"
-        assert await value(engine.database, "SELECT count(*) FROM lms_subscription WHERE disabled_at IS NULL") == 1
-        assert f"{gone.subscription_id} is disabled: {GONE}" in caplog.messages
+    theirs = [item for item in await deliveries(engine) if item.sink == gone.subscription_id]
+    assert {(item.status, item.last_error) for item in theirs} == {(DeliveryStatus.DEAD, GONE)}
+    assert len(theirs) == 6, "of what is announced later, nothing is meant for it"
+    assert await value(engine.database, "SELECT count(*) FROM lms_subscription WHERE disabled_at IS NULL") == 1
+    assert f"{gone.subscription_id} is disabled: {GONE}" in caplog.messages
 
     assert len(receiver.to("/gone")) <= AT_ONCE
     assert len(receiver.to("/there")) == 7
 
 
 async def test_a_slow_receiver_is_asked_a_few_at_a_time_and_holds_up_nobody_else(
-    database_url: str, clock: HandClock, receiver: Receiver
+    engine: Engine, receiver: Receiver
 ) -> None:
     receiver.hangs = {"/slow"}
     learners = 5 * AT_ONCE
 
-    async with running(database_url, clock) as engine:
-        await subscribe(engine, f"{receiver.url}/slow")
-        await subscribe(engine, f"{receiver.url}/fast")
-        for number in range(learners):
-            await complete(engine, "a", user_id=f"learner-{number}")
-        async with in_background(relay_of(engine).run):
-            await until(lambda: len(receiver.to("/fast")) == learners)
-            await until(lambda: len(receiver.to("/slow")) == AT_ONCE)
-            receiver.hangs.clear()
-            receiver.ended.set()
-            await until(lambda: len(receiver.to("/slow")) == learners)
+    await subscribe(engine, f"{receiver.url}/slow")
+    await subscribe(engine, f"{receiver.url}/fast")
+    for number in range(learners):
+        await complete(engine, "a", user_id=f"learner-{number}")
+    async with in_background(relay_of(engine).run):
+        await until(lambda: len(receiver.to("/fast")) == learners)
+        await until(lambda: len(receiver.to("/slow")) == AT_ONCE)
+        receiver.hangs.clear()
+        receiver.ended.set()
+        await until(lambda: len(receiver.to("/slow")) == learners)
 
     assert receiver.most_at_once <= 2 * AT_ONCE
 
 
 async def test_what_there_is_no_time_for_is_sent_later_and_counts_no_attempt(
-    database_url: str, clock: HandClock, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sink, "BATCH_SEC", 0.01)
     receiver.slow_sec = {"/": 0.02}
     learners = 4 * AT_ONCE
 
-    async with running(database_url, clock) as engine:
-        await subscribe(engine, f"{receiver.url}/")
-        for number in range(learners):
-            await complete(engine, "a", user_id=f"learner-{number}")
-        async with in_background(relay_of(engine).run):
-            await until(lambda: len(receiver.hooks) == learners)
-        assert {item.attempts for item in await deliveries(engine)} == {1}
+    await subscribe(engine, f"{receiver.url}/")
+    for number in range(learners):
+        await complete(engine, "a", user_id=f"learner-{number}")
+    async with in_background(relay_of(engine).run):
+        await until(lambda: len(receiver.hooks) == learners)
+    assert {item.attempts for item in await deliveries(engine)} == {1}
 
     assert len(receiver.hooks) == learners < BATCH
 
 
-async def test_who_unsubscribes_is_sent_nothing_more(database_url: str, clock: HandClock, receiver: Receiver) -> None:
+async def test_who_unsubscribes_is_sent_nothing_more(engine: Engine, clock: HandClock, receiver: Receiver) -> None:
     receiver.answers = {"/": 500}
 
-    async with running(database_url, clock) as engine:
-        await complete(engine, "a")
-        subscription = await subscribe(engine, f"{receiver.url}/")
-        await complete(engine, "b")
-        await relay_of(engine).once()
+    await complete(engine, "a")
+    subscription = await subscribe(engine, f"{receiver.url}/")
+    await complete(engine, "b")
+    await relay_of(engine).once()
+    async with engine.database.write() as connection:
+        await subscriptions.remove(connection, subscription.subscription_id)
+    clock.now += timedelta(days=1)
+    await complete(engine, "c")
+    await relay_of(engine).once()
+    assert await deliveries(engine) == []
+    with pytest.raises(NotFoundError, match=f"expected the id of a subscription, found '{subscription[0]}'"):
         async with engine.database.write() as connection:
             await subscriptions.remove(connection, subscription.subscription_id)
-        clock.now += timedelta(days=1)
-        await complete(engine, "c")
-        await relay_of(engine).once()
-        assert await deliveries(engine) == []
-        with pytest.raises(NotFoundError, match=f"expected the id of a subscription, found '{subscription[0]}'"):
-            async with engine.database.write() as connection:
-                await subscriptions.remove(connection, subscription.subscription_id)
 
     assert len(receiver.hooks) == 1
 
 
-async def test_a_url_that_has_moved_into_a_private_network_is_not_called(
-    database_url: str, clock: HandClock, receiver: Receiver
-) -> None:
-    async with running(database_url, clock) as engine:
-        await subscribe(engine, receiver.url)
-        await complete(engine, "a")
-        assert await relay_of(engine, private=False).once() == (0, 1)
-        [item] = await deliveries(engine)
-        assert item.last_error == "expected a host at a public address, found 127.0.0.1 at 127.0.0.1"
+async def test_a_url_that_has_moved_into_a_private_network_is_not_called(engine: Engine, receiver: Receiver) -> None:
+    await subscribe(engine, receiver.url)
+    await complete(engine, "a")
+    assert await relay_of(engine, private=False).once() == (0, 1)
+    [item] = await deliveries(engine)
+    assert item.last_error == "expected a host at a public address, found 127.0.0.1 at 127.0.0.1"
 
     assert receiver.hooks == []
 

@@ -145,7 +145,7 @@ async def test_both_readings_are_equal(database_url: str, events: list[Event]) -
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-async def test_the_database_leaves_nothing_of_plain_events_to_python(database_url: str, version: str) -> None:
+async def test_the_database_leaves_nothing_of_plain_events_to_python(database: Database, version: str) -> None:
     numbers = [(0, 300), (269.9, 300), (270, 300), (236.915, 263.24), (12, 13.5)]
     events = [
         Event(f"00000000-0000-4000-8000-{n:012}", "VIDEO_PING", version, "ada", str(n), None,
@@ -153,18 +153,16 @@ async def test_the_database_leaves_nothing_of_plain_events_to_python(database_ur
         for n, (p, d) in enumerate(numbers)
     ]  # fmt: skip
 
-    async with opened(database_url) as database:
-        found, unsaid = await both(database, events)
-        assert unsaid == 0
-        assert found == expected(events)
+    found, unsaid = await both(database, events)
+    assert unsaid == 0
+    assert found == expected(events)
 
 
 @pytest.mark.parametrize("number", ["1e2", "27E1", "1e-999999", "-0", "235.99999999999999", "269.9999999999999999"])
-async def test_a_number_says_the_same_however_it_is_written(database_url: str, number: str) -> None:
+async def test_a_number_says_the_same_however_it_is_written(database: Database, number: str) -> None:
     payload = f'{{"video_id": "v", "position": {number}, "duration": 300}}'
     event_id = "00000000-0000-4000-8000-000000000001"
     events = [Event(event_id, "VIDEO_PING", "1.0", "ada", "a", None, payload, at(0), at(0), "test", None)]
 
-    async with opened(database_url) as database:
-        found, _ = await both(database, events)
-        assert found == expected(events)
+    found, _ = await both(database, events)
+    assert found == expected(events)

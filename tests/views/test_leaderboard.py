@@ -94,15 +94,14 @@ async def test_a_learner_sees_neighbours_on_both_sides_as_far_as_there_are_any(
     assert (plain(found.above), plain([found.entry]), plain(found.below)) == (above, [own], below)
 
 
-async def test_a_learner_without_xp_is_not_found_and_boards_are_apart(database_url: str) -> None:
-    async with opened(database_url) as database:
-        await fill(database, LeaderboardKey("x", "2026-W48"))
+async def test_a_learner_without_xp_is_not_found_and_boards_are_apart(database: Database) -> None:
+    await fill(database, LeaderboardKey("x", "2026-W48"))
 
-        assert await pages(database, BOARD, limit=10) == [[]]
-        assert await pages(database, LeaderboardKey("x", "2026-W48"), limit=10) == [RANKED]
-        async with database.read() as connection:
-            with pytest.raises(NotFoundError, match="found none for user_id 'ada'"):
-                await leaderboard.read_around(connection, BOARD, "ada", 1)
+    assert await pages(database, BOARD, limit=10) == [[]]
+    assert await pages(database, LeaderboardKey("x", "2026-W48"), limit=10) == [RANKED]
+    async with database.read() as connection:
+        with pytest.raises(NotFoundError, match="found none for user_id 'ada'"):
+            await leaderboard.read_around(connection, BOARD, "ada", 1)
 
 
 async def test_an_empty_board_has_one_empty_page_and_a_foreign_cursor_is_refused(filled: str) -> None:
@@ -134,16 +133,15 @@ async def test_xp_counts_in_the_week_the_month_and_the_course_in_which_it_was_ea
         ]
 
 
-async def test_a_place_that_all_xp_moved_away_from_is_gone(database_url: str) -> None:
-    async with opened(database_url) as database:
-        await fill(database)
-        async with database.write() as connection:
-            await xp.record(
-                connection, {LeaderboardEntryKey("eve", BOARD): -10, LeaderboardEntryKey("ada", BOARD): -10}, SHARD
-            )
+async def test_a_place_that_all_xp_moved_away_from_is_gone(database: Database) -> None:
+    await fill(database)
+    async with database.write() as connection:
+        await xp.record(
+            connection, {LeaderboardEntryKey("eve", BOARD): -10, LeaderboardEntryKey("ada", BOARD): -10}, SHARD
+        )
 
-        assert await value(database, "SELECT count(*) FROM v_leaderboard") == 4
-        assert await value(database, "SELECT xp FROM v_leaderboard WHERE user_id = 'ada'") == 20
+    assert await value(database, "SELECT count(*) FROM v_leaderboard") == 4
+    assert await value(database, "SELECT xp FROM v_leaderboard WHERE user_id = 'ada'") == 20
 
 
 PERIODS = [
