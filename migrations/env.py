@@ -1,4 +1,4 @@
-"""Alembic's way in: runs the steps on the connection it is handed, then makes the SQL views anew.
+"""Alembic's entry point: runs the migrations on a given connection, then re-creates the SQL views.
 
 Views hold no data, so they are not migrated: they are what `views.VIEWS` says, after every upgrade.
 """
