@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make run` and `make test`. What takes more than two lines is in scripts/.
 .DEFAULT_GOAL := help
-.PHONY: help run test-fast test coverage lint lock bench clean
+.PHONY: help run test-fast test coverage acceptance lint lock bench clean
 
 help:
 	@echo 'make run         install, migrate, serve on 127.0.0.1:8000; an empty database gets a sample course and learners'
@@ -12,6 +12,7 @@ help:
 	@echo '                 LMS_REQUIRE_SERVICES=1 make test   where a service is missing, the tests that need it fail;'
 	@echo '                                                    otherwise they are skipped'
 	@echo 'make coverage    make test, then print the branch coverage; takes PYTEST_ARGS, too'
+	@echo 'make acceptance  make test of what can run for long, for about an hour, with figures'
 	@echo 'make lint        install, run ruff, mypy and import-linter'
 	@echo 'make bench       install, measure speed and memory, print the table and save it as benchmarks/RESULTS.md'
 	@echo '                 make bench ROWS="1 5" SCALE=0.1   only those rows, at a tenth of the size; not saved'
@@ -29,6 +30,9 @@ test: .venv/installed
 
 coverage: .venv/installed
 	@scripts/coverage $(PYTEST_ARGS)
+
+acceptance: .venv/installed
+	@scripts/acceptance $(PYTEST_ARGS)
 
 lint: .venv/installed
 	@scripts/lint

@@ -20,6 +20,9 @@ from tests.support.costs import mark_by_cost
 from tests.support.forks import Fork
 from tests.support.postgres import PostgresServer, required_postgres
 
+FIGURES = "figures"
+"""The name of the property of a test that holds a line of figures."""
+
 SHARED = Path(__file__).parent.parent.parent / "shared"
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -43,6 +46,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def anyio_backend() -> str:
     """The library that runs every `async def` test and fixture."""
     return "asyncio"
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Take a line of figures from a test that has checked them, and print it at the end of the run."""
+
+    def append(line: str) -> None:
+        request.node.user_properties.append((FIGURES, line))  # they reach the process that prints, also from xdist's
+
+    return append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures of the tests. Without them, a fault that hit nothing would look like one that did no harm."""
+    for passed in terminalreporter.getreports("passed"):
+        for name, line in passed.user_properties:
+            if name == FIGURES:
+                terminalreporter.write_line(f"{Path(passed.nodeid.partition('::')[0]).parent.name}: {line}")
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platfor
 
 @pytest.mark.parametrize(("platform", "new_database"), CASES, indirect=True)
 def test_ten_kills_of_the_consumer_and_two_of_its_broker_lose_nothing_and_count_nothing_twice(
-    platform: Platform, new_database: Callable[[], str], tell: Callable[[str], None]
+    platform: Platform, new_database: Callable[[], str], report: Callable[[str], None]
 ) -> None:
     url, moments, hits = new_database(), random.Random(), 0
     asyncio.run(publish(url))
@@ -86,7 +86,7 @@ def test_ten_kills_of_the_consumer_and_two_of_its_broker_lose_nothing_and_count_
     asyncio.run(check(url, platform))
     verified = command("verify", LMS_DATABASE_URL=url)
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    tell(
+    report(
         f"{platform.system}, {make_url(url).get_backend_name()}: consumer killed {KILLS} times, {hits} while messages "
         f"waited, the broker twice: {MESSAGES:,} messages, 0 lost, 0 counted twice"
     )

@@ -43,7 +43,7 @@ def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Room]
 
 @pytest.mark.parametrize("small_disk", [SizeLimit, FULL_AT_ONCE, FULL_AT_A_CHECKPOINT], indirect=True)
 def test_a_full_disk_refuses_what_is_posted_until_there_is_room(
-    small_disk: Room, new_sqlite: NewSqlite, tell: Callable[[str], None]
+    small_disk: Room, new_sqlite: NewSqlite, report: Callable[[str], None]
 ) -> None:
     url, ledger = f"sqlite:///{small_disk.folder}/lms.db", Ledger(seed=1)
     with serving(url, "--dev") as server:
@@ -61,12 +61,12 @@ def test_a_full_disk_refuses_what_is_posted_until_there_is_room(
 
     check_integrity(small_disk.folder / "lms.db")
     counts = asyncio.run(balance(url, new_sqlite(), ledger))
-    tell(f"sqlite: {small_disk.name} full, {refused} posts refused, then room again: {counts}")
+    report(f"sqlite: {small_disk.name} full, {refused} posts refused, then room again: {counts}")
 
 
 @pytest.mark.parametrize("small_disk", [FULL_AT_ONCE, FULL_AT_A_CHECKPOINT], indirect=True)
 def test_a_server_killed_on_a_full_disk_starts_on_it_and_goes_on_when_there_is_room(
-    small_disk: Room, new_sqlite: NewSqlite, tell: Callable[[str], None]
+    small_disk: Room, new_sqlite: NewSqlite, report: Callable[[str], None]
 ) -> None:
     url, ledger = f"sqlite:///{small_disk.folder}/lms.db", Ledger(seed=1)
     with serving(url, "--dev") as server:
@@ -81,7 +81,7 @@ def test_a_server_killed_on_a_full_disk_starts_on_it_and_goes_on_when_there_is_r
 
     check_integrity(small_disk.folder / "lms.db")
     counts = asyncio.run(balance(url, new_sqlite(), ledger))
-    tell(f"sqlite: {small_disk.name} full, serve killed and started on it, {ledger.refused} posts refused: {counts}")
+    report(f"sqlite: {small_disk.name} full, serve killed and started on it, {ledger.refused} posts refused: {counts}")
 
 
 def fill(server: Server, ledger: Ledger, says: str) -> None:

@@ -64,7 +64,7 @@ def test_a_monitor_that_is_killed_loses_nothing_and_tells_nothing_twice(
     server: PostgresServer,
     platform: Platform,
     tmp_path: Path,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> None:
     url, seed = new_database(), random.randrange(2**32)
     print(f"seed {seed}")
@@ -99,7 +99,7 @@ def test_a_monitor_that_is_killed_loses_nothing_and_tells_nothing_twice(
     check_letters(zulip, sent)
     kind = make_url(url).get_backend_name()
     counts = f"{ROUNDS * ACTIVITIES} activities, {len(sent)} messages, each once, {zulip.failed} failures of Zulip"
-    tell(f"{kind}: monitor killed {kills} times: {counts}")
+    report(f"{kind}: monitor killed {kills} times: {counts}")
 
 
 def test_nothing_is_sent_while_nobody_is_to_be_told(

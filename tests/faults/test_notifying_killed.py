@@ -63,7 +63,7 @@ class Failing(ZulipServer):
 
 
 def test_a_relay_that_is_killed_tells_each_mentor_of_each_activity_once(
-    new_database: Callable[[], str], tell: Callable[[str], None]
+    new_database: Callable[[], str], report: Callable[[str], None]
 ) -> None:
     url, seed = new_database(), random.randrange(2**32)
     print(f"seed {seed}")
@@ -92,7 +92,7 @@ def test_a_relay_that_is_killed_tells_each_mentor_of_each_activity_once(
     assert len(told) == len(set(told)) == len(MENTORS) * EXAMS_EACH * (KILLS + 1)
     assert {str(letter.id): tag_of(letter.content) for letter in zulip.letters} == receipts
     kind = make_url(url).get_backend_name()
-    tell(f"{kind}: relay to Zulip killed {kills} times: {len(told)} messages, each once, {zulip.failed} failures")
+    report(f"{kind}: relay to Zulip killed {kills} times: {len(told)} messages, each once, {zulip.failed} failures")
 
 
 def notifying(url: str, zulip: ZulipServer) -> AbstractContextManager[Process]:

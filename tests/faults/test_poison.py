@@ -98,7 +98,11 @@ def poison_class(event: Event) -> Event:
 
 @pytest.mark.parametrize(("name", "number"), [("raising_rule", 20_000), ("refusing_database", 2_000)])
 def test_poison_is_parked_takes_nothing_down_and_counts_once_it_is_mended(
-    new_database: NewDatabase, request: pytest.FixtureRequest, name: str, number: int, tell: Callable[[str], None]
+    new_database: NewDatabase,
+    request: pytest.FixtureRequest,
+    name: str,
+    number: int,
+    report: Callable[[str], None],
 ) -> None:
     trouble: Trouble = request.getfixturevalue(name)
     harmless = draw(number - number // ONE_IN)
@@ -108,7 +112,7 @@ def test_poison_is_parked_takes_nothing_down_and_counts_once_it_is_mended(
     counts = asyncio.run(survive(trouble, harmless, poison, new_database))
 
     kind = make_url(new_database()).get_backend_name()
-    tell(f"{kind}: {len(poison)} poison events among {number:,} ({name.replace('_', ' ')}): {counts}")
+    report(f"{kind}: {len(poison)} poison events among {number:,} ({name.replace('_', ' ')}): {counts}")
 
 
 async def survive(trouble: Trouble, harmless: list[Event], poison: list[Event], new_database: NewDatabase) -> str:

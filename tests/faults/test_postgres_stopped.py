@@ -51,7 +51,7 @@ class Outage:
 
 @pytest.mark.parametrize("how", ["fast", "immediate"])
 def test_postgresql_away_for_ten_seconds_costs_nothing_but_the_time(
-    own_postgres: PostgresServer, how: Literal["fast", "immediate"], tell: Callable[[str], None]
+    own_postgres: PostgresServer, how: Literal["fast", "immediate"], report: Callable[[str], None]
 ) -> None:
     url, fresh_url = own_postgres.create_database(), own_postgres.create_database()
     asyncio.run(migrate_url(url))
@@ -76,7 +76,7 @@ def test_postgresql_away_for_ten_seconds_costs_nothing_but_the_time(
     assert ledger.broken_off == 0
     refused = sum(work != alive for work, _ in outage.answers)
     counts = asyncio.run(balance(url, fresh_url, ledger))
-    tell(f"postgresql: stopped ({how}) for {AWAY_SEC} s, {refused:,} requests answered with 503 meanwhile: {counts}")
+    report(f"postgresql: stopped ({how}) for {AWAY_SEC} s, {refused:,} requests answered with 503 meanwhile: {counts}")
 
 
 def acknowledge_more(ledger: Ledger) -> None:

@@ -54,7 +54,7 @@ class Refusing(Receiver):
 
 
 def test_a_relay_that_is_killed_loses_nothing_and_changes_no_order(
-    new_database: Callable[[], str], tell: Callable[[str], None]
+    new_database: Callable[[], str], report: Callable[[str], None]
 ) -> None:
     url, seed = new_database(), random.randrange(2**32)
     print(f"seed {seed}")
@@ -83,7 +83,7 @@ def test_a_relay_that_is_killed_loses_nothing_and_changes_no_order(
     kind = make_url(url).get_backend_name()
     refused = len(receiver.hooks) - len(receiver.taken)
     counts = f"{len(announced):,} announcements, {len(receiver.taken):,} webhooks taken, {refused} refused"
-    tell(f"{kind}: relay killed {kills} times: {counts}, {repeated} repeated")
+    report(f"{kind}: relay killed {kills} times: {counts}, {repeated} repeated")
 
 
 def portions(classes: Sequence[str], number: int) -> list[Sequence[str]]:

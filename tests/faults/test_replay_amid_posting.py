@@ -22,7 +22,7 @@ Waits = list[float]
 
 
 def test_a_replay_amid_posting_at_full_speed_is_not_noticed(
-    new_database: NewDatabase, tell: Callable[[str], None]
+    new_database: NewDatabase, report: Callable[[str], None]
 ) -> None:
     url, ledger = new_database(), Ledger(seed=2)
     before: Waits = []
@@ -41,7 +41,7 @@ def test_a_replay_amid_posting_at_full_speed_is_not_noticed(
 
     assert during
     counts = asyncio.run(balance(url, new_database(), ledger))
-    tell(
+    report(
         f"{make_url(url).get_backend_name()}: {REPLAYS} replays amid {len(during):,} requests, 0 refused: "
         f"the longest wait {max(during):.2f} s ({max(before):.2f} s before), {counts}"
     )

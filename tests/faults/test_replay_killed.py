@@ -1,6 +1,7 @@
 """`replay` is killed again and again: what is shown is what was there before it, or all that it builds; no mixture.
 
 Servers go on meanwhile: nobody is refused anything, and nothing acknowledged is lost.
+REPLAY_KILLS=100 kills more often.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ from tests.support.looking import looking
 from tests.support.processes import command, end, environment_of
 from tests.support.serving import serving
 
-KILLS = 10
+KILLS = int(os.environ.get("REPLAY_KILLS", "10"))
 """In each of the two tests."""
 
 ATTEMPTS = 10
@@ -65,7 +66,7 @@ def moments() -> random.Random:
 
 
 def test_a_replay_that_is_killed_changes_all_or_nothing(
-    new_database: NewDatabase, moments: random.Random, tell: Callable[[str], None]
+    new_database: NewDatabase, moments: random.Random, report: Callable[[str], None]
 ) -> None:
     url = new_database()
     asyncio.run(fill(url, MANY))
@@ -85,11 +86,11 @@ def test_a_replay_that_is_killed_changes_all_or_nothing(
     assert asyncio.run(read(url)) == doubled
     replay(url, {})
     assert asyncio.run(read(url)) == plain
-    tell(f"{make_url(url).get_backend_name()}: replay of {MANY:,} events killed {KILLS} times, 0 mixtures shown")
+    report(f"{make_url(url).get_backend_name()}: replay of {MANY:,} events killed {KILLS} times, 0 mixtures shown")
 
 
 def test_a_replay_that_is_killed_amid_posting_costs_nobody_anything(
-    new_database: NewDatabase, moments: random.Random, tell: Callable[[str], None]
+    new_database: NewDatabase, moments: random.Random, report: Callable[[str], None]
 ) -> None:
     url, ledger, publisher = new_database(), Ledger(seed=1), Publisher("course", PUBLISH_EVERY_SEC)
     works: list[Work] = [*[posting(ledger)] * CLIENTS, publisher, *map(reading, READINGS)]
@@ -102,7 +103,7 @@ def test_a_replay_that_is_killed_amid_posting_costs_nobody_anything(
 
     assert set(asyncio.run(statuses(url))) == {ReplayStatus.FINISHED, ReplayStatus.INTERRUPTED}
     counts = asyncio.run(balance(url, new_database(), ledger))
-    tell(f"{make_url(url).get_backend_name()}: replay killed {KILLS} times amid posting: {counts}")
+    report(f"{make_url(url).get_backend_name()}: replay killed {KILLS} times amid posting: {counts}")
 
 
 async def fill(url: str, number: int) -> None:

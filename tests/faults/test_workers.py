@@ -2,6 +2,7 @@
 that was acknowledged is lost or counted twice, and none ever stands in another's way for good.
 
 To let the random load go on for long: LOAD_SECONDS=600 .venv/bin/python -m pytest tests/faults/test_workers.py
+WORKER_KILLS=60 kills more often.
 """
 
 import asyncio
@@ -43,7 +44,7 @@ from tests.support.serving import Server, client_of, serving
 
 LOAD_SEC = float(os.environ.get("LOAD_SECONDS", "8"))
 ROUND_SEC = 4
-KILLS = 6
+KILLS = int(os.environ.get("WORKER_KILLS", "6"))
 LIFE_SEC = (0.5, 1.5)
 PUBLISH_EVERY_SEC = 1
 LOOK_EVERY_SEC = 0.1
@@ -90,7 +91,7 @@ def new_postgres(postgres: PostgresServer, migrated_postgres: str) -> Iterator[N
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_a_random_load_on_several_processes_leaves_all_in_balance(
-    new_postgres: NewDatabase, workers: int, tell: Callable[[str], None]
+    new_postgres: NewDatabase, workers: int, report: Callable[[str], None]
 ) -> None:
     url, seed = new_postgres(), random.randrange(2**32)
     print(f"seed {seed}")
@@ -110,7 +111,7 @@ def test_a_random_load_on_several_processes_leaves_all_in_balance(
     assert asyncio.run(deadlocks(url)) == 0
     assert set(answers) <= {200, 503, None}
     counts = asyncio.run(balance(url, new_postgres(), ledger))
-    tell(
+    report(
         f"postgresql: {workers} workers, {LOAD_SEC:g} s of random load, {answers.total():,} requests, "
         f"{answers[503]:,} refused for a while, {sum(len(course.acknowledged) for course in courses)} versions, "
         f"{rounds} replays, 0 deadlocks: {counts}"
@@ -118,7 +119,7 @@ def test_a_random_load_on_several_processes_leaves_all_in_balance(
 
 
 def test_processes_that_are_killed_are_replaced_and_lose_nothing(
-    new_postgres: NewDatabase, tell: Callable[[str], None]
+    new_postgres: NewDatabase, report: Callable[[str], None]
 ) -> None:
     url, seed = new_postgres(), random.randrange(2**32)
     print(f"seed {seed}")
@@ -133,10 +134,12 @@ def test_processes_that_are_killed_are_replaced_and_lose_nothing(
         until(lambda: asyncio.run(granted(url)), LOOK_EVERY_SEC)
 
     counts = asyncio.run(balance(url, new_postgres(), ledger))
-    tell(f"postgresql: workers killed {KILLS} times, {ledger.broken_off:,} requests broken off: {counts}")
+    report(f"postgresql: workers killed {KILLS} times, {ledger.broken_off:,} requests broken off: {counts}")
 
 
-def test_two_servers_on_one_sqlite_file_wait_for_each_other(new_sqlite: NewSqlite, tell: Callable[[str], None]) -> None:
+def test_two_servers_on_one_sqlite_file_wait_for_each_other(
+    new_sqlite: NewSqlite, report: Callable[[str], None]
+) -> None:
     url, ledger, publisher = new_sqlite(), Ledger(seed=1), Publisher("course", PUBLISH_EVERY_SEC)
     answers = Counter[int | None]()
     works: list[Work] = [*[posting(ledger)] * CLIENTS, *[posting_twice(ledger)] * CLIENTS, publisher]
@@ -149,7 +152,7 @@ def test_two_servers_on_one_sqlite_file_wait_for_each_other(new_sqlite: NewSqlit
 
     assert set(answers) <= {200, None}
     counts = asyncio.run(balance(url, new_sqlite(), ledger))
-    tell(f"sqlite: 2 servers, {LOAD_SEC:g} s of random load, {answers.total():,} requests, 0 refused: {counts}")
+    report(f"sqlite: 2 servers, {LOAD_SEC:g} s of random load, {answers.total():,} requests, 0 refused: {counts}")
 
 
 def let_go_on(server: Server, url: str, ledger: PoisonLedger, chance: random.Random) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import make_url
 
 from eventstore.db.sqlite import staging
 from tests.engine.machine.broken import use_breakable_rules
@@ -35,15 +36,20 @@ law = settings(
 
 
 def test_the_engine_never_differs_from_the_definition(
-    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None]
 ) -> None:
     breaks: set[Break] = set()
     use_breakable_rules(monkeypatch, breaks)
     for module, name, size in SMALL:
         monkeypatch.setattr(module, name, size)
 
+    urls: list[str] = []
+
     class OnNewDatabase(Machine):
         def __init__(self) -> None:
-            super().__init__(new_database(), breaks)
+            urls.append(new_database())
+            super().__init__(urls[-1], breaks)
 
     run_state_machine_as_test(OnNewDatabase, settings=law)
+    backend = make_url(urls[0]).get_backend_name()
+    report(f"{backend}: {len(urls):,} runs of at most {STEPS} steps, 0 differences from the definition")
