@@ -10,8 +10,8 @@ from typing import NamedTuple
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bootstrap.tables import lms_key
 from eventstore.errors import NotFoundError
-from eventstore.tables import lms_key
 
 PREFIX = "lms_"
 """By which a key is told from a learner's token, and found by those who search code for leaked keys."""

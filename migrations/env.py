@@ -9,8 +9,8 @@ import os
 from alembic import context
 from sqlalchemy import Connection, inspect
 
+from bootstrap.schema import metadata
 from eventstore.db.database import Database
-from eventstore.tables import metadata
 from views import VIEWS
 
 

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import insert
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_progress
 from projections.fold import ProgressKey
 from projections.progress import Progress
+from projections.tables import lms_progress
 
 
 class ProgressRow(NamedTuple):

@@ -12,8 +12,9 @@ from pydantic_core import to_json
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_course_version, lms_event
+from eventstore.tables import lms_event
 from signals.course import CourseHistory, CourseVersion, Step, current_version
+from signals.tables import lms_course_version
 
 _v = lms_course_version.c
 _steps = TypeAdapter(tuple[Step, ...])

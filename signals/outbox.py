@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import insert
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_outbox
 from eventstore.times import to_text
 from signals.signal import Signal
+from signals.tables import lms_outbox
 
 
 class OutboxMessage(NamedTuple):

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import insert
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_signal
 from signals.signal import Signal, SignalType
+from signals.tables import lms_signal
 from signals.xp import XpDelta, XpValues
 
 _s = lms_signal.c

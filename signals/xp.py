@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from eventstore.times import in_utc
+from projections.rollups.leaderboard import ALL_COURSES, ALL_TIME, LeaderboardEntryKey, LeaderboardKey
 from signals.signal import Signal, SignalType
 
 XpValues = Mapping[SignalType, int]
@@ -20,25 +21,8 @@ DEFAULT_XP_VALUES: XpValues = {
     SignalType.COURSE_COMPLETED: 100,
 }
 
-ALL_TIME = "all"
-ALL_COURSES = ""
-
 KNOWN_BOARDS = 65_536
 """For how many courses and days is kept which boards they are, since many signals share them."""
-
-
-class LeaderboardKey(NamedTuple):
-    """One leaderboard: of a course (or `ALL_COURSES`), over a period (`ALL_TIME`, a week, a month)."""
-
-    course_id: str = ALL_COURSES
-    period: str = ALL_TIME
-
-
-class LeaderboardEntryKey(NamedTuple):
-    """One learner on one board."""
-
-    user_id: str
-    board: LeaderboardKey
 
 
 def week(instant: datetime) -> str:

@@ -1,15 +1,15 @@
 """The migrated schema is the one that statements are written against, and PostgreSQL can distribute it by learner.
 
-Compared are the databases' own catalogs, of a migrated database and of one made from `eventstore.tables`.
+Compared are the databases' own catalogs, of a migrated database and of one made from `bootstrap.schema`.
 """
 
 import asyncio
 from pathlib import Path
 from typing import Any
 
+from bootstrap.schema import metadata
 from eventstore.db.database import Database
 from eventstore.migrate import is_current, migrate
-from eventstore.tables import metadata
 from tests.conftest import opened
 from tests.engine.rows import rows
 from tests.support.postgres import PostgresServer

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_media
+from signals.tables import lms_media
 
 _m = lms_media.c
 _classes = json_rows("classes", _m.class_id)

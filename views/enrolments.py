@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_enrolment
+from signals.tables import lms_enrolment
 
 _e = lms_enrolment.c
 

@@ -1,19 +1,14 @@
 """v_event_daily_stats: how many events of each type occurred on each UTC day."""
 
-from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, date
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Date, Integer, Select, Text, column, func, select, table, true
+from sqlalchemy import Date, Integer, Select, Text, column, func, select, table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.db import insert
-from eventstore.db.json_rows import json_rows
-from eventstore.event import Event
-from eventstore.tables import lms_event_daily
+from projections.tables import lms_event_daily
 from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 _d = lms_event_daily.c
@@ -28,16 +23,6 @@ def definition(dialect: Dialect) -> str:
 
 v_event_daily_stats = table("v_event_daily_stats", column("day", Date), column("type", Text), column("events", Integer))
 
-_counts = json_rows("counts", _d.day, _d.type, _d.shard, _d.events)
-_insert = insert(lms_event_daily).from_select(
-    ["day", "type", "shard", "events"],
-    select(*_counts.c).where(true()).order_by(_counts.c.day, _counts.c.type),
-)
-ADD = _insert.on_conflict_do_update(
-    index_elements=[_d.day, _d.type, _d.shard], set_={"events": _d.events + _insert.excluded.events}
-)
-"""Adds to the counts of some days and types."""
-
 
 class DailyStats(BaseModel):
     """How many events of a type occurred on a UTC day."""
@@ -45,14 +30,6 @@ class DailyStats(BaseModel):
     day: date
     type: str
     events: int
-
-
-async def record(connection: AsyncConnection, events: Iterable[Event], shard: int) -> None:
-    """Counts new events in, under this process's `shard`."""
-    counts = Counter((event.occurred_at.astimezone(UTC).date(), event.type) for event in events)
-    if counts:
-        rows = [(day, kind, shard, number) for (day, kind), number in counts.items()]
-        await connection.execute(ADD, {"counts": rows})
 
 
 def select_page(limit: int, cursor: str | None) -> Select[Any]:

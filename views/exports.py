@@ -6,7 +6,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.read import SELECT_LOG
-from eventstore.tables import lms_progress, lms_signal
+from projections.tables import lms_progress
+from signals.tables import lms_signal
 from views.event_daily_stats import v_event_daily_stats
 from views.user_progress import v_user_progress
 

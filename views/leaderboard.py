@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import Name
 from eventstore.errors import NotFoundError
-from eventstore.tables import lms_xp
-from signals.xp import ALL_COURSES, ALL_TIME, LeaderboardEntryKey, LeaderboardKey
-from views import learner_names, xp_histogram
+from projections.rollups import xp_histogram
+from projections.rollups.leaderboard import ALL_COURSES, ALL_TIME, LeaderboardEntryKey, LeaderboardKey
+from projections.rollups.xp_histogram import XpBucket
+from projections.tables import lms_xp
+from views import learner_names
 from views.page import Int32, KeyText, decode, encode
-from views.xp_histogram import XpBucket
 
 
 def definition(_: Dialect) -> str:
@@ -139,7 +140,7 @@ async def neighbours_of(
     number: int,
 ) -> list[Row[Any, Any]]:
     """So many places next to one with that XP: ties, then others. An index finds each; both at once, it would not."""
-    key = place.board._asdict() | {"user_id": place.user_id, "xp": xp}
+    key = place.leaderboard._asdict() | {"user_id": place.user_id, "xp": xp}
     rows = list(await connection.execute(ties, key | {"number": number}))
     if len(rows) < number:
         rows += await connection.execute(others, key | {"number": number - len(rows)})
@@ -152,7 +153,7 @@ async def with_ranks(
     """Consecutive rows of the board with their names and ranks, which follow from the rank of the first."""
     if not rows:
         return []
-    standing = await xp_histogram.read_standing(connection, XpBucket(board, rows[0].xp))
+    standing = await xp_histogram.read_rank_counts(connection, XpBucket(*board, rows[0].xp))
     names = await learner_names.read(connection, [row.user_id for row in rows])
     ties = sum(row.xp == rows[0].xp for row in rows)
     rank = 1 + standing.above

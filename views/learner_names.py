@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_profile
+from signals.tables import lms_profile
 
 NAME = "name"
 FIRST_NAME = "first_name"

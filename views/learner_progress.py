@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_xp
+from projections.rollups.leaderboard import ALL_COURSES, ALL_TIME
+from projections.tables import lms_xp
 from signals.course import CourseHistory, Step, current_version, percent
 from signals.course_catalog import CourseCatalog
 from signals.signal import SignalType
-from signals.xp import ALL_COURSES, ALL_TIME
 from views import durations, enrolments, learner_names, signal_list, user_progress
 from views.user_progress import UserProgress
 

@@ -1,18 +1,14 @@
 """v_message_daily_stats: how many integration messages of each source, topic and type were kept on each UTC day."""
 
-from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Select, func, select, true
+from sqlalchemy import Select, func, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.db import insert
-from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_message_daily
+from projections.tables import lms_message_daily
 from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 _d = lms_message_daily.c
@@ -26,16 +22,6 @@ def definition(dialect: Dialect) -> str:
     return str(COUNTS.compile(dialect=dialect))
 
 
-_counts = json_rows("counts", *_d)
-_insert = insert(lms_message_daily).from_select(
-    [c.name for c in _d], select(*_counts.c).where(true()).order_by(*(_counts.c[c.name] for c in _key))
-)
-ADD = _insert.on_conflict_do_update(
-    index_elements=[*_key, _d.shard], set_={"messages": _d.messages + _insert.excluded.messages}
-)
-"""Adds to the counts of some days, sources, topics and types."""
-
-
 class MessageStats(BaseModel):
     """How many messages of a type were found in a topic of a source, and kept for the first time, on a UTC day."""
 
@@ -44,13 +30,6 @@ class MessageStats(BaseModel):
     topic: str
     type: str
     messages: int
-
-
-async def record(connection: AsyncConnection, kept: Iterable[tuple[datetime, str, str, str]], shard: int) -> None:
-    """Counts messages in, each by when it was received, its source, topic and type, under this process's `shard`."""
-    counts = Counter((received_at.astimezone(UTC).date(), *sort) for received_at, *sort in kept)
-    if counts:
-        await connection.execute(ADD, {"counts": [(*key, shard, number) for key, number in counts.items()]})
 
 
 def select_page(limit: int, cursor: str | None) -> Select[Any]:

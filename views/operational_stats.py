@@ -6,9 +6,9 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_delivery, lms_inbox, lms_learner, lms_retry, lms_signal
+from projections.tables import lms_learner, lms_retry
+from signals.tables import lms_signal
 from views.event_daily_stats import DailyStats, v_event_daily_stats
-from views.inbox_list import IS_PARKED
 from views.page import row_to_model
 
 DAYS = 7
@@ -33,23 +33,6 @@ SELECT_RETRIES = (
     .order_by(lms_retry.c.status)
 )
 """Parked retries by status, and since when the oldest of each waits."""
-
-SELECT_MESSAGES = (
-    select(lms_inbox.c.source, func.count(), func.min(lms_inbox.c.received_at))
-    .where(IS_PARKED)
-    .group_by(lms_inbox.c.source)
-    .order_by(lms_inbox.c.source)
-)
-"""Parked messages by source, and since when the oldest of each is here."""
-
-_unsent = lms_delivery.c.status.in_(("dead", "pending"))
-SELECT_DELIVERIES = (
-    select(lms_delivery.c.status, lms_delivery.c.sink, func.count(), func.min(lms_delivery.c.first_attempt_at))
-    .where(_unsent)
-    .group_by(lms_delivery.c.status, lms_delivery.c.sink)
-    .order_by(lms_delivery.c.status.desc(), lms_delivery.c.sink)
-)
-"""Deliveries that have not arrived by status and sink, and when the oldest of each was tried first."""
 
 
 class Backlog(NamedTuple):
@@ -81,15 +64,3 @@ async def retries(connection: AsyncConnection) -> dict[str, Backlog]:
     """Parked retries by their status."""
     rows = await connection.execute(SELECT_RETRIES)
     return {status: Backlog(number, oldest) for status, number, oldest in rows}
-
-
-async def messages(connection: AsyncConnection) -> dict[str, Backlog]:
-    """Parked messages by their source."""
-    rows = await connection.execute(SELECT_MESSAGES)
-    return {source: Backlog(number, oldest) for source, number, oldest in rows}
-
-
-async def deliveries(connection: AsyncConnection) -> dict[tuple[str, str], Backlog]:
-    """Deliveries that have not arrived, by their status and sink."""
-    rows = await connection.execute(SELECT_DELIVERIES)
-    return {(status, sink): Backlog(number, oldest) for status, sink, number, oldest in rows}

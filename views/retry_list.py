@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_retry
+from projections.tables import lms_retry
 from views.page import KeyText, KeyTime, Page, decode, keyset_after, page, row_to_model
 
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_signal
 from signals.signal import SignalType
+from signals.tables import lms_signal
 from views.page import KeyTime, Page, apply_filters, decode, keyset_after, page, row_to_model
 
 

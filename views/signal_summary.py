@@ -7,7 +7,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_signal
+from signals.tables import lms_signal
 from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 _s = lms_signal.c

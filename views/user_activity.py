@@ -1,18 +1,14 @@
 """v_user_activity: when each learner was last active, and how much in the last 24 hours."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Integer, Select, Text, column, select, table, true
+from sqlalchemy import Integer, Select, Text, column, select, table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.db import UtcTime, greatest, hours_ago, insert
-from eventstore.db.json_rows import json_rows
-from eventstore.event import Event
-from eventstore.tables import lms_learner
+from eventstore.db import UtcTime, hours_ago
 from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 
@@ -38,17 +34,6 @@ v_user_activity = table(
     column("events_24h", Integer),
 )
 
-_l = lms_learner.c
-_latest = json_rows("latest", _l.user_id, _l.last_activity_at)
-_insert = insert(lms_learner).from_select(
-    ["user_id", "last_activity_at"], select(*_latest.c).where(true()).order_by(_latest.c.user_id)
-)
-LOCK_AND_ADVANCE = _insert.on_conflict_do_update(
-    index_elements=[_l.user_id],
-    set_={"last_activity_at": greatest(_l.last_activity_at, _insert.excluded.last_activity_at)},
-)
-"""Locks the rows of some learners, in one order everywhere, and moves their last activity forward."""
-
 
 class UserActivity(BaseModel):
     """When a learner was last active (UTC), and how many events occurred in the 24 hours before now."""
@@ -56,15 +41,6 @@ class UserActivity(BaseModel):
     user_id: str
     last_activity_at: datetime
     events_24h: int
-
-
-async def record(connection: AsyncConnection, events: Iterable[Event]) -> None:
-    """Takes new events in. Whoever called it holds the learners' locks until the transaction ends."""
-    latest: dict[str, datetime] = {}
-    for event in events:
-        latest[event.user_id] = max(latest.get(event.user_id, event.occurred_at), event.occurred_at)
-    if latest:
-        await connection.execute(LOCK_AND_ADVANCE, {"latest": list(latest.items())})
 
 
 def select_page(limit: int, cursor: str | None, user_id: str | None) -> Select[Any]:

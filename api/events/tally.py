@@ -15,11 +15,11 @@ from engine.ingest.submission import Receipt
 from eventstore.errors import ForbiddenError, RequestError, UnauthenticatedError
 from integrations.contracts.tally import FormResponse
 from integrations.inbound.inbox import Inbox
-from integrations.inbound.message import InboxStatus
 from integrations.inbound.outcome import Outcome
 from integrations.inbound.source import Delivery
 from integrations.runtime.metrics import REFUSED, UNREAD, count_error, count_recorded
 from integrations.systems import SYSTEMS, TALLY
+from integrations.tables import InboxStatus
 from integrations.tally.signature import verify_signature
 
 router = APIRouter(tags=["webhooks"])

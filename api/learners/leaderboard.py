@@ -13,7 +13,8 @@ from api.openapi import responses
 from api.paths import USER_ID
 from engine.engine import Engine
 from eventstore.event_type import Ident
-from signals.xp import ALL_COURSES, ALL_TIME, LeaderboardKey, month, week
+from projections.rollups.leaderboard import ALL_COURSES, ALL_TIME, LeaderboardKey
+from signals.xp import month, week
 from views import leaderboard
 from views.leaderboard import Leaderboard, Neighbourhood
 from views.page import Filter

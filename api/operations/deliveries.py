@@ -13,9 +13,9 @@ from bootstrap.keys import Scope
 from engine.engine import Engine
 from eventstore.event_type import Ident
 from integrations.outbound import deliveries
-from integrations.outbound.retry_policy import DeliveryStatus
-from views import delivery_list
-from views.delivery_list import DeliveryItem
+from integrations.tables import DeliveryStatus
+from integrations.views import delivery_list
+from integrations.views.delivery_list import DeliveryItem
 from views.page import Page
 
 router = APIRouter(tags=["operations"], dependencies=[Depends(requires(Scope.OPERATE))])

@@ -8,9 +8,9 @@ from api.lists import Paged, query
 from api.openapi import responses
 from bootstrap.keys import Scope
 from integrations.inbound.inbox import Inbox
-from integrations.inbound.message import InboxStatus
-from views import inbox_list
-from views.inbox_list import InboxItem
+from integrations.tables import InboxStatus
+from integrations.views import inbox_list
+from integrations.views.inbox_list import InboxItem
 from views.page import Filter, Page
 
 router = APIRouter(tags=["operations"], dependencies=[Depends(requires(Scope.OPERATE))])

@@ -17,8 +17,8 @@ from integrations.notifications.summaries import queue_summaries
 from integrations.notifications.summary import Period
 from integrations.outbound import deliveries
 from integrations.platform_monitor import store
-from views import failed_notifications
-from views.failed_notifications import FailedNotification
+from integrations.views import failed_notifications
+from integrations.views.failed_notifications import FailedNotification
 from views.page import Page
 
 router = APIRouter(tags=["operations"], dependencies=[Depends(requires(Scope.OPERATE))])

@@ -12,12 +12,13 @@ from api.lists import query
 from api.openapi import body_of, responses
 from bootstrap.keys import Scope
 from engine.engine import Engine
+from engine.replay import replay_list
 from engine.replay.process import ReplayProcesses
+from engine.replay.replay_list import Replay
 from engine.replay.run import check, mark_interrupted
-from engine.replay.store import MAX_WORKERS, ReplayRequest, ReplayStatus
+from engine.replay.store import MAX_WORKERS, ReplayRequest
+from engine.tables import ReplayStatus
 from eventstore.event_type import Ident
-from views import replay_list
-from views.replay_list import Replay
 
 router = APIRouter(tags=["operations"], dependencies=[Depends(requires(Scope.OPERATE))])
 

@@ -10,8 +10,8 @@ from api.lists import Paged, query
 from api.openapi import responses
 from bootstrap.keys import Scope
 from engine.engine import Engine
-from engine.parking.park import RetryStatus
 from engine.parking.retry import retry_one
+from projections.tables import RetryStatus
 from views import retry_list
 from views.page import Page
 from views.retry_list import RetryItem

@@ -15,11 +15,11 @@ from bootstrap.keys import Scope
 from engine.engine import Engine
 from eventstore.event_type import Ident
 from integrations.contracts.webhook import SUBSCRIBABLE, SubscribedType
+from integrations.views import subscription_list
+from integrations.views.subscription_list import SubscriptionItem
 from integrations.webhook import subscriptions
 from integrations.webhook.ssrf import check_url
-from views import subscription_list
 from views.page import Page
-from views.subscription_list import SubscriptionItem
 
 router = APIRouter(tags=["webhooks"], dependencies=[Depends(requires(Scope.OPERATE))])
 

@@ -10,8 +10,9 @@ from bootstrap.keys import Scope
 from integrations.contracts.notification import TOLD_OF
 from integrations.platform_monitor import store
 from integrations.platform_monitor.mentor_cache import MentorFigures
-from views import activity_stats, event_daily_stats, message_daily_stats, signal_summary, user_activity
-from views.activity_stats import ActivityStats
+from integrations.views import activity_stats
+from integrations.views.activity_stats import ActivityStats
+from views import event_daily_stats, message_daily_stats, signal_summary, user_activity
 from views.event_daily_stats import DailyStats
 from views.message_daily_stats import MessageStats
 from views.page import Filter, Page

@@ -13,12 +13,12 @@ from cli.manage.key import minute
 from eventstore.errors import FieldError, InvalidInputError, shorten_repr
 from eventstore.times import system_clock
 from integrations.contracts.webhook import SIGNALS, SUBSCRIBABLE
+from integrations.views import subscription_list
+from integrations.views.subscription_list import SubscriptionItem
 from integrations.webhook import subscriptions
 from integrations.webhook.ssrf import check_url
 from integrations.webhook.subscriptions import Subscription
-from views import subscription_list
 from views.page import MAX_LIMIT
-from views.subscription_list import SubscriptionItem
 
 app = typer.Typer(help="Webhooks: make, list and delete subscriptions of URLs to signals.", no_args_is_help=True)
 

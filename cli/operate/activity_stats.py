@@ -8,8 +8,8 @@ from cli.console import show
 from integrations.contracts.notification import TOLD_OF
 from integrations.platform_monitor import store
 from integrations.platform_monitor.mentor_cache import MentorFigures
-from views import activity_stats
-from views.activity_stats import ActivityStats
+from integrations.views import activity_stats
+from integrations.views.activity_stats import ActivityStats
 
 
 class Figures(NamedTuple):

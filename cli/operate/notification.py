@@ -14,8 +14,8 @@ from integrations.contracts.notification import NOTIFIED
 from integrations.notifications.summaries import queue_summaries
 from integrations.notifications.summary import Period
 from integrations.outbound import deliveries
-from views import failed_notifications
-from views.failed_notifications import FailedNotification
+from integrations.views import failed_notifications
+from integrations.views.failed_notifications import FailedNotification
 
 SHOWN = 100
 

@@ -8,8 +8,8 @@ import typer
 from bootstrap.composition import open_database, open_engine
 from bootstrap.settings import Settings, load
 from cli.console import echo, echo_err, show
-from engine.parking.park import RetryStatus
 from engine.parking.retry import RetryResult, retry_all
+from projections.tables import RetryStatus
 from views import retry_list
 from views.retry_list import RetryItem
 

@@ -8,8 +8,9 @@ from bootstrap.composition import open_database
 from bootstrap.settings import Settings, load
 from cli.console import age, echo, show
 from cli.operate.activity_stats import Figures, read_figures, show_activities
-from engine.parking.park import RetryStatus
 from eventstore.times import system_clock
+from integrations.views import backlogs
+from projections.tables import RetryStatus
 from views import exports, operational_stats
 from views.event_daily_stats import DailyStats
 from views.operational_stats import Backlog
@@ -56,8 +57,8 @@ async def read_stats(settings: Settings) -> Stats:
             signals=await operational_stats.signals(connection),
             days=await operational_stats.last_days(connection),
             waiting=waiting
-            | parked_messages(await operational_stats.messages(connection))
-            | unsent(await operational_stats.deliveries(connection)),
+            | parked_messages(await backlogs.messages(connection))
+            | unsent(await backlogs.deliveries(connection)),
             activities=await read_figures(connection),
         )
 

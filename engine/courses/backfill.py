@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.projecting.context import Context
 from engine.projecting.locks import lock
 from engine.projecting.project import by_learner, row, save_signals
+from engine.tables import lms_grant
 from eventstore.concurrency import shielded
 from eventstore.db.database import Database
-from eventstore.tables import lms_grant, lms_progress
 from eventstore.times import Clock
 from projections import store as progress_store
+from projections.tables import lms_progress
 from signals.course import CourseHistory, CourseVersion
 from signals.course_catalog import CourseCatalog
 from signals.derive import derive

@@ -2,8 +2,8 @@
 
 from sqlalchemy import insert
 
+from engine.tables import lms_grant
 from eventstore.db.database import Database
-from eventstore.tables import lms_grant
 from eventstore.times import Clock
 from signals.course import CourseVersion, Step
 from signals.course_catalog import append_version

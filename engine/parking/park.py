@@ -5,7 +5,6 @@ The event itself is in the log; only its projection is missing.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from traceback import format_exception
 from uuid import UUID, uuid5
 
@@ -14,21 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import insert
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import in_schema, lms_retry
+from eventstore.tables import in_schema
 from projections.fold import RuleFailure
+from projections.tables import RetryStatus, lms_retry
 
 NAMESPACE = UUID("0d0b6c1e-94a5-5c5e-8a0e-5b1f7f0c2d43")
 FIRST_RETRY_AFTER = timedelta(seconds=10)
 ERROR_LIMIT = 8_000
 ALL_RULES = "*"
 """Stands for the rule where the database rejected all that an event projects."""
-
-
-class RetryStatus(StrEnum):
-    """A `pending` event is retried; a `dead` one stays until an operator acts."""
-
-    PENDING = "pending"
-    DEAD = "dead"
 
 
 _columns = list(lms_retry.c)

@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from engine.parking.park import ALL_RULES, RetryStatus
+from engine.parking.park import ALL_RULES
 from engine.parking.store import delete_parked, select_after, select_due, select_one, update_failed
 from engine.projecting.context import Context
 from engine.projecting.locks import lock
@@ -25,6 +25,7 @@ from eventstore.times import Clock
 from projections.fold import ProgressKey, fold
 from projections.progress import Progress
 from projections.rules import RULES
+from projections.tables import RetryStatus
 
 
 class RetryResult(NamedTuple):

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Delete, Row, Select, Update, delete, select, update
 
-from engine.parking.park import FIRST_RETRY_AFTER, RetryStatus, format_traceback
-from eventstore.tables import lms_retry
+from engine.parking.park import FIRST_RETRY_AFTER, format_traceback
+from projections.tables import RetryStatus, lms_retry
 
 ATTEMPTS = 3
 GROWTH = 6

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.projecting.context import SHARDS, Context
 from eventstore.db import lock_fallback_shard
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_learner
+from projections.tables import lms_learner
 
 FALLBACK_SHARD = SHARDS
 """The shard that no process has as its own."""

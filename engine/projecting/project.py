@@ -12,6 +12,7 @@ from engine.projecting.context import Context
 from projections import store as progress_store
 from projections.fold import ProgressKey
 from projections.progress import EMPTY, Progress, merge
+from projections.rollups import leaderboard
 from projections.store import ProgressRow
 from signals import outbox
 from signals import store as signal_store
@@ -20,7 +21,6 @@ from signals.course_catalog import CourseCatalog
 from signals.derive import course_signals, derive
 from signals.signal import Signal, SignalType
 from signals.xp import sum_xp
-from views import xp
 
 
 async def project(
@@ -123,7 +123,7 @@ async def save_signals(
 ) -> list[Signal]:
     """Save signals, their XP, and the outbox messages that announce them. Return the new signals."""
     saved = await signal_store.save_signals(connection, derived, context.xp_values)
-    await xp.record(connection, sum_xp(saved.earnings), context.shard)
+    await leaderboard.add(connection, sum_xp(saved.earnings), context.shard)
     if context.announces:
         await outbox.enqueue_signals(connection, saved.new, now)
     return saved.new

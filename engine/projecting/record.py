@@ -18,8 +18,8 @@ from engine.projecting.project import project
 from eventstore.append import append
 from eventstore.event import Event
 from projections.fold import RuleFailure, fold
+from projections.rollups import daily_counts, learner_activity
 from signals.signal import Signal
-from views import event_daily_stats, user_activity
 
 
 class Recorded(NamedTuple):
@@ -84,5 +84,5 @@ async def park_events(
 
 async def lock_and_count(connection: AsyncConnection, events: Sequence[Event], context: Context) -> None:
     """Lock the events' learners, and add the events to the roll-ups."""
-    await user_activity.record(connection, events)
-    await event_daily_stats.record(connection, events, context.shard)
+    await learner_activity.add(connection, events)
+    await daily_counts.add(connection, events, context.shard)

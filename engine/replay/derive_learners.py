@@ -12,11 +12,12 @@ from engine.projecting.context import Context
 from engine.verify.expected_rows import signals_of
 from eventstore.db import insert_rows, time_encoder
 from eventstore.db.database import Database
-from eventstore.tables import lms_progress, lms_signal, lms_xp
 from projections.progress import Progress
+from projections.tables import lms_progress, lms_xp
 from signals import store as signal_store
 from signals.course_catalog import CourseCatalog
 from signals.signal import Signal
+from signals.tables import lms_signal
 from signals.xp import XpDelta, XpValues, totals_by_learner
 
 _p = lms_progress.c

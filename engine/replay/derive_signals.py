@@ -10,8 +10,8 @@ from engine.replay.derive_learners import LearnerChunk, derive_chunk
 from engine.replay.fold import ProgressCallback
 from engine.replay.worker_pool import WorkerJob, map_unordered
 from eventstore.db.database import Database
-from eventstore.tables import lms_learner
-from views import xp_histogram
+from projections.rollups import xp_histogram
+from projections.tables import lms_learner
 
 _l = lms_learner.c
 

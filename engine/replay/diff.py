@@ -17,8 +17,10 @@ from engine.replay.diff_queries import (
     same_key,
 )
 from eventstore.db import no_index
-from eventstore.tables import in_schema, lms_event, lms_event_daily, lms_signal
+from eventstore.tables import in_schema, lms_event
+from projections.tables import lms_event_daily
 from signals.signal import Signal, SignalType
+from signals.tables import lms_signal
 
 
 class DiffCounts(NamedTuple):

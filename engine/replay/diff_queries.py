@@ -7,15 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, Table, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.tables import DERIVED_BY_LEARNER
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import (
-    DERIVED_BY_LEARNER,
-    in_schema,
-    lms_event_daily,
-    lms_learner,
-    lms_retry,
-    lms_xp_histogram,
-)
+from eventstore.tables import in_schema
+from projections.tables import lms_event_daily, lms_learner, lms_retry, lms_xp_histogram
 
 COMPARED = (*DERIVED_BY_LEARNER, lms_retry)
 """The derived tables whose rows each belong to one learner."""

@@ -16,9 +16,10 @@ from engine.projecting.context import Context
 from eventstore.db import Name, daily_counts, insert
 from eventstore.db.database import Database
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_event, lms_event_daily, lms_learner, lms_progress
+from eventstore.tables import lms_event
 from projections.fold import ProgressKey, rules_in_use
 from projections.sql_fold.fold import PROVED, select_fold, tmp_fold
+from projections.tables import lms_event_daily, lms_learner, lms_progress
 from signals.course_catalog import CourseCatalog
 
 _e = lms_event.c

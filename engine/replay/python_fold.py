@@ -18,7 +18,7 @@ from eventstore.db.database import Database
 from eventstore.event import Event
 from eventstore.read import read_classes, read_range
 from projections.fold import ProgressKey, RuleFailure, fold
-from views import user_activity
+from projections.rollups import learner_activity
 
 
 class LogChunk(NamedTuple):
@@ -49,13 +49,13 @@ async def fold_classes(
 
 async def _merge(connection: AsyncConnection, events: Sequence[Event], context: Context, now: datetime) -> None:
     async def some(events: Sequence[Event]) -> None:
-        await user_activity.record(connection, events)
+        await learner_activity.add(connection, events)
         folded = fold(events)
         await park(connection, folded.failures, now)
         await merge_progress(connection, folded.progress, await context.courses.courses(connection))
 
     async def refused(event: Event, error: DBAPIError) -> None:
-        await user_activity.record(connection, [event])
+        await learner_activity.add(connection, [event])
         await park(connection, [RuleFailure(event, ALL_RULES, error)], now)
 
     if events:

@@ -7,7 +7,7 @@ from engine.limits import Limits
 from engine.replay.diff import compare
 from engine.replay.diff_queries import SchemaPair, learner_range, select_boundary
 from engine.replay.shadow_tables import ShadowTables
-from eventstore.tables import lms_progress
+from projections.tables import lms_progress
 
 
 async def sample_differs(tables: ShadowTables, position: int, limits: Limits) -> bool:

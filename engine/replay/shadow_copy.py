@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.limits import Limits
 from engine.replay.sampling import sample_differs
 from engine.replay.shadow_tables import ShadowTables
+from engine.tables import DERIVED
 from eventstore.db.database import Database
 from eventstore.read import last_seq
-from eventstore.tables import DERIVED, lms_learner, lms_progress
+from projections.tables import lms_learner, lms_progress
 
 FOLDED = (lms_progress, lms_learner)
 """The tables that are final as soon as the log is folded."""

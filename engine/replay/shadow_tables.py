@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from engine.tables import DERIVED, DERIVED_BY_LEARNER
 from eventstore.db.database import Database
 from eventstore.db.shadow import Shadow, shadow_of
 from eventstore.db.transactions import ConnectionRole
-from eventstore.tables import DERIVED, DERIVED_BY_LEARNER
 
 CLEARING_PAUSE_SEC = 0.01
 

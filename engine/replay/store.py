@@ -1,28 +1,18 @@
 """The history of replays in lms_replay: how far each is, what it changed, and why it failed."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Update, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.tables import ReplayStatus, lms_replay
 from eventstore.db.database import Database
-from eventstore.tables import lms_replay
 
 _r = lms_replay.c
 
 
 MAX_WORKERS = 16
-
-
-class ReplayStatus(StrEnum):
-    """A `failed` replay has its reason in `error`; the process of an `interrupted` one ended before it."""
-
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
 
 
 class ReplayRequest(NamedTuple):

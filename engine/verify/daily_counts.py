@@ -16,7 +16,8 @@ from engine.verify.table_diff import Difference, compare, differences
 from eventstore.db import UtcTime, insert, utc_day
 from eventstore.db.database import Database
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_event, lms_event_daily
+from eventstore.tables import lms_event
+from projections.tables import lms_event_daily
 from views.event_daily_stats import v_event_daily_stats
 
 DAILY = v_event_daily_stats.name

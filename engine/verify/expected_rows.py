@@ -13,12 +13,13 @@ from sqlalchemy import Table
 from engine.parking.park import ALL_RULES, retry_id
 from engine.projecting.project import row
 from eventstore.event import Event
-from eventstore.tables import lms_learner, lms_progress, lms_retry, lms_signal, lms_xp
 from projections.fold import fold
 from projections.progress import EMPTY, Progress, merge
+from projections.tables import lms_learner, lms_progress, lms_retry, lms_xp
 from signals.course_catalog import CourseCatalog
 from signals.derive import MIN_INSTANT, derive
 from signals.signal import Signal
+from signals.tables import lms_signal
 from signals.xp import XpDelta, XpValues, sum_xp
 
 Key = tuple[str, ...]
@@ -121,7 +122,7 @@ def signal_rows(signals: Iterable[Signal], xp_values: XpValues) -> Iterator[tupl
 
 def xp_rows(signals: Iterable[Signal], xp_values: XpValues) -> Iterator[tuple[Key, Values]]:
     for place, xp in sum_xp(XpDelta(signal, xp_values[signal.type]) for signal in signals).items():
-        yield (place.user_id, *place.board), (xp,)
+        yield (place.user_id, *place.leaderboard), (xp,)
 
 
 def retry_rows(user_id: str, failed: Iterable[tuple[str, str]]) -> Iterator[tuple[Key, Values]]:

@@ -10,7 +10,8 @@ from engine.verify.expected_rows import LearnerState, apply_events
 from eventstore.db.json_rows import json_rows
 from eventstore.event import Event
 from eventstore.read import STREAM_ROWS
-from eventstore.tables import lms_event, lms_retry
+from eventstore.tables import lms_event
+from projections.tables import lms_retry
 
 _e, _r = lms_event.c, lms_retry.c
 _users = json_rows("users", _e.user_id)

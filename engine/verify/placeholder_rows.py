@@ -9,7 +9,7 @@ from engine.projecting.locks import lock
 from engine.verify.expected_rows import Rows
 from eventstore.db import UtcTime, insert
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_learner, lms_retry
+from projections.tables import lms_learner, lms_retry
 from signals.derive import MIN_INSTANT
 
 _users = json_rows("users", lms_learner.c.user_id)

@@ -21,8 +21,8 @@ from eventstore.concurrency import shielded
 from eventstore.db.database import Database
 from eventstore.errors import TransactionConflictError
 from eventstore.times import Clock
+from projections.rollups import xp_histogram
 from signals import outbox
-from views import xp_histogram
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ async def _repair_once(
         result = count_changes(diffs, expected)
         diffs[LEARNER].surplus.update({key: row for key, row in placeholders.items() if key not in expected[LEARNER]})
         await repair_tables(connection, diffs, clock())
-        await xp_histogram.record(connection, histogram_changes(diffs[XP]), context.shard)
+        await xp_histogram.add(connection, histogram_changes(diffs[XP]), context.shard)
         if context.announces:
             await outbox.enqueue_signals(connection, gained_signals(diffs[SIGNAL]), clock())
     return result

@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from engine.verify.expected_rows import RETRY, SIGNAL, Derived, DerivedTable
 from engine.verify.table_diff import TableDiff
+from projections.rollups.xp_histogram import XpBucket
 from signals.signal import Signal, SignalType
-from signals.xp import LeaderboardKey
-from views.xp_histogram import XpBucket
 
 
 class RepairResult(NamedTuple):
@@ -49,8 +48,8 @@ def histogram_changes(diff: TableDiff) -> Counter[XpBucket]:
     found = diff.surplus | {key: found for key, (_, found) in diff.changed.items()}
     expected = diff.missing | {key: expected for key, (expected, _) in diff.changed.items()}
     for rows, number in ((found, -1), (expected, 1)):
-        for (_, *board), (xp,) in rows.items():
-            learners[XpBucket(LeaderboardKey(*board), xp)] += number
+        for (_, course_id, period), (xp,) in rows.items():
+            learners[XpBucket(course_id, period, xp)] += number
     return learners
 
 

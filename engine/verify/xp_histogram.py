@@ -12,7 +12,7 @@ from engine.verify.table_diff import Difference, compare, differences
 from eventstore.db import insert
 from eventstore.db.database import Database
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_xp, lms_xp_histogram
+from projections.tables import lms_xp, lms_xp_histogram
 
 HISTOGRAM = lms_xp_histogram.name
 

@@ -16,12 +16,13 @@ from eventstore.redaction import fault
 from integrations.inbound import inbox_store
 from integrations.inbound.inbox_store import PAGE
 from integrations.inbound.mapping import Mappings
-from integrations.inbound.message import InboxStatus, Message, MessageKey
+from integrations.inbound.message import Message, MessageKey
 from integrations.inbound.outcome import Outcome
 from integrations.inbound.processor import InboxProcessor, TransactionHook
 from integrations.inbound.reference_data import Key, Reference
 from integrations.inbound.translation import Translation, TranslationInputs
 from integrations.systems import SYSTEMS, System
+from integrations.tables import InboxStatus
 
 log = logging.getLogger(__name__)
 

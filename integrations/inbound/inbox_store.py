@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import insert
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_inbox, lms_inbox_reference
-from integrations.inbound.message import InboxStatus, Message, MessageKey
+from integrations.inbound.message import Message, MessageKey
 from integrations.inbound.reference_data import Key
-from views.inbox_list import IS_PARKED
+from integrations.tables import InboxStatus, lms_inbox, lms_inbox_reference
+from integrations.views.inbox_list import IS_PARKED
 from views.page import keyset_after
 
 PAGE = 500

@@ -1,20 +1,10 @@
 """A message: what another system sent us, as one row of `lms_inbox` keeps it."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
-
-from views import inbox_list
 
 MessageKey = tuple[str, str]
 """A source, and the id of a message there: this tells a message from all others."""
-
-
-class InboxStatus(StrEnum):
-    """`done`: all that it amounts to is kept. `parked`: something is missing by which it could be understood."""
-
-    DONE = "done"
-    PARKED = inbox_list.PARKED
 
 
 class Message(NamedTuple):

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence, Set
 from typing import NamedTuple
 
-from integrations.inbound.message import InboxStatus, MessageKey
+from integrations.inbound.message import MessageKey
 from integrations.inbound.translation import Translation
+from integrations.tables import InboxStatus
 from signals.signal import Signal
 
 DUPLICATE_LABEL = "duplicate"

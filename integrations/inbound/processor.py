@@ -10,11 +10,12 @@ from engine.ingest.submission import Receipt
 from integrations.inbound import inbox_store, reference_store
 from integrations.inbound.inbox_store import InsertResult, Row, StoredMessage
 from integrations.inbound.mapping import Mappings
-from integrations.inbound.message import InboxStatus, Message, MessageKey
+from integrations.inbound.message import Message, MessageKey
 from integrations.inbound.outcome import DUPLICATE, Outcome, outcomes_of
 from integrations.inbound.translation import Names, Translation, TranslationInputs, references_of, translate
 from integrations.systems import System
-from views import message_daily_stats
+from integrations.tables import InboxStatus
+from projections.rollups import message_counts
 
 TransactionHook = Callable[[AsyncConnection, Set[MessageKey]], Awaitable[None]]
 """Something else to write in the transaction that keeps messages; it is told which of them are new, maybe none."""
@@ -111,7 +112,7 @@ async def save_translations(
         connection, [fact for translation in translations for fact in translation.facts]
     )
     new = [translation.message for translation in translations if translation.message.key in kept.new]
-    await message_daily_stats.record(connection, [(m.received_at, m.source, m.topic, m.type) for m in new], shard)
+    await message_counts.add(connection, [(m.received_at, m.source, m.topic, m.type) for m in new], shard)
     return kept
 
 

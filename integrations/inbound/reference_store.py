@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import insert
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_enrolment, lms_media, lms_profile, lms_reference
 from integrations.inbound.reference_data import Enrolment, Fact, Key, Media, Profile, Reference, latest
+from integrations.tables import lms_reference
+from signals.tables import lms_enrolment, lms_media, lms_profile
 
 
 def upsert(table: Table, *rank: str, lowest: bool = False) -> Insert:

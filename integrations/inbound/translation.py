@@ -10,9 +10,10 @@ from eventstore.envelope import validate
 from eventstore.errors import InvalidInputError, UnresolvedReferenceError
 from eventstore.event import Event
 from integrations.inbound.mapping import Mappings
-from integrations.inbound.message import InboxStatus, Message, MessageKey
+from integrations.inbound.message import Message, MessageKey
 from integrations.inbound.reference_data import Fact, Key, Reference, latest
 from integrations.inbound.translator import TranslationContext, Translator
+from integrations.tables import InboxStatus
 from signals.course_catalog import CourseCatalog
 
 Names = Mapping[MessageKey, Collection[Key]]

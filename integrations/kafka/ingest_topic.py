@@ -17,10 +17,10 @@ from eventstore.envelope import parse, validate
 from eventstore.errors import A_TIME, BodyTooLargeError, FieldError, InvalidInputError, shorten_repr
 from eventstore.event import Event
 from eventstore.times import from_text, to_text
-from integrations.inbound.message import InboxStatus
 from integrations.inbound.source import Delivery
 from integrations.kafka.client import producer_of, started, translated
 from integrations.kafka.topics import LEARNER_EVENTS
+from integrations.tables import InboxStatus
 
 ADDED = ("event_id", "recorded_at", "source")
 """What the server that took an event says of it: without the first, an event that comes again would be another one."""

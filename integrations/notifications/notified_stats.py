@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.projecting.context import SHARDS
 from eventstore.db import UtcTime, insert
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_activity, lms_notified_daily
 from integrations.contracts.notification import TOLD_OF
 from integrations.outbound.sink import OutboundMessage
+from integrations.tables import lms_activity, lms_notified_daily
 
 _a = lms_activity.c
 _n = lms_notified_daily.c

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from eventstore.db import UtcTime
 from eventstore.db.database import Database
 from eventstore.envelope import CLOCK_SKEW
-from eventstore.tables import FOR_MENTORS, lms_outbox
 from integrations.notifications.notification import Notification
 from integrations.notifications.summary import Period, Span, Summary, add, announced, empty_summary, span_of
 from signals import outbox
+from signals.tables import FOR_MENTORS, lms_outbox
 
 _o = lms_outbox.c
 SELECT_TOLD = (

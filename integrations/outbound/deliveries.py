@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import UtcTime, insert, optimization_fence
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_delivery, lms_outbox, lms_subscription
-from integrations.outbound.retry_policy import DeliveryOutcome, DeliveryStatus, DueDelivery
+from integrations.outbound.retry_policy import DeliveryOutcome, DueDelivery
 from integrations.outbound.sink import OutboundMessage
+from integrations.tables import DeliveryStatus, lms_delivery, lms_subscription
+from signals.tables import lms_outbox
 
 _d = lms_delivery.c
 _o = lms_outbox.c

@@ -16,7 +16,6 @@ from eventstore.concurrency import shielded
 from eventstore.db import UtcTime
 from eventstore.db.database import Database
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_outbox, lms_signal
 from eventstore.times import Clock
 from integrations.outbound import deliveries
 from integrations.outbound.sink import SinkSpec
@@ -25,6 +24,7 @@ from integrations.webhook import subscriptions
 from signals.course import current_version, percent
 from signals.course_catalog import CourseCache, CourseCatalog
 from signals.signal import SignalType
+from signals.tables import lms_outbox, lms_signal
 
 PAGE = 500
 """So many announcements are fanned out in one transaction, for which those that record events may have to wait."""

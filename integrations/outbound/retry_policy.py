@@ -5,11 +5,11 @@ dead, and stays until someone acts.
 """
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from random import SystemRandom
 from typing import NamedTuple
 
 from integrations.outbound.sink import OutboundMessage, Result
+from integrations.tables import DeliveryStatus
 
 DEAD_AFTER = timedelta(days=3)
 FIRST_PAUSE = timedelta(seconds=5)
@@ -19,14 +19,6 @@ JITTER = 0.2
 """Each pause is up to so much shorter or longer, so that what failed together is not tried again together."""
 
 _random = SystemRandom()
-
-
-class DeliveryStatus(StrEnum):
-    """`pending` is tried until it is `sent`; `dead` is not tried any more."""
-
-    PENDING = "pending"
-    SENT = "sent"
-    DEAD = "dead"
 
 
 class DueDelivery(NamedTuple):

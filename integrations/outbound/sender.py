@@ -21,10 +21,11 @@ from eventstore.times import Clock
 from integrations.notifications import notified_stats
 from integrations.outbound import deliveries
 from integrations.outbound.batch_sender import attempted, send
-from integrations.outbound.retry_policy import DeliveryOutcome, DeliveryStatus, DueDelivery, apply_result
+from integrations.outbound.retry_policy import DeliveryOutcome, DueDelivery, apply_result
 from integrations.outbound.sink import OutboundMessage, Result, Sink, SinkSpec
 from integrations.runtime.backoff import Backoff, wait
 from integrations.runtime.metrics import PUBLISHED
+from integrations.tables import DeliveryStatus
 
 BATCH = 100
 LOOK_EVERY_SEC = 1.0

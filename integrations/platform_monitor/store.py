@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import insert
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_activity
 from integrations.platform_monitor.mentor_cache import MentorFigures
 from integrations.runtime import cursors
+from integrations.tables import lms_activity
 
 
 class ActivityRow(NamedTuple):

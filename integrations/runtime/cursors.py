@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import insert
-from eventstore.tables import lms_cursor
+from integrations.tables import lms_cursor
 
 _c = lms_cursor.c
 

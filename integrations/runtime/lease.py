@@ -17,8 +17,8 @@ from eventstore.concurrency import shielded
 from eventstore.db import UtcTime, insert
 from eventstore.db.database import Database
 from eventstore.errors import UnavailableError
-from eventstore.tables import lms_lease
 from eventstore.times import Clock
+from integrations.tables import lms_lease
 
 LASTS = timedelta(seconds=6)
 """How long others wait for a process that was killed."""

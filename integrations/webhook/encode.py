@@ -3,12 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from integrations.contracts.notification import (
-    ACTIVITY_SUMMARY,
-    NOTIFIED,
-    AnnouncedNotification,
-    AnnouncedSummary,
-)
+from integrations.contracts.notification import ACTIVITY_SUMMARY, NOTIFIED, AnnouncedNotification, AnnouncedSummary
 from integrations.contracts.webhook import SIGNALS, ForwardedBody, NotificationBody, WebhookBody
 from integrations.outbound.sink import OutboundMessage
 from integrations.webhook.signature import sign

@@ -9,8 +9,7 @@ from sqlalchemy import Update, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.errors import NotFoundError
-from eventstore.tables import lms_delivery, lms_subscription
-from integrations.outbound.retry_policy import DeliveryStatus
+from integrations.tables import DeliveryStatus, lms_delivery, lms_subscription
 from integrations.webhook.signature import new_secret
 
 PREFIX = "webhook-"

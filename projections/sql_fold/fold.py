@@ -25,10 +25,11 @@ from sqlalchemy import (
 
 from eventstore.db import Name, Seq, UtcTime, no_index, optimization_fence, postgresql_fence
 from eventstore.registry import EVENT_TYPES
-from eventstore.tables import lms_event, lms_progress
+from eventstore.tables import lms_event
 from projections.progress import EMPTY, JOINS, Join, Progress
 from projections.rules import Rule
 from projections.sql_fold.compiler import CompiledRules, compile_rules
+from projections.tables import lms_progress
 
 _e = lms_event.c
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from eventstore.tables import lms_inbox
+from integrations.tables import lms_inbox
 from tests.api.support import accepted, tally
 from tests.integrations.tally_payloads import Json, form_response
 from tests.support.serving import Local

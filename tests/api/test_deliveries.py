@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
-from eventstore.tables import lms_subscription
 from integrations.outbound.relay import Relay
 from integrations.outbound.retry_policy import DEAD_AFTER
+from integrations.tables import lms_subscription
 from integrations.webhook import subscriptions
 from tests.api.support import COURSE, NOW, Json, accepted, ping, problem
 from tests.engine.support import HandClock

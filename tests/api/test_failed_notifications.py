@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from eventstore.tables import lms_activity, lms_cursor
 from integrations.contracts.notification import NOTIFIED
 from integrations.notifications.notification import notifications
 from integrations.outbound.relay import Relay
 from integrations.outbound.retry_policy import DEAD_AFTER
+from integrations.tables import lms_activity, lms_cursor
 from signals import outbox
 from tests.api.support import NOW, accepted
 from tests.cli.support import run

@@ -13,7 +13,7 @@ from bootstrap.keys import Scope
 from engine.parking.park import retry_id
 from engine.replay.store import ReplayRequest, start
 from eventstore.envelope import validate
-from eventstore.tables import lms_subscription
+from integrations.tables import lms_subscription
 from tests.api.support import COURSE, NOW, TOKEN_SECRET, accepted, bearer, contents, key, ping, problem, quiz
 from tests.api.test_retries import EVENT_ID, park_event
 from tests.support.serving import Local

@@ -20,8 +20,9 @@ from sqlalchemy import select
 from cli.data.export import replaced
 from eventstore.envelope import validate
 from eventstore.read import SELECT_LOG, STREAM_ROWS, stream
-from eventstore.tables import lms_event, lms_signal
+from eventstore.tables import lms_event
 from eventstore.times import system_clock, to_text
+from signals.tables import lms_signal
 from tests.cli.support import PROGRAM, derived_at, envelope, environment, ndjson, run
 from tests.conftest import opened
 from tests.engine.support import HandClock, ping, running

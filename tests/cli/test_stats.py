@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import insert
 
 from cli.console import age
-from eventstore.tables import lms_inbox, lms_retry
 from eventstore.times import system_clock
+from integrations.tables import lms_inbox
+from projections.tables import lms_retry
 from tests.cli.support import envelope, ndjson, run
 from tests.conftest import opened
 from tests.integrations.sinks import ScriptedSink, relay_to

@@ -10,11 +10,11 @@ import typer.main
 from pydantic import BaseModel
 
 from api.app import create_app
+from bootstrap.schema import metadata
 from bootstrap.settings import Settings
 from bootstrap.variables import variable_of
 from cli.main import app as program
 from eventstore.json_schemas import published
-from eventstore.tables import metadata
 from integrations.contracts.redis import LMS_EVENTS
 from integrations.redis.source import DEAD_LETTERS
 from signals.signal import SignalType

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 from packaging.requirements import Requirement
 
-from eventstore.tables import metadata
+from bootstrap.schema import metadata
 from tests.docs.pages import ROOT, anchors, code, links, pages, read, section
 from views import VIEWS
 

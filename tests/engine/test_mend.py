@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from engine.courses.publish import publish
 from engine.engine import Engine
 from engine.ingest.submission import Receipt
+from engine.tables import DERIVED
 from engine.verify import repair
 from engine.verify.daily_counts import repair_daily
 from engine.verify.expected_rows import LEARNER, SHAPES, DerivedTable, LearnerState
@@ -21,7 +22,6 @@ from engine.verify.repair import repair_learners
 from engine.verify.repair_result import RepairResult
 from engine.verify.xp_histogram import repair_histogram
 from eventstore.db.database import Database
-from eventstore.tables import DERIVED
 from signals.signal import SignalType
 from tests.engine.rows import change, rows, value
 from tests.engine.support import HandClock, at, ping, running, step

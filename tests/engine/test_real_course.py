@@ -17,10 +17,11 @@ from sqlalchemy import select
 from engine.engine import Engine
 from eventstore.envelope import validate
 from eventstore.event import Event
-from eventstore.tables import lms_signal, lms_xp
 from integrations.xapi.translate import NotProgress, translate
+from projections.tables import lms_xp
 from signals.course import CourseHistory, CourseVersion, Step
 from signals.signal import Signal, SignalType
+from signals.tables import lms_signal
 from tests.engine.expected import xp
 from tests.engine.support import HandClock, running
 from tests.signals.definition import Proof, signals

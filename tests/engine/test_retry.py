@@ -12,7 +12,6 @@ import pytest
 from engine.engine import Engine
 from engine.limits import Limits
 from engine.parking import retry as retry_module
-from engine.parking.park import RetryStatus
 from engine.parking.retry import RetryResult, retry_all, retry_due, retry_one
 from engine.parking.store import ATTEMPTS
 from eventstore.errors import NotFoundError
@@ -21,6 +20,7 @@ from projections import fold
 from projections.progress import Progress
 from projections.rules import Rule
 from projections.rules.video_progress import video_progress
+from projections.tables import RetryStatus
 from tests.engine.support import HandClock, at, ping, running, step
 from tests.support.derived import derived
 from views import retry_list

@@ -21,9 +21,9 @@ from engine.replay.shadow_copy import IDLE_THROTTLE_RATIO, ShadowCopy, copying_s
 from engine.replay.shadow_tables import open_shadow
 from engine.replay.store import ReplayReport, ReplayRequest
 from engine.replay.worker_pool import WorkerJob
+from engine.tables import DERIVED
 from eventstore.db.database import Database
 from eventstore.errors import LmsError
-from eventstore.tables import DERIVED
 from tests.conftest import opened
 from tests.engine.rows import change, is_sqlite, rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running, step

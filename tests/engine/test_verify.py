@@ -24,16 +24,7 @@ from eventstore.times import system_clock
 from signals.signal import SignalType
 from tests.engine.rows import change, is_sqlite, rows, value
 from tests.engine.support import HandClock, at, ping, running, step
-from tests.engine.tampering import (
-    GHOST,
-    NOW,
-    Mendable,
-    break_rule,
-    found_in,
-    furnished,
-    tamper,
-    tamperings,
-)
+from tests.engine.tampering import GHOST, NOW, Mendable, break_rule, found_in, furnished, tamper, tamperings
 from tests.engine.test_laws import live
 from tests.engine.test_park import refuse_class
 from tests.engine.worlds import Delivery, World, delivered_worlds

@@ -15,7 +15,7 @@ from engine.replay.shadow_tables import open_shadow
 from eventstore.db import insert
 from eventstore.db.json_rows import json_rows
 from eventstore.db.sqlite.checkpoints import LEAST_ROWS, MOST_ROWS, PASS_COMMITS, Checkpointer
-from eventstore.tables import lms_xp
+from projections.tables import lms_xp
 from tests.conftest import opened
 
 TRANSACTIONS = 24

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from eventstore.db import insert
 from eventstore.db.database import Database
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_erasure, lms_inbox
+from eventstore.tables import lms_erasure
+from integrations.tables import lms_inbox
 
 TIMES = 3
 _e = lms_erasure.c

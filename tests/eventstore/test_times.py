@@ -18,13 +18,14 @@ from eventstore.tables import metadata
 from eventstore.times import from_text, to_text
 from integrations.inbound import inbox_store, reference_store
 from integrations.inbound.inbox_store import Row
-from integrations.inbound.message import InboxStatus, Message
+from integrations.inbound.message import Message
 from integrations.inbound.reference_data import Enrolment, Fact, Media, Profile, ProfileField, Reference
 from integrations.notifications import notified_stats
 from integrations.platform_monitor import store
 from integrations.platform_monitor.store import ActivityRow
 from integrations.runtime import cursors
 from integrations.runtime.lease import Lease
+from integrations.tables import InboxStatus
 from integrations.webhook import subscriptions
 from projections.fold import RuleFailure
 from tests.engine.rows import rows

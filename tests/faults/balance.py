@@ -11,7 +11,8 @@ from engine.engine import Engine
 from eventstore.db.database import Database
 from eventstore.event import Event
 from eventstore.read import SELECT_LOG, stream
-from eventstore.tables import lms_course_version, lms_outbox, lms_retry, lms_signal
+from projections.tables import lms_retry
+from signals.tables import lms_course_version, lms_outbox, lms_signal
 from signals.xp import DEFAULT_XP_VALUES, XpValues
 from tests.conftest import opened
 from tests.faults.ledger import Ledger

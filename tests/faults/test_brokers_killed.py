@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import func, make_url, select
 
 from engine.engine import Engine
-from eventstore.tables import lms_inbox, lms_message_daily
+from integrations.tables import lms_inbox
+from projections.tables import lms_message_daily
 from signals.course import Step
 from tests.conftest import opened
 from tests.faults.platforms.kafka import tutoring_platform

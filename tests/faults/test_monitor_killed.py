@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, make_url, select
 
-from eventstore.tables import lms_activity, lms_delivery
-from integrations.outbound.retry_policy import DeliveryStatus
+from integrations.tables import DeliveryStatus, lms_activity, lms_delivery
 from integrations.zulip.tag import tag, tag_of
 from tests.cli.support import query
 from tests.conftest import opened

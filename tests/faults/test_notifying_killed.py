@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import insert, make_url, select, update
 
-from eventstore.tables import lms_activity, lms_delivery
 from integrations.notifications.notification import notifications
 from integrations.notifications.recipient import Recipient
-from integrations.outbound.retry_policy import DeliveryStatus
+from integrations.tables import DeliveryStatus, lms_activity, lms_delivery
 from integrations.zulip.tag import tag, tag_of
 from signals import outbox
 from tests.conftest import opened

@@ -14,11 +14,12 @@ from engine.parking import retry as retry_module
 from engine.parking.retry import RetryResult, retry_due
 from eventstore.db.database import Database
 from eventstore.event import Event
-from eventstore.tables import lms_progress, lms_retry, lms_signal, lms_xp
 from projections import fold
 from projections.progress import Progress
 from projections.rules import RULES
 from projections.rules.video_progress import video_progress
+from projections.tables import lms_progress, lms_retry, lms_xp
+from signals.tables import lms_signal
 from tests.engine.rows import change, is_sqlite
 from tests.engine.support import DAY_0, HandClock, at, ping, quiz, running, step
 from tests.engine.test_park import refuse_class

@@ -11,11 +11,11 @@ from sqlalchemy import make_url, select, update
 
 from engine.engine import Engine
 from eventstore.envelope import validate
-from eventstore.tables import lms_delivery, lms_lease, lms_outbox
-from integrations.outbound.retry_policy import DeliveryStatus
+from integrations.tables import DeliveryStatus, lms_delivery, lms_lease
 from integrations.webhook import subscriptions
 from signals.course import Step
 from signals.signal import SignalType
+from signals.tables import lms_outbox
 from tests.conftest import opened
 from tests.faults.traffic import until
 from tests.integrations.http_receiver import Hook, Receiver, receiving

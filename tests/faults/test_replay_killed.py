@@ -20,9 +20,8 @@ from sqlalchemy import make_url, select
 
 from engine.engine import Engine
 from engine.limits import DEFAULT_LIMITS
-from engine.replay.store import ReplayStatus
+from engine.tables import ReplayStatus, lms_replay
 from eventstore.envelope import validate
-from eventstore.tables import lms_replay
 from signals.course import Step
 from signals.xp import DEFAULT_XP_VALUES
 from tests.conftest import opened

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import make_url, select
 
 from engine.courses.backfill import SELECT_UNFINISHED
-from eventstore.tables import lms_course_version
+from signals.tables import lms_course_version
 from tests.conftest import opened
 from tests.faults.balance import balance
 from tests.faults.ledger import Ledger

@@ -12,11 +12,11 @@ from eventstore.times import Clock
 from integrations.outbound.relay import Relay
 from integrations.outbound.sink import NOT_ATTEMPTED, OutboundMessage, Result, SinkSpec
 from integrations.outbound.sinks import Sinks
+from integrations.views import delivery_list
+from integrations.views.delivery_list import DeliveryItem
 from integrations.webhook.subscriptions import Subscription
 from signals.signal import SignalType
 from tests.engine.support import at, ping, step
-from views import delivery_list
-from views.delivery_list import DeliveryItem
 
 LOOK_EVERY_SEC = 0.01
 LOOKS = 12_000

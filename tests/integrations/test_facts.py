@@ -11,9 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db.database import Database
-from eventstore.tables import lms_enrolment, lms_media, lms_profile, lms_reference
 from integrations.inbound import reference_store
 from integrations.inbound.reference_data import Enrolment, Fact, Media, Profile, ProfileField, Reference, latest
+from integrations.tables import lms_reference
+from signals.tables import lms_enrolment, lms_media, lms_profile
 from tests.integrations.school import NOON
 
 instants = st.integers(0, 1).map(lambda number: NOON + timedelta(microseconds=number))

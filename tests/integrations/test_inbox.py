@@ -11,9 +11,10 @@ from eventstore.errors import UnavailableError
 from eventstore.tables import metadata
 from integrations.inbound import inbox_store
 from integrations.inbound.inbox import Inbox, RetryResult
-from integrations.inbound.message import InboxStatus, Message
+from integrations.inbound.message import Message
 from integrations.inbound.outcome import Outcome
 from integrations.inbound.translation import TranslationInputs, references_of, translate
+from integrations.tables import InboxStatus
 from signals.course_catalog import CourseCatalog
 from signals.signal import SignalType
 from tests.engine.rows import rows, value
@@ -244,7 +245,7 @@ async def test_what_cannot_be_kept_whole_is_not_kept_at_all(inbox: Inbox, monkey
     before = await contents(inbox)
 
     with monkeypatch.context() as broken:
-        broken.setattr("views.message_daily_stats.record", power_cut)
+        broken.setattr("projections.rollups.message_counts.add", power_cut)
         with pytest.raises(PowerCutError):
             await inbox.receive([passed(1), learner(2)])
     assert await contents(inbox) == before

@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import insert
 
 from engine.engine import Engine
-from eventstore.tables import lms_activity
 from integrations.contracts.activity import Activity
 from integrations.contracts.notification import NOTIFIED
 from integrations.notifications.notification import notifications
@@ -26,6 +25,7 @@ from integrations.outbound.sink import SinkSpec
 from integrations.outbound.sinks import Sinks
 from integrations.runtime import backoff
 from integrations.runtime.leader import in_background
+from integrations.tables import lms_activity
 from integrations.webhook import subscriptions
 from integrations.webhook.webhooks import webhooks
 from integrations.zulip.client import Bot

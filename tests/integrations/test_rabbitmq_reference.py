@@ -16,9 +16,9 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from sqlalchemy import select
 
-from eventstore.tables import lms_reference
 from integrations.contracts.rabbitmq import EXCHANGE
 from integrations.rabbitmq.topology import DEAD_LETTERS, QUEUE
+from integrations.tables import lms_reference
 from tests.api.support import accepted, ping
 from tests.conftest import opened
 from tests.integrations import rabbitmq_events as page

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from eventstore.tables import lms_profile
+from signals.tables import lms_profile
 from tests.conftest import opened
 from tests.faults.traffic import until
 from tests.support.processes import consuming

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from eventstore.tables import lms_reference
+from integrations.tables import lms_reference
 from tests.api.support import accepted
 from tests.conftest import opened
 from tests.faults.traffic import until

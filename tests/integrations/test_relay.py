@@ -17,12 +17,13 @@ from engine.replay.run import replay
 from engine.replay.store import ReplayRequest
 from eventstore.errors import LmsError, UnavailableError
 from integrations.outbound import deliveries
-from integrations.outbound.retry_policy import DEAD_AFTER, JITTER, LONGEST_PAUSE, DeliveryStatus, retry_delay
+from integrations.outbound.retry_policy import DEAD_AFTER, JITTER, LONGEST_PAUSE, retry_delay
 from integrations.outbound.sender import BATCH
 from integrations.outbound.sink import OutboundMessage
 from integrations.runtime import backoff, lease
 from integrations.runtime.leader import in_background
 from integrations.runtime.lease import Lease
+from integrations.tables import DeliveryStatus
 from signals.signal import SignalType
 from tests.conftest import opened
 from tests.engine.rows import change, value

@@ -14,17 +14,7 @@ from integrations.inbound.message import Message
 from integrations.inbound.translator import TranslationContext, TranslationResult
 from integrations.kafka.translate import translate
 from signals.course import Step
-from tests.integrations.kafka_events import (
-    ACTIVITY,
-    ASSESSMENT,
-    EXAM,
-    USER,
-    Event,
-    event,
-    graded,
-    message,
-    message_of,
-)
+from tests.integrations.kafka_events import ACTIVITY, ASSESSMENT, EXAM, USER, Event, event, graded, message, message_of
 from tests.integrations.worlds import NOW, course, mapped, unknown_fields, world
 
 FILE = mapped("kafka", "exam", EXAM, ClassMapping("loops"))

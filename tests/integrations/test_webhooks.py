@@ -11,11 +11,11 @@ import pytest
 from engine.engine import Engine
 from eventstore.errors import InvalidInputError, NotFoundError
 from integrations.outbound.relay import Relay
-from integrations.outbound.retry_policy import DeliveryStatus
 from integrations.outbound.sender import BATCH
 from integrations.outbound.sinks import Sinks
 from integrations.runtime import backoff
 from integrations.runtime.leader import in_background
+from integrations.tables import DeliveryStatus
 from integrations.webhook import sink, subscriptions
 from integrations.webhook.signature import sign
 from integrations.webhook.sink import AT_ONCE

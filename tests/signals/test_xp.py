@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from projections.rollups.leaderboard import LeaderboardEntryKey, LeaderboardKey
 from signals.signal import Signal, SignalType
-from signals.xp import LeaderboardEntryKey, LeaderboardKey, XpDelta, boards, month, sum_xp, week
+from signals.xp import XpDelta, boards, month, sum_xp, week
 
 EDGES = [
     # instant, week, month

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import FromClause, func, select
 
 from eventstore.db.database import Database
-from eventstore.tables import lms_learner, lms_progress, lms_signal, lms_xp, lms_xp_histogram
+from projections.tables import lms_learner, lms_progress, lms_xp, lms_xp_histogram
+from signals.tables import lms_signal
 from views.event_daily_stats import v_event_daily_stats
 
 _h = lms_xp_histogram.c

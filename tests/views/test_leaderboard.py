@@ -8,12 +8,14 @@ import pytest
 
 from eventstore.db.database import Database
 from eventstore.errors import InvalidInputError, NotFoundError
+from projections.rollups import leaderboard as leaderboard_rollup
+from projections.rollups.leaderboard import LeaderboardEntryKey, LeaderboardKey
 from signals.signal import Signal, SignalType
-from signals.xp import LeaderboardEntryKey, LeaderboardKey, boards, month, sum_xp, week
+from signals.xp import boards, month, sum_xp, week
 from tests.conftest import opened
 from tests.engine.rows import rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running, step
-from views import leaderboard, xp
+from views import leaderboard
 from views.leaderboard import Entry
 
 XP = {"dora": 30, "bob": 50, "ada": 30, "cleo": 30, "eve": 10}
@@ -24,7 +26,9 @@ SHARD = 3
 
 async def fill(database: Database, board: LeaderboardKey = BOARD) -> None:
     async with database.write() as connection:
-        await xp.record(connection, {LeaderboardEntryKey(user_id, board): xp for user_id, xp in XP.items()}, SHARD)
+        await leaderboard_rollup.add(
+            connection, {LeaderboardEntryKey(user_id, board): xp for user_id, xp in XP.items()}, SHARD
+        )
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +140,7 @@ async def test_xp_counts_in_the_week_the_month_and_the_course_in_which_it_was_ea
 async def test_a_place_that_all_xp_moved_away_from_is_gone(database: Database) -> None:
     await fill(database)
     async with database.write() as connection:
-        await xp.record(
+        await leaderboard_rollup.add(
             connection, {LeaderboardEntryKey("eve", BOARD): -10, LeaderboardEntryKey("ada", BOARD): -10}, SHARD
         )
 

@@ -18,12 +18,12 @@ from eventstore.event import Event
 from integrations.inbound.message import Message
 from integrations.inbound.processor import save_translations
 from integrations.inbound.translation import Translation
+from integrations.views import inbox_list
 from tests.conftest import opened
 from tests.engine.support import HandClock, at, ping, quiz, running, step
 from views import (
     event_daily_stats,
     event_list,
-    inbox_list,
     message_daily_stats,
     signal_list,
     signal_summary,

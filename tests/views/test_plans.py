@@ -20,43 +20,41 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+import integrations.views
 import views
 from engine.courses.backfill import select_learners
+from engine.replay import replay_list
 from engine.replay.store import ReplayRequest, start
 from integrations.outbound import deliveries, fan_out
 from integrations.outbound.retry_policy import apply_result
 from integrations.outbound.sender import BATCH
 from integrations.outbound.sink import DELIVERED
+from integrations.views import delivery_list, failed_notifications, inbox_list, subscription_list
+from projections.rollups import xp_histogram
+from projections.rollups.leaderboard import LeaderboardKey
+from projections.rollups.xp_histogram import XpBucket
 from signals.course_catalog import CourseCache
-from signals.xp import LeaderboardKey
 from tests.conftest import opened
 from tests.engine.support import HandClock, at, ping, quiz, running, step
 from tests.integrations.sinks import ScriptedSink
 from tests.support.explain import By, Plan, Reading, plans
 from tests.support.postgres import PostgresServer
 from views import (
-    delivery_list,
     durations,
     enrolments,
     event_daily_stats,
     event_list,
-    failed_notifications,
-    inbox_list,
     leaderboard,
     learner_names,
     learner_progress,
     message_daily_stats,
-    replay_list,
     retry_list,
     signal_list,
     signal_summary,
-    subscription_list,
     user_activity,
     user_progress,
-    xp_histogram,
 )
 from views.page import encode
-from views.xp_histogram import XpBucket
 
 LEARNERS = 60_000
 FILL = (
@@ -180,8 +178,8 @@ async def page_of_ada(connection: AsyncConnection) -> object:
 
 
 def leaderboards() -> Iterator[tuple[str, Case]]:
-    standing = partial(xp_histogram.read_standing, level=XpBucket(LeaderboardKey(), 500))
-    yield "xp_histogram.read_standing", Case(standing, {"lms_xp_histogram": equals("course_id", "period")})
+    standing = partial(xp_histogram.read_rank_counts, bucket=XpBucket(*LeaderboardKey(), 500))
+    yield "xp_histogram.read_rank_counts", Case(standing, {"lms_xp_histogram": equals("course_id", "period")})
     for board in (LeaderboardKey(), LeaderboardKey("x")):
         around = partial(leaderboard.read_around, board=board, user_id="ada", neighbours=5)
         yield f"leaderboard.read_around {board}", Case(around, SHOWN_ON_A_BOARD)
@@ -270,7 +268,12 @@ def filled(url: str, statements: tuple[str, ...]) -> str:
 
 
 def test_every_way_to_read_is_asked_for_its_plan() -> None:
-    modules = {module.name: import_module(f"views.{module.name}") for module in iter_modules(views.__path__)}
+    packages = (views, integrations.views)
+    modules = {
+        module.name: import_module(f"{package.__name__}.{module.name}")
+        for package in packages
+        for module in iter_modules(package.__path__)
+    } | {"replay_list": replay_list, "xp_histogram": xp_histogram}
     reading = {
         f"{name}.{function}"
         for name, module in modules.items()

@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Select, case, null, select
 
 from eventstore.db.database import Database
-from eventstore.tables import lms_event, lms_outbox, lms_retry
+from eventstore.tables import lms_event
+from projections.tables import lms_retry
+from signals.tables import lms_outbox
 from tests.engine.expected import Rows
 from tests.support.derived import derived
 

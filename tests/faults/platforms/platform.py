@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_event, lms_progress
+from eventstore.tables import lms_event
+from projections.tables import lms_progress
 from tests.support.private_server import PrivateServer
 
 MESSAGES = 20_000

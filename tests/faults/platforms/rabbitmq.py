@@ -11,11 +11,11 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_enrolment, lms_profile
 from integrations.contracts.rabbitmq import EXCHANGE
 from integrations.rabbitmq.client import BROKEN
 from integrations.rabbitmq.source import RabbitmqSource
 from integrations.rabbitmq.topology import DEAD_LETTERS, DELAYS_SEC, QUEUE, queued
+from signals.tables import lms_enrolment, lms_profile
 from tests.faults.platforms.platform import CLASS_ID, LEARNERS, MESSAGES, Json, Message, Platform
 from tests.support.rabbitmq import RabbitmqServer, required_rabbitmq
 

@@ -14,7 +14,7 @@ from redis.retry import Retry
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_profile
+from signals.tables import lms_profile
 from tests.faults.platforms.platform import (
     CLASS_ID,
     LEARNERS,

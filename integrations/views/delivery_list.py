@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_delivery
+from integrations.tables import lms_delivery
 from views.page import Int64, KeyText, Page, decode, keyset_after, page, row_to_model
 
 

@@ -1,6 +1,6 @@
-"""How many learners have how much XP on each leaderboard: a rank is one more than the learners who have more.
+"""The histogram of XP: how many learners have how much XP on each leaderboard, from which a rank follows.
 
-XP values are few where learners are many, so a rank adds a few rows up, and counts no places.
+There are few amounts of XP where there are many learners, so a rank adds up a few rows, and counts no entries.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore import db
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_xp, lms_xp_histogram
-from signals.xp import LeaderboardKey
+from projections.tables import lms_xp, lms_xp_histogram
 
 _h = lms_xp_histogram.c
 _x = lms_xp.c
@@ -23,17 +22,17 @@ _insert = db.insert(lms_xp_histogram).from_select(
     [*_KEY, "learners"], select(*_changes.c).where(true()).order_by(*(_changes.c[name] for name in _KEY))
 )
 ADD = _insert.on_conflict_do_update(index_elements=_KEY, set_={"learners": _h.learners + _insert.excluded.learners})
-"""Adds to the numbers of learners; in one order everywhere, so that processes of one shard cannot deadlock."""
+"""Adds to the numbers of learners, in the order of the key, so that processes of one shard cannot deadlock."""
 
 _xp = bindparam("xp", type_=Integer)
-SELECT_STANDING = select(
+SELECT_RANK_COUNTS = select(
     func.coalesce(func.sum(case((_h.xp > _xp, _h.learners), else_=0)), 0).label("above"),
     func.coalesce(func.sum(_h.learners), 0).label("not_below"),
 ).where(_h.course_id == bindparam("course_id"), _h.period == bindparam("period"), _h.xp >= _xp)
-"""How many learners on a board have more XP than that, and how many as much or more."""
+"""The numbers of learners on a leaderboard with more XP, and with as much or more."""
 
 DELETE_ALL = delete(lms_xp_histogram)
-"""Forgets all that was counted."""
+"""Deletes all counts."""
 
 COUNT_ALL = insert(lms_xp_histogram).from_select(
     [*_KEY, "learners"],
@@ -41,40 +40,40 @@ COUNT_ALL = insert(lms_xp_histogram).from_select(
         _x.course_id, _x.period, _x.xp
     ),
 )
-"""Counts the learners of all boards."""
+"""Counts the learners of all leaderboards."""
 
 
 class XpBucket(NamedTuple):
-    """So much XP on a board."""
+    """An amount of XP on a leaderboard of a course and a period."""
 
-    board: LeaderboardKey
+    course_id: str
+    period: str
     xp: int
 
 
 class RankCounts(NamedTuple):
-    """How many learners on a board are above some XP, and how many are not below it."""
+    """The numbers of learners on a leaderboard that are above an amount of XP, and that are not below it."""
 
     above: int
     not_below: int
 
 
-async def record(connection: AsyncConnection, changes: Mapping[XpBucket, int], shard: int) -> None:
-    """Changes the numbers of learners, under this process's `shard`, as `lms_xp` changed in this transaction.
+async def add(connection: AsyncConnection, changes: Mapping[XpBucket, int], shard: int) -> None:
+    """Add to the numbers of learners, under this process's `shard`, in the transaction that changes `lms_xp`.
 
-    Without XP a learner has no place on a board, and is not counted.
+    A learner without XP is on no leaderboard, and not counted.
     """
-    rows = [(*level.board, level.xp, shard, learners) for level, learners in changes.items() if level.xp and learners]
+    rows = [(*bucket, shard, learners) for bucket, learners in changes.items() if bucket.xp and learners]
     if rows:
         await connection.execute(ADD, {"changes": rows})
 
 
-async def read_standing(connection: AsyncConnection, level: XpBucket) -> RankCounts:
-    """How many learners have more XP than that, and how many have as much or more."""
-    row = await connection.execute(SELECT_STANDING, {**level.board._asdict(), "xp": level.xp})
-    return RankCounts(*row.one())
+async def read_rank_counts(connection: AsyncConnection, bucket: XpBucket) -> RankCounts:
+    """Return how many learners have more XP than the bucket, and how many have as much or more."""
+    return RankCounts(*(await connection.execute(SELECT_RANK_COUNTS, bucket._asdict())).one())
 
 
 async def rebuild(connection: AsyncConnection, shard: int) -> None:
-    """Counts all learners anew from `lms_xp`, which nobody else may change meanwhile."""
+    """Count all learners again from `lms_xp`, which nobody else may change meanwhile."""
     await connection.execute(DELETE_ALL)
     await connection.execute(COUNT_ALL, {"shard": shard})

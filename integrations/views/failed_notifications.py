@@ -10,13 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import json_text
 from eventstore.db.json_rows import json_rows
-from eventstore.tables import lms_delivery, lms_outbox
+from integrations.tables import DeliveryStatus, lms_delivery
+from signals.tables import lms_outbox
 from views.page import Int64, KeyText, Page, decode, keyset_after, page
 
 _d, _o = lms_delivery.c, lms_outbox.c
 
-HAS_FAILED = (_d.status < "sent") & (_d.attempts > 0)
-"""Of a delivery: it is dead, or pending and was tried; said so that the index by status is read in its order."""
+HAS_FAILED = _d.status.in_((DeliveryStatus.DEAD, DeliveryStatus.PENDING)) & (_d.attempts > 0)
+"""The condition of a delivery that is dead, or that is pending and was attempted."""
 
 
 _keys = json_rows("keys", _o.user_id, _o.message_id)

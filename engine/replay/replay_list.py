@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.tables import lms_replay
 from eventstore.errors import NotFoundError
-from eventstore.tables import lms_replay
 
 
 class Replay(BaseModel):

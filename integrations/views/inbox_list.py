@@ -7,15 +7,12 @@ from pydantic import BaseModel
 from sqlalchemy import Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_inbox
+from integrations.tables import InboxStatus, lms_inbox
 from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
-PARKED = "parked"
-"""The status of a message that cannot be translated yet."""
-
 _i = lms_inbox.c
-IS_PARKED = _i.status == literal_column(f"'{PARKED}'")
-"""Said as the index on parked messages says it: a parameter it would not know."""
+IS_PARKED = _i.status == literal_column(f"'{InboxStatus.PARKED}'")
+"""The condition of the partial index on parked messages: with a parameter the index would not be used."""
 
 
 class InboxItem(BaseModel):
@@ -37,7 +34,7 @@ def select_page(limit: int, cursor: str | None, status: str | None, source: str 
     query = select(*(_i[name] for name in InboxItem.model_fields))
     query = query.order_by(_i.source, _i.message_id).limit(limit + 1)
     if status is not None:
-        query = query.where(IS_PARKED if status == PARKED else _i.status == status)
+        query = query.where(IS_PARKED if status == InboxStatus.PARKED else _i.status == status)
     if source is not None:
         query = query.where(_i.source == source)
     if cursor is not None:

@@ -1,9 +1,19 @@
-"""Derived tables: what follows from the history alone, so that a replay can build all of it anew."""
+"""The tables of projections: progress, the roll-ups, and the events that are parked."""
+
+from enum import StrEnum
 
 from sqlalchemy import Column, Date, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 
-from eventstore.db import Id, Name, UtcTime, partial_index
-from eventstore.tables.base import metadata
+from eventstore.db import Id, Name, UtcTime
+from eventstore.tables import metadata
+
+
+class RetryStatus(StrEnum):
+    """A `pending` event is retried; a `dead` one stays until an operator acts."""
+
+    PENDING = "pending"
+    DEAD = "dead"
+
 
 lms_progress = Table(
     "lms_progress",
@@ -21,25 +31,6 @@ lms_progress = Table(
     Index("lms_progress_by_course", "course_id", "user_id"),
 )
 """What events add up to. `v_user_progress` shows it; `named_course_id` is the course that events name."""
-
-lms_signal = Table(
-    "lms_signal",
-    metadata,
-    Column("signal_id", Id, nullable=False),
-    Column("type", Name, nullable=False),
-    Column("user_id", Name, nullable=False),
-    Column("class_id", Name),
-    Column("course_id", Name),
-    Column("occurred_at", UtcTime, nullable=False),
-    Column("xp", Integer, nullable=False),
-    PrimaryKeyConstraint("user_id", "signal_id"),
-    Index("lms_signal_by_user", "user_id", "type"),
-    Index("lms_signal_by_time", "occurred_at"),
-    Index("lms_signal_by_type", "type", "occurred_at"),
-    Index("lms_signal_by_class", "class_id", "occurred_at"),
-    Index("lms_signal_by_course", "course_id", "occurred_at", **partial_index("course_id IS NOT NULL")),
-)
-"""What progress means: facts that others act on."""
 
 lms_learner = Table(
     "lms_learner",
@@ -85,6 +76,19 @@ lms_event_daily = Table(
 )
 """The roll-up behind v_event_daily_stats. A shard a process, so that writers do not wait for each other."""
 
+lms_message_daily = Table(
+    "lms_message_daily",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("source", Name, nullable=False),
+    Column("topic", Name, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+    PrimaryKeyConstraint("day", "source", "topic", "type", "shard"),
+)
+"""The roll-up behind v_message_daily_stats: integration messages by the day they were kept on, as a sum over shards."""
+
 lms_retry = Table(
     "lms_retry",
     metadata,
@@ -103,7 +107,3 @@ lms_retry = Table(
     Index("lms_retry_by_age", "parked_at"),
 )
 """Events that a rule could not take yet."""
-
-DERIVED_BY_LEARNER = (lms_progress, lms_signal, lms_xp, lms_learner)
-DERIVED = (*DERIVED_BY_LEARNER, lms_xp_histogram, lms_event_daily, lms_retry)
-"""What a replay builds anew, from the log and the course history alone."""

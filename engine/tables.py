@@ -1,9 +1,23 @@
-"""Operations: how far the work of processes came, which of them does it, and who may call them."""
+"""The tables of the engine: backfills and replays."""
+
+from enum import StrEnum
 
 from sqlalchemy import Column, Index, Integer, PrimaryKeyConstraint, Table, Text
 
 from eventstore.db import Id, Name, Seq, UtcTime
-from eventstore.tables.base import metadata
+from eventstore.tables import metadata
+from projections.tables import lms_event_daily, lms_learner, lms_progress, lms_retry, lms_xp, lms_xp_histogram
+from signals.tables import lms_signal
+
+
+class ReplayStatus(StrEnum):
+    """A `failed` replay has its reason in `error`; the process of an `interrupted` one ended before it."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
 
 lms_grant = Table(
     "lms_grant",
@@ -15,30 +29,6 @@ lms_grant = Table(
     PrimaryKeyConstraint("course_id", "version"),
 )
 """How far each published version has been granted to the learners who were there before it."""
-
-lms_lease = Table(
-    "lms_lease",
-    metadata,
-    Column("name", Name, nullable=False),
-    Column("holder", Name, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
-    PrimaryKeyConstraint("name"),
-)
-"""Which process does what only one may do at a time, and until when it is taken to be alive."""
-
-lms_key = Table(
-    "lms_key",
-    metadata,
-    Column("key_id", Name, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("hash", Text, nullable=False),
-    Column("scopes", Text, nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-    Column("revoked_at", UtcTime),
-    PrimaryKeyConstraint("key_id"),
-    Index("lms_key_by_hash", "hash", unique=True),
-)
-"""API keys: the SHA-256 of each, never the key itself."""
 
 lms_replay = Table(
     "lms_replay",
@@ -61,3 +51,7 @@ lms_replay = Table(
     Index("lms_replay_by_status", "status"),
 )
 """Each replay: how far it came, and what it changed. `user_id` and `course_id` say what it was limited to."""
+
+DERIVED_BY_LEARNER = (lms_progress, lms_signal, lms_xp, lms_learner)
+DERIVED = (*DERIVED_BY_LEARNER, lms_xp_histogram, lms_event_daily, lms_retry)
+"""The tables that a replay rebuilds from the log and the course history."""

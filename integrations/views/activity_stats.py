@@ -10,9 +10,11 @@ from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from eventstore.db import json_text
-from eventstore.tables import lms_delivery, lms_inbox, lms_message_daily, lms_notified_daily, lms_outbox
-from views.failed_notifications import HAS_FAILED
-from views.inbox_list import IS_PARKED
+from integrations.tables import lms_delivery, lms_inbox, lms_notified_daily
+from integrations.views.failed_notifications import HAS_FAILED
+from integrations.views.inbox_list import IS_PARKED
+from projections.tables import lms_message_daily
+from signals.tables import lms_outbox
 
 SOURCE = "activity"
 """Under which activities are kept as messages."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, field_validator
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.tables import lms_subscription
+from integrations.tables import lms_subscription
 from views.page import KeyText, KeyTime, Page, decode, keyset_after, page, row_to_model
 
 _s = lms_subscription.c

@@ -1,0 +1,1 @@
+"""Read models over the tables of integrations: one module each."""
