@@ -53,6 +53,7 @@ def test_the_settings_are_loaded_with_a_warning(
     assert caplog.messages == ["LMS_QUEUE_EVENT is not a setting; did you mean LMS_QUEUE_EVENTS?"]
 
 
+@pytest.mark.slow
 def test_a_command_prints_the_warning_once_and_runs(new_sqlite: Callable[[], str]) -> None:
     done = command("migrate", LMS_DATABASE_URL=new_sqlite(), LMS_TOKEN_SECRETS="x")
 

@@ -23,6 +23,8 @@ from tests.engine.support import HandClock, at, ping, quiz, running, step
 from tests.faults.traffic import until
 from tests.support.looking import looking
 
+pytestmark = pytest.mark.slow
+
 OTHER = "0f5f8a53-6a0e-4f0c-9a53-3a1f0d8a5b11"
 REPLAYS = "SELECT count(*) FROM lms_replay"
 ATTEMPTS = 10
@@ -101,7 +103,6 @@ def test_xp_follows_the_settings(database_url: str) -> None:
     assert query(database_url, "SELECT xp FROM v_leaderboard WHERE user_id = 'learner-0'") == [(141,)]
 
 
-@pytest.mark.slow
 async def test_a_second_is_refused_with_the_first_ones_id(database_url: str) -> None:
     async with opened(database_url) as database, replay_lock(database.engine):
         await start(database, OTHER, ReplayRequest(), at(0))
@@ -110,7 +111,6 @@ async def test_a_second_is_refused_with_the_first_ones_id(database_url: str) -> 
         assert ended.err.startswith(f"lms-progress: expected no replay that is running, found replay {OTHER}")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_one_that_is_stopped_leaves_everything_as_it_was(new_database: Callable[[], str], how: signal.Signals) -> None:
     url = lived_in(new_database(), learners=2_000)
@@ -138,7 +138,6 @@ def stop(url: str, how: signal.Signals) -> tuple[int, str]:
     return process.returncode, said
 
 
-@pytest.mark.slow
 def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: str) -> None:
     lived_in(database_url)
     fill(database_url, DEFAULT_LIMITS.python_fold_seqs, learners=4 * DEFAULT_LIMITS.derive_learners)
@@ -154,7 +153,6 @@ def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: st
     assert derived_at(database_url) == before
 
 
-@pytest.mark.slow
 def test_its_processes_end_when_it_is_killed(database_url: str) -> None:
     lived_in(database_url)
     fill(database_url, DEFAULT_LIMITS.python_fold_seqs, learners=4 * DEFAULT_LIMITS.derive_learners)

@@ -376,6 +376,7 @@ async def posting(engine: Engine, learners: Sequence[str]) -> AsyncIterator[None
         await task
 
 
+@pytest.mark.slow
 async def test_rebuilding_while_events_come_in_loses_nothing(database_url: str) -> None:
     learners = [f"learner-{number}" for number in range(8)]
 

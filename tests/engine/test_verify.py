@@ -32,6 +32,7 @@ from tests.engine.worlds import Delivery, World, delivered_worlds
 NewDatabase = Callable[[], str]
 
 
+@pytest.mark.slow
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(delivered_worlds())
 async def test_nothing_differs_after_live_processing(

@@ -15,6 +15,7 @@ from tests.engine.support import at
 PIECES = 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "opened"), [(0, PIECES), (1, 1)])
 async def test_a_process_opens_the_shadow_once(number: int, opened: int) -> None:
     job = WorkerJob("sqlite:///any", "shadow", {}, at(0), DEFAULT_LIMITS)

@@ -231,6 +231,7 @@ def real_statements() -> list[Json]:
         return [json.loads(line) for line in lines]
 
 
+@pytest.mark.slow
 def test_real_statements_are_translated_or_skipped_and_none_is_malformed(real_statements: list[Json]) -> None:
     skipped = Counter(result.verb for result in map(translate, real_statements) if isinstance(result, NotProgress))
     assert skipped == {
@@ -241,6 +242,7 @@ def test_real_statements_are_translated_or_skipped_and_none_is_malformed(real_st
     }
 
 
+@pytest.mark.slow
 def test_real_pings_are_valid_and_say_who_watched_what(real_statements: list[Json]) -> None:
     # when every statement that is evidence goes through the gate that all events pass
     events = [validate(envelope, NOW, "xapi") for envelope in envelopes(real_statements)]
