@@ -16,7 +16,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.support.costs import COSTS
 from tests.support.postgres import PostgresServer, postgres_server, required_postgres
+from tests.support.private_server import PrivateServer
 
 ROOT = Path(__file__).parent.parent
 # The brackets keep this file from matching itself.
@@ -105,6 +107,30 @@ def test_every_shell_script_can_be_run(script: str) -> None:
 
     assert done.returncode == 0, done.stderr
     assert os.access(ROOT / script, os.X_OK), f"{script} is not executable"
+
+
+def test_a_test_on_a_database_is_marked_by_it(request: pytest.FixtureRequest, database_url: str) -> None:
+    assert costs(request) == [database_url.partition(":")[0]]
+
+
+@pytest.mark.usefixtures("new_sqlite")
+def test_a_test_on_a_database_of_sqlite_alone_is_marked_by_it(request: pytest.FixtureRequest) -> None:
+    assert costs(request) == ["sqlite"]
+
+
+def test_a_test_that_uses_neither_database_nor_files_is_a_unit(request: pytest.FixtureRequest) -> None:
+    assert costs(request) == ["unit"]
+
+
+def costs(request: pytest.FixtureRequest) -> list[str]:
+    return [mark.name for mark in request.node.iter_markers() if mark.name in COSTS]
+
+
+def test_a_server_is_refused_where_no_test_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TESTS_WITHOUT_SERVERS", "1")
+
+    with pytest.raises(pytest.fail.Exception, match="starts a server"):
+        PrivateServer("none", [], lambda _: True)
 
 
 @pytest.fixture
