@@ -28,7 +28,7 @@ lms_grant = Table(
     Column("finished_at", UtcTime),
     PrimaryKeyConstraint("course_id", "version"),
 )
-"""How far each published version has been granted to the learners who were there before it."""
+"""How far the backfill of each published version came."""
 
 lms_replay = Table(
     "lms_replay",
@@ -50,7 +50,7 @@ lms_replay = Table(
     PrimaryKeyConstraint("replay_id"),
     Index("lms_replay_by_status", "status"),
 )
-"""Each replay: how far it came, and what it changed. `user_id` and `course_id` say what it was limited to."""
+"""The replays: how far each came, and what it changed. `user_id` and `course_id` limit it."""
 
 DERIVED_BY_LEARNER = (lms_progress, lms_signal, lms_xp, lms_learner)
 DERIVED = (*DERIVED_BY_LEARNER, lms_xp_histogram, lms_event_daily, lms_retry)

@@ -1,4 +1,4 @@
-"""What happened: the append-only log of events, their versions, and the database they stand in.
+"""The event store: the append-only log of events, their versions, and the database.
 
-Nothing here knows what events amount to; that begins in `projections`.
+It does not know what events mean; that begins in `projections`.
 """

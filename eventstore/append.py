@@ -1,4 +1,4 @@
-"""Appending to the log: what is new goes in, what is there already stays as it is."""
+"""Appending to the log: insert new events, and leave events with a known key as they are."""
 
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
@@ -16,7 +16,7 @@ _events = json_rows("events", *(_e[name] for name in Event._fields))
 _names = list(Event._fields)
 
 INSERT_NEW = insert(lms_event).from_select(_names, select(*_events.c).where(true())).on_conflict_do_nothing()
-"""Keeps those events of a batch whose key is new."""
+"""Inserts the events of a batch whose key is new."""
 
 INSERT_NEW_RETURNING = (
     insert(lms_event)
@@ -24,23 +24,24 @@ INSERT_NEW_RETURNING = (
     .on_conflict_do_nothing()
     .returning(_e.user_id, _e.event_id)
 )
-"""The same, and says which those are; in one order everywhere, so that writers cannot deadlock."""
+"""Inserts the events whose key is new and returns their keys, in the order of the key, so that writers cannot deadlock.
+"""
 
 SELECT_LATEST = select(_e.user_id, _e.event_id).where(
     _e.seq > select(func.max(_e.seq) - bindparam("number", type_=Integer)).scalar_subquery()
 )
-"""So many events that were kept last, where only one transaction writes at a time."""
+"""The newest `number` events. Only valid where one transaction writes at a time (SQLite)."""
 
 STATEMENT_EVENTS = 2_000
-"""How many one statement keeps. It notes each page that it changes, to undo it alone: that is memory."""
+"""Events per INSERT. SQLite keeps a statement journal of every changed page, so larger statements need more memory."""
 
 Key = tuple[str, str]
 
 
 async def append(connection: AsyncConnection, events: Sequence[Event]) -> list[Event]:
-    """Keeps the new ones among `events` and returns them, as given. Their keys must differ among themselves.
+    """Insert the events whose key is new, and return exactly these, in input order. Keys in `events` must be distinct.
 
-    Mostly all are new. One writer sees that by their number, which is cheaper than being told of each.
+    On SQLite the row count alone tells the common case "all new"; only otherwise the inserted rows are read back.
     """
     if not has_one_writer(connection.dialect):
         new = await _insert_returning(connection, events)
@@ -68,7 +69,7 @@ async def _insert(connection: AsyncConnection, events: Sequence[Event]) -> int:
 
 
 def _ordered(events: Sequence[Event]) -> Iterator[list[Event]]:
-    """The events by key, as many at once as a statement takes: keys that lie together are written together."""
+    """Split the events, in the order of the key, by the size of a statement: neighbouring keys are written together."""
     ordered = sorted(events, key=attrgetter("user_id", "event_id"))
     for start in range(0, len(ordered), STATEMENT_EVENTS):
         yield ordered[start : start + STATEMENT_EVENTS]

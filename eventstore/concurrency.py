@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 async def map_concurrently(
     work: Callable[[Item], Awaitable[Result]], items: Iterable[Item], at_once: int = AT_ONCE
 ) -> list[Result]:
-    """What comes of the work on each item, in their order. If it fails on one, the others are broken off."""
+    """Run the work on all items, a few at once, and return the results in order. If one fails, cancel the others."""
     left = deque(enumerate(items))
     results: dict[int, Result] = {}
 
@@ -33,7 +33,7 @@ async def map_concurrently(
 
 
 async def shielded(step: Coroutine[Any, Any, Result]) -> Result:
-    """Does `step` to its end, even if the task is cancelled meanwhile; then the task is."""
+    """Run `step` to its end even if the task is cancelled meanwhile; then raise the cancellation."""
     task = asyncio.create_task(step)
     try:
         return await asyncio.shield(task)

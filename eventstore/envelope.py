@@ -1,6 +1,6 @@
-"""From what was posted to an Event: the one gate that every event passes, whatever brought it.
+"""The envelope: from a posted JSON value to a validated Event. Every event passes here, whatever its source.
 
-Pure: the caller says what time it is and which ids to give out.
+This is pure: the caller passes the time and the ids.
 """
 
 from collections.abc import Callable
@@ -17,18 +17,18 @@ from eventstore.event_type import VERSION, Ident
 from eventstore.registry import event_type
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""How far ahead of ours a sender's clock may be. What lies within is clamped to our time."""
+"""How far ahead of ours a sender's clock may be. Times within it are clamped to our time."""
 
 
 def only_text(value: object) -> object:
-    """pydantic would also read numbers as times; the contract says ISO 8601 text."""
+    """Reject numbers, which pydantic would read as times; the contract says ISO 8601 text."""
     if value is None or isinstance(value, str):
         return value
     raise ValueError("text")
 
 
 def only_iso(value: object) -> object:
-    """pydantic would read "1764590400" as a time too: text must begin with a year."""
+    """Reject texts such as "1764590400", which pydantic would read as times: a time must begin with a year."""
     text = only_text(value)
     if isinstance(text, str) and text[4:5] != "-":
         raise ValueError(A_TIME)
@@ -36,7 +36,7 @@ def only_iso(value: object) -> object:
 
 
 class Envelope(BaseModel):
-    """What `POST /v1/events` takes. Absent: `version` is "1.0", `event_id` is made, `occurred_at` is now."""
+    """The body of `POST /v1/events`. By default `version` is "1.0", `event_id` is new, and `occurred_at` is now."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -66,7 +66,7 @@ class Envelope(BaseModel):
 
 
 def parse(body: bytes | str, where: str = "body") -> object:
-    """The JSON value of `body`. Raises MalformedBody; NaN and infinities are not JSON."""
+    """Return the JSON value of `body`. Raise MalformedBodyError; NaN and infinities are no JSON."""
     try:
         return from_json(body, allow_inf_nan=False)
     except ValueError as error:
@@ -74,10 +74,10 @@ def parse(body: bytes | str, where: str = "body") -> object:
 
 
 def validate(posted: object, now: datetime, source: str, new_id: Callable[[], UUID] = uuid4) -> ValidatedEvent:
-    """The Event that a posted JSON value is, recorded `now` from `source`.
+    """Return the Event of a posted JSON value, recorded `now` from `source`.
 
-    Raises InvalidInput with all that is wrong with it. Each event passes here: pydantic's validators are called
-    directly, which takes a fifth less than by way of `model_validate`.
+    Raise InvalidInputError with everything that is wrong. Pydantic's validators are called directly, which takes a
+    fifth less time than `model_validate`.
     """
     try:
         envelope: Envelope = Envelope.__pydantic_validator__.validate_python(posted)
@@ -102,7 +102,7 @@ def validate(posted: object, now: datetime, source: str, new_id: Callable[[], UU
 
 
 def parsed_payload(envelope: Envelope) -> BaseModel:
-    """The payload as its version's model. Raises InvalidInput with all that it has against it."""
+    """Return the payload as its version's model. Raise InvalidInputError with everything that is wrong."""
     model = event_type(envelope.type).model(envelope.version)
     try:
         parsed: BaseModel = model.__pydantic_validator__.validate_python(envelope.payload)
@@ -112,7 +112,7 @@ def parsed_payload(envelope: Envelope) -> BaseModel:
 
 
 def payload_text(envelope: Envelope) -> str:
-    """The payload as JSON text, unknown fields and all."""
+    """Return the payload as JSON text, with unknown fields."""
     text = to_json(envelope.payload, inf_nan_mode="constants").decode()
     if "Infinity" in text:
         must_be_finite(text)
@@ -120,7 +120,7 @@ def payload_text(envelope: Envelope) -> str:
 
 
 def must_be_finite(payload: str) -> None:
-    """1e999 is a number in JSON, but none that anyone can store. Raises InvalidInput for it, not for the word."""
+    """Raise InvalidInputError for a number such as 1e999, which JSON allows and no database can store."""
     try:
         parse(payload)
     except MalformedBodyError as error:
@@ -128,7 +128,7 @@ def must_be_finite(payload: str) -> None:
 
 
 def clamp_to_now(occurred_at: datetime | None, now: datetime) -> datetime:
-    """`occurred_at` in UTC and not after `now`. Raises InvalidInput beyond the skew, or out of the calendar."""
+    """Return `occurred_at` in UTC and not after `now`. Raise InvalidInputError beyond the skew or the calendar."""
     if occurred_at is None:
         return now
     if occurred_at > now + CLOCK_SKEW:

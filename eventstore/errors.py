@@ -1,19 +1,19 @@
-"""Everything that lms-progress refuses or cannot do, as one small tree.
+"""The errors that lms-progress raises, as one small tree.
 
 LmsError
-├── Refused              the caller must change what it sends
-│   ├── MalformedBody    not the format it claims to be
-│   ├── InvalidInput     well-formed, but against the contract; carries FieldErrors
-│   ├── TooLarge
-│   ├── UnsupportedMedia
-│   ├── Unauthenticated  nobody we know
-│   ├── Forbidden        somebody we know, who may not
-│   ├── NotFound
-│   ├── SwitchedOff      a setting says that this is not done
-│   └── AlreadyRunning   one at a time; carries the id of the one that runs
-├── Unresolved           an integration message that cannot be translated yet; it is parked
-└── Unavailable          the same again later will do; carries `retry_after` seconds
-    └── Clash            two transactions stood in each other's way; the same again now will do
+├── RequestError                     the caller must change the request
+│   ├── MalformedBodyError           the body does not have the format that it claims
+│   ├── InvalidInputError            the input breaks the contract; carries FieldErrors
+│   ├── BodyTooLargeError
+│   ├── UnsupportedMediaTypeError
+│   ├── UnauthenticatedError         the credentials are missing or invalid
+│   ├── ForbiddenError               the credentials are valid, but do not allow this
+│   ├── NotFoundError
+│   ├── FeatureDisabledError         a setting turns the feature off
+│   └── AlreadyRunningError          only one replay runs at a time; carries the other's id
+├── UnresolvedReferenceError         an integration message cannot be translated yet; it is parked
+└── UnavailableError                 the same request may succeed after `retry_after` seconds
+    └── TransactionConflictError     two transactions conflicted; the same one may succeed now
 """
 
 import re
@@ -28,7 +28,7 @@ FOUND_LIMIT = 120
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 MAJOR_MINOR = r"^(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})$"
 IN_WORDS: Mapping[str, str] = {NO_CONTROLS: "no control characters", MAJOR_MINOR: "major.minor, such as 1.0"}
-"""What the patterns ask for, for whom a pattern says little."""
+"""What the patterns ask for, in words."""
 
 A_TIME = "a valid datetime in ISO 8601, such as 2026-11-21T09:30:00Z"
 
@@ -42,14 +42,14 @@ EXPECTED: Mapping[str, str] = {
     **dict.fromkeys(("datetime_parsing", "datetime_from_date_parsing"), A_TIME),
     **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "an object"),
 }
-"""What pydantic expected where its own words, by the kind of error, do not say it to somebody who sent JSON."""
+"""What pydantic expected, by kind of error, where its own words do not tell it to a sender of JSON."""
 
 AROUND = re.compile(r"^(Value error, |\w+ should (be |have )?)| after validation, not \d+$")
-"""What pydantic's messages say around what was expected."""
+"""The words around the expectation in pydantic's messages."""
 
 
 class FieldError(NamedTuple):
-    """One thing that is wrong: `where` (dotted path), what was `expected`, what was `found`."""
+    """One fault of the input: `where` (dotted path), what was `expected`, what was `found`."""
 
     where: str
     expected: str
@@ -60,15 +60,15 @@ class FieldError(NamedTuple):
 
 
 class LmsError(Exception):
-    """The root: catching it catches all that lms-progress raises on purpose."""
+    """The root of all errors that lms-progress raises on purpose."""
 
 
 class RequestError(LmsError):
-    """The caller must change what it sends; sending the same again is refused again."""
+    """The caller must change the request; the same request is refused again."""
 
 
 class MalformedBodyError(RequestError):
-    """The body is not the format that it claims to be. `error` says where."""
+    """The body does not have the format that it claims. `error` says where."""
 
     def __init__(self, error: FieldError) -> None:
         super().__init__(str(error))
@@ -76,7 +76,7 @@ class MalformedBodyError(RequestError):
 
 
 class InvalidInputError(RequestError):
-    """The input is well-formed, but against the contract. `errors` names each fault."""
+    """The input is well-formed, but breaks the contract. `errors` names each fault."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("; ".join(map(str, errors)))
@@ -84,46 +84,46 @@ class InvalidInputError(RequestError):
 
 
 class BodyTooLargeError(RequestError):
-    """The body is larger than the server takes at once."""
+    """The body is larger than the server accepts."""
 
 
 class UnsupportedMediaTypeError(RequestError):
-    """The body's content type is none that this endpoint reads."""
+    """This endpoint does not read the body's content type."""
 
 
 class UnauthenticatedError(RequestError):
-    """No credentials, or none that we know."""
+    """The credentials are missing or invalid."""
 
 
 class ForbiddenError(RequestError):
-    """The credentials are good, but not for this."""
+    """The credentials are valid, but do not allow this."""
 
 
 class NotFoundError(RequestError):
-    """There is nothing of that name."""
+    """Nothing of that name exists."""
 
 
 class FeatureDisabledError(RequestError):
-    """A setting says that this is not done."""
+    """A setting turns this feature off."""
 
 
 class AlreadyRunningError(RequestError):
-    """Only one replay runs at a time: `replay_id` is the one that does."""
+    """Another replay runs: `replay_id`."""
 
     def __init__(self, replay_id: str) -> None:
-        super().__init__(f"expected no replay that is running, found replay {replay_id}: wait until it has finished")
+        super().__init__(f"replay {replay_id} is running: wait until it has finished")
         self.replay_id = replay_id
 
 
 class UnresolvedReferenceError(LmsError):
-    """An integration message that cannot be translated yet; says to an operator what is missing, and where.
+    """An integration message cannot be translated yet. The text tells an operator what is missing, and where.
 
-    Expected: a form may be live before the course that it belongs to is published.
+    This is expected: a form may be live before the course that it belongs to is published.
     """
 
 
 class UnavailableError(LmsError):
-    """Not now: the same request will do after `retry_after` seconds."""
+    """The service cannot do this now; the same request may succeed after `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message)
@@ -131,11 +131,11 @@ class UnavailableError(LmsError):
 
 
 class TransactionConflictError(UnavailableError):
-    """Two transactions stood in each other's way, and the database ended this one."""
+    """The database ended this transaction because it conflicted with another one."""
 
 
 def field_errors(error: ValidationError, under: str = "") -> list[FieldError]:
-    """pydantic's findings as FieldErrors; `under` is the path that the validated value stands at."""
+    """Return pydantic's errors as FieldErrors; `under` is the path of the validated value."""
     return [field_error(detail, under) for detail in error.errors(include_url=False)]
 
 
@@ -150,6 +150,6 @@ def field_error(detail: ErrorDetails, under: str = "") -> FieldError:
 
 
 def shorten_repr(value: object) -> str:
-    """`value` as a message shows it: its Python literal, cut to a readable length."""
+    """Return the Python literal of `value`, cut to a readable length."""
     text = repr(value)
     return text if len(text) <= FOUND_LIMIT else text[: FOUND_LIMIT - 1] + "…"

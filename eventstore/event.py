@@ -1,6 +1,6 @@
-"""An event: one thing that a learner did, as one row of `lms_event` says it.
+"""An event: one thing that a learner did, as one row of `lms_event`.
 
-Pure values. `envelope` makes them from what was posted, `append` keeps them, `read` brings them back.
+Events are pure values. `envelope` makes them from posted JSON, `append` stores them, `read` reads them.
 """
 
 from datetime import datetime
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 
 class Event(NamedTuple):
-    """One row of `lms_event`, less its `seq`. Times are UTC; `payload` is JSON text, as received."""
+    """One row of `lms_event` without its `seq`. Times are UTC; `payload` is JSON text, as received."""
 
     event_id: str
     type: str
@@ -26,12 +26,12 @@ class Event(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes the event itself and no other: the same key again is a duplicate."""
+        """The identity of the event: another one with the same key is a duplicate."""
         return (self.user_id, self.event_id)
 
 
 class ValidatedEvent(Event):
-    """An Event that just passed the gate: equal to the same from the log, but its payload need not be parsed again."""
+    """An Event that was just validated: equal to the stored one, but its payload is parsed already."""
 
     parsed: BaseModel | None = None
-    """The payload as its version's model; None in a copy that says something else."""
+    """The payload as its version's model; None in a changed copy."""

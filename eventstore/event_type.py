@@ -1,6 +1,6 @@
-"""What a type of event is: its name, its versions (each a pydantic model), and the upcasters between them.
+"""An event type: its name, its versions (each a pydantic model), and the upcasters between them.
 
-Stored payloads never change; `current` brings an old one to the newest shape whenever it is read.
+Stored payloads never change; `current` upcasts an old one whenever it is read.
 """
 
 import re
@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from eventstore.errors import MAJOR_MINOR, NO_CONTROLS, FieldError, InvalidInputError
 
 Ident = Annotated[str, Field(min_length=1, max_length=255, pattern=NO_CONTROLS)]
-"""An id of somebody's making: 1 to 255 characters, none of them a control character."""
+"""An id chosen by a sender: 1 to 255 characters without control characters."""
 
 Quantity = Annotated[float, Field(ge=0, le=2**31 - 1, allow_inf_nan=False)]
 """A finite number of seconds or points whose floor fits an INT column."""
@@ -21,9 +21,9 @@ VERSION = re.compile(MAJOR_MINOR)
 
 
 class EventType:
-    """One type: `versions` by "major.minor", oldest first, and for all but the newest its upcaster to the next.
+    """One type: `versions` by "major.minor", oldest first, and for each but the newest its upcaster to the next.
 
-    Raises ValueError if the chain has a hole, so that start-up fails and not a read years later.
+    Raise ValueError if the chain has a hole, so that the start fails, and not a read years later.
     """
 
     def __init__(
@@ -51,9 +51,9 @@ class EventType:
             )
 
     def known_version(self, version: str) -> str:
-        """The version whose model reads `version`: itself, or for a newer minor the newest of its major.
+        """Return the version whose model reads `version`: itself, or for a newer minor the newest of its major.
 
-        Raises InvalidInput for an unknown major, with the versions that are known.
+        Raise InvalidInputError for an unknown major, with the known versions.
         """
         if version in self.versions:
             return version
@@ -64,16 +64,16 @@ class EventType:
         )
 
     def model(self, version: str) -> type[BaseModel]:
-        """The model that payloads of `version` are held to."""
+        """Return the model of payloads of `version`."""
         return self.versions[self.known_version(version)]
 
     def current(self, version: str, payload: str) -> BaseModel:
-        """The JSON text `payload` of `version`, in the newest shape."""
-        validator = self.model(version).__pydantic_validator__  # as `validate` does
+        """Return the JSON text `payload` of `version` as the newest model."""
+        validator = self.model(version).__pydantic_validator__  # like `validate`
         return self.upcast(version, validator.validate_json(payload))
 
     def upcast(self, version: str, value: BaseModel) -> BaseModel:
-        """A payload of `version` in the newest shape."""
+        """Return a payload of `version` as the newest model."""
         for upcast in self._upcasters_from[self.known_version(version)]:
             value = upcast(value)
         return value

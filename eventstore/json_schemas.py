@@ -1,4 +1,4 @@
-"""The JSON Schema of every version of every type: what senders in any language can hold their payloads to.
+"""The JSON Schema of every version of every type, against which senders in any language can check their payloads.
 
 Each is kept as a file, and a test fails when a published one changes. For a new version, write its file:
 
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "schemas"
 
 
 def json_schema(type_name: str, version: str) -> dict[str, Any]:
-    """The schema of the payloads of one version of one type. Raises NotFound, naming those that there are."""
+    """Return the schema of payloads of one version. Raise NotFoundError, with the existing ones."""
     if (type_name, version) not in published():
         known = ", ".join(f"{name}/{number}" for name, number in published())
         raise NotFoundError(f"schema: expected one of {known}, found {type_name}/{version}")
@@ -25,22 +25,22 @@ def json_schema(type_name: str, version: str) -> dict[str, Any]:
 
 
 def published() -> list[tuple[str, str]]:
-    """Every (type, version)."""
+    """Return every (type, version)."""
     return [(name, version) for name, event_type in EVENT_TYPES.items() for version in event_type.versions]
 
 
 def file_of(type_name: str, version: str) -> Path:
-    """Where the schema of that version is kept."""
+    """Return the path of a version's schema."""
     return FOLDER / type_name / f"{version}.json"
 
 
 def text_of(type_name: str, version: str) -> str:
-    """The schema as its file says it."""
+    """Return the content of a version's file."""
     return json.dumps(json_schema(type_name, version), indent=2) + "\n"
 
 
 def write_missing() -> list[Path]:
-    """Writes the files that are not there yet; those that are stay as they are. Which it wrote."""
+    """Write the missing files, and return their paths. Existing files stay as they are."""
     missing = [(file_of(*which), text_of(*which)) for which in published() if not file_of(*which).exists()]
     for path, text in missing:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Bringing a database to the schema that this version of the code is written for.
+"""Migrating a database to the schema of this version of the code.
 
-The steps themselves are Alembic's, in `migrations/`; here is only who runs them and when.
+Alembic runs the steps in `migrations/`.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 async def migrate(database: Database) -> bool:
-    """Takes the steps that are missing, all or none. Whether there were any."""
+    """Run the missing steps, all or none. Return whether there were any."""
     if await is_current(database):
         return False
     async with database.write_exclusive() as connection:
@@ -26,7 +26,7 @@ async def migrate(database: Database) -> bool:
 
 
 async def is_current(database: Database) -> bool:
-    """Whether the database has taken every step there is."""
+    """Return whether the database has the current schema."""
     async with database.read() as connection:
         return await connection.run_sync(_is_current)
 

@@ -1,10 +1,10 @@
-"""Trouble that passes, as a log tells of it: once, however often something is tried meanwhile, and when it is over."""
+"""Logging an outage: one line when it begins, and one when it is over, however many attempts fail meanwhile."""
 
 import logging
 
 
 class OutageLog:
-    """What keeps something from being done: `stopped` says what is not done, `again` that it is done again."""
+    """Logs an outage. `stopped` says what does not work, `again` that it works again."""
 
     def __init__(self, log: logging.Logger, stopped: str, again: str) -> None:
         self._log = log
@@ -13,13 +13,13 @@ class OutageLog:
         self._reason: str | None = None
 
     def report(self, reason: str) -> None:
-        """Says why it is not done, unless that was said last."""
+        """Log the reason, unless it is the last one logged."""
         if reason != self._reason:
             self._log.warning("%s: %s", self._stopped, reason)
         self._reason = reason
 
     def recovered(self) -> None:
-        """Says that it is done again, if it was not."""
+        """Log the recovery, if there was an outage."""
         if self._reason is not None:
             self._log.warning("%s", self._again)
         self._reason = None

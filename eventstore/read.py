@@ -1,4 +1,4 @@
-"""Reading the log back: all of it, a bounded number of rows at a time."""
+"""Reading the log, a bounded number of rows at a time."""
 
 from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Any
@@ -14,14 +14,14 @@ from eventstore.tables import lms_event
 _COLUMNS = [lms_event.c[name] for name in Event._fields]
 
 STREAM_ROWS = 1_000
-"""How many rows of a stream are in memory at once."""
+"""Rows of a stream that are in memory at once."""
 
 SELECT_LOG = select(lms_event).order_by(lms_event.c.seq)
-"""The whole log, in the order in which it was recorded."""
+"""The whole log, in the order of recording."""
 
 
 async def read_event(connection: AsyncConnection, user_id: str, event_id: str) -> Event:
-    """One event of the log, which must be there."""
+    """Return one event, which must exist."""
     key = (lms_event.c.user_id == user_id) & (lms_event.c.event_id == event_id)
     row = (await connection.execute(select(*_COLUMNS).where(key))).one()
     return Event(*row)
@@ -38,7 +38,7 @@ SELECT_RANGE = (
 async def read_range(
     connection: AsyncConnection, after: int, until: int, limit: int | None = None
 ) -> list[tuple[int, Event]]:
-    """The events with `after` < seq <= `until`, the first `limit` of them, each with its seq."""
+    """Return the first `limit` events with `after` < seq <= `until`, each with its seq."""
     rows = await connection.execute(SELECT_RANGE.limit(limit), {"after": after, "until": until})
     return [(row[0], Event(*row[1:])) for row in rows]
 
@@ -58,18 +58,21 @@ SELECT_CLASSES = (
 
 
 async def read_classes(connection: AsyncConnection, keys: Collection[tuple[str, str]], until: int) -> list[Event]:
-    """The events of those (user_id, class_id) with seq <= `until`."""
+    """Return the events of these (user_id, class_id) with seq <= `until`."""
     rows = await connection.execute(SELECT_CLASSES, {"keys": keys, "until": until})
     return [Event(*row) for row in rows]
 
 
 async def last_seq(connection: AsyncConnection) -> int:
-    """The highest seq, 0 for an empty log. Only while nobody appends does it bound all that was recorded."""
+    """Return the highest seq, 0 for an empty log. All events up to it are committed only while nobody appends."""
     return int((await connection.execute(LAST_SEQ)).scalar_one())
 
 
 async def stream(database: Database, query: Select[Any]) -> AsyncGenerator[Sequence[Row[Any]], None]:
-    """The rows of `query` as they stand at one moment, up to `STREAM_ROWS` at a time. Close it if you leave early."""
+    """Return the rows of `query` in one snapshot, up to `STREAM_ROWS` at a time.
+
+    Close the generator if you leave early.
+    """
     async with database.read() as connection:
         result = await connection.stream(query, execution_options={"yield_per": STREAM_ROWS})
         async for rows in result.partitions():

@@ -1,4 +1,4 @@
-"""The one list of event types. To add a type or a version, write its module and name it here.
+"""The list of event types. To add a type or a version, write its module and name it here.
 
 See docs/architecture.md, "Versions".
 """
@@ -15,7 +15,7 @@ EVENT_TYPES: dict[str, EventType] = {event_type.name: event_type for event_type 
 
 
 def event_type(name: str) -> EventType:
-    """The type of that name. Raises InvalidInput, naming the types that there are."""
+    """Return the type of that name. Raise InvalidInputError, with the existing ones."""
     known = EVENT_TYPES.get(name)
     if known is None:
         raise InvalidInputError([FieldError("type", " or ".join(EVENT_TYPES), shorten_repr(name))])
@@ -23,7 +23,7 @@ def event_type(name: str) -> EventType:
 
 
 def current_payload(event: Event) -> BaseModel:
-    """The event's payload in the newest shape of its type: what rules are written against."""
+    """Return the event's payload as the newest model of its type. Rules are written against it."""
     kind = event_type(event.type)
     if isinstance(event, ValidatedEvent) and event.parsed is not None:
         return kind.upcast(event.version, event.parsed)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 Clock = Callable[[], datetime]
-"""Says what time it is, in UTC. Passed in wherever time matters, so that tests can set it."""
+"""Returns the time in UTC. It is passed in wherever time matters, so that tests can set it."""
 
 
 WITH_MICROSECONDS = len("2026-11-21T09:30:00.123456+00:00")
-"""isoformat leaves them out if they are 0; asking it not to takes longer."""
+"""The length of isoformat's text with microseconds, which it leaves out if they are 0."""
 
 
 def system_clock() -> datetime:
@@ -20,22 +20,22 @@ def system_clock() -> datetime:
 
 
 KNOWN_TEXTS = 1_024
-"""How many are kept: events name the same few instants again and again, and isoformat is slow."""
+"""The size of the cache: events repeat the same few instants, and isoformat is slow."""
 
 
 def to_text(instant: datetime) -> str:
-    """`2026-11-21T09:30:00.000000Z`: 27 characters, in UTC. `instant` must know its offset."""
+    """Format an instant as `2026-11-21T09:30:00.000000Z`: 27 characters, in UTC. `instant` must have an offset."""
     return _known_text(in_utc(instant))
 
 
 def to_text_uncached(instant: datetime) -> str:
-    """The same of one that is in UTC already, among many that differ, of which none is worth keeping."""
+    """Format a UTC instant without the cache: for bulk writes, where instants rarely repeat."""
     text = instant.isoformat()
     return text[:26] + "Z" if len(text) == WITH_MICROSECONDS else text[:19] + ".000000Z"
 
 
 def in_utc(instant: datetime) -> datetime:
-    """The same instant in UTC: at no cost if it is already, as most are."""
+    """Return the same instant in UTC, at no cost if it is in UTC already."""
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
@@ -43,5 +43,5 @@ _known_text = lru_cache(KNOWN_TEXTS)(to_text_uncached)
 
 
 def from_text(text: str) -> datetime:
-    """The instant of any ISO 8601 text that carries an offset, in UTC."""
+    """Return the instant, in UTC, of an ISO 8601 text with an offset."""
     return in_utc(datetime.fromisoformat(text))

@@ -9,14 +9,14 @@ from eventstore.tables import metadata
 
 
 class InboxStatus(StrEnum):
-    """`done`: all that it amounts to is kept. `parked`: something is missing by which it could be understood."""
+    """A `done` message has been translated and stored. A `parked` one lacks something that its translation needs."""
 
     DONE = "done"
     PARKED = "parked"
 
 
 class DeliveryStatus(StrEnum):
-    """`pending` is tried until it is `sent`; `dead` is not tried any more."""
+    """A `pending` delivery is attempted until it is `sent`; a `dead` one is not attempted any more."""
 
     PENDING = "pending"
     SENT = "sent"
@@ -39,7 +39,7 @@ lms_inbox = Table(
     PrimaryKeyConstraint("source", "message_id"),
     Index("lms_inbox_parked", "source", "message_id", **partial_index("status = 'parked'")),
 )
-"""Integration messages as they came in: done, with the event named if they gave one, or parked with the reason."""
+"""Integration messages as they came in: done, with their event if they gave one, or parked with the reason."""
 
 lms_inbox_reference = Table(
     "lms_inbox_reference",
@@ -50,7 +50,7 @@ lms_inbox_reference = Table(
     Column("message_id", Name, nullable=False),
     PrimaryKeyConstraint("source", "kind", "external_id", "message_id"),
 )
-"""Which references the parked messages name: they are tried again when one of them arrives."""
+"""The references that parked messages name: a message is translated again when one of them arrives."""
 
 lms_reference = Table(
     "lms_reference",
@@ -64,7 +64,7 @@ lms_reference = Table(
     Column("is_deleted", Boolean, nullable=False),
     PrimaryKeyConstraint("source", "kind", "external_id"),
 )
-"""What messages of another system name by its ids there, as it was said last; '' is no name."""
+"""The things that messages of another system name by id, as that system last sent them; '' is no name."""
 
 lms_delivery = Table(
     "lms_delivery",
@@ -85,7 +85,7 @@ lms_delivery = Table(
     Index("lms_delivery_by_status", "status", "sink", "seq"),
     Index("lms_delivery_in_order", "sink", "user_id", "seq", **partial_index("status = 'pending'")),
 )
-"""What becomes of each announcement at each sink that takes its type. Receipt: the receiver's id of what arrived."""
+"""The delivery of each outbox message to each sink. `receipt` is the receiver's own id of the message."""
 
 lms_subscription = Table(
     "lms_subscription",
@@ -99,7 +99,7 @@ lms_subscription = Table(
     PrimaryKeyConstraint("subscription_id"),
     Index("lms_subscription_by_age", "created_at", "subscription_id"),
 )
-"""URLs that are told of signals: webhooks. Disabled is one whose receiver has said that it is gone."""
+"""Webhook subscriptions. A subscription is disabled when its receiver answers that it is gone."""
 
 lms_activity = Table(
     "lms_activity",
@@ -113,7 +113,7 @@ lms_activity = Table(
     PrimaryKeyConstraint("user_id", "message_id"),
     Index("lms_activity_by_time", "occurred_at"),
 )
-"""What a student did; `message_id` is that of its message in the inbox. Notified: a mentor has been told of it."""
+"""Activities of students; `message_id` is that of the message in the inbox. `notified_at`: a mentor was notified."""
 
 lms_notified_daily = Table(
     "lms_notified_daily",
@@ -124,7 +124,7 @@ lms_notified_daily = Table(
     Column("activities", Integer, nullable=False),
     PrimaryKeyConstraint("day", "type", "shard"),
 )
-"""How many activities a mentor was first told of on a UTC day, as a sum over shards."""
+"""The number of activities of which a mentor was first notified on a UTC day, as a sum over shards."""
 
 lms_cursor = Table(
     "lms_cursor",
@@ -134,7 +134,7 @@ lms_cursor = Table(
     Column("moved_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("name"),
 )
-"""How far something is read that others write, moved in the transaction that keeps what was read."""
+"""How far another system's data has been read, advanced in the transaction that stores it."""
 
 lms_lease = Table(
     "lms_lease",
@@ -144,4 +144,4 @@ lms_lease = Table(
     Column("expires_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("name"),
 )
-"""Which process does what only one may do at a time, and until when it is taken to be alive."""
+"""Which process does the work that only one may do at a time, and until when it counts as alive."""

@@ -1,1 +1,1 @@
-"""The schema, step by step. `lms-progress migrate` takes the steps that a database has not taken yet."""
+"""The migrations of the schema. `lms-progress migrate` runs those that a database lacks."""

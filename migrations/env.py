@@ -1,6 +1,6 @@
-"""Alembic's entry point: runs the migrations on a given connection, then re-creates the SQL views.
+"""Alembic's environment: run the migrations on the given connection, then create the SQL views again.
 
-Views hold no data, so they are not migrated: they are what `views.VIEWS` says, after every upgrade.
+Views hold no data, so they are not migrated: after every upgrade they are what `views.VIEWS` defines.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ def drop_views(connection: Connection) -> None:
 
 
 async def upgrade_by_environment() -> None:
-    """For `alembic upgrade head` by hand: the database is the one that LMS_DATABASE_URL names."""
+    """Run `alembic upgrade head` by hand, on the database of LMS_DATABASE_URL."""
     database = Database(os.environ["LMS_DATABASE_URL"])
     async with database.write_exclusive() as connection:
         await connection.run_sync(upgrade)

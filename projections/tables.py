@@ -30,7 +30,7 @@ lms_progress = Table(
     Index("lms_progress_by_class", "class_id", "user_id"),
     Index("lms_progress_by_course", "course_id", "user_id"),
 )
-"""What events add up to. `v_user_progress` shows it; `named_course_id` is the course that events name."""
+"""The progress that events prove, behind `v_user_progress`; `named_course_id` is the course that the events name."""
 
 lms_learner = Table(
     "lms_learner",
@@ -39,7 +39,7 @@ lms_learner = Table(
     Column("last_activity_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("user_id"),
 )
-"""One row a learner: the roll-up of activity, and the lock that serialises what is written for that learner."""
+"""One row a learner: the roll-up of activity, and the lock that serialises the writes of that learner."""
 
 lms_xp = Table(
     "lms_xp",
@@ -51,7 +51,7 @@ lms_xp = Table(
     PrimaryKeyConstraint("user_id", "course_id", "period"),
     Index("lms_xp_by_rank", "course_id", "period", text("xp DESC"), "user_id"),
 )
-"""The roll-up behind leaderboards: XP a learner, a course ('' for all) and a period ('all', a week, a month)."""
+"""The roll-up behind leaderboards: XP by learner, course ('' for all) and period ('all', a week, a month)."""
 
 lms_xp_histogram = Table(
     "lms_xp_histogram",
@@ -63,7 +63,7 @@ lms_xp_histogram = Table(
     Column("learners", Integer, nullable=False),
     PrimaryKeyConstraint("course_id", "period", "xp", "shard"),
 )
-"""The roll-up behind ranks: how many learners have so much XP on a leaderboard, as a sum over shards."""
+"""The roll-up behind ranks: the number of learners with an amount of XP on a leaderboard, as a sum over shards."""
 
 lms_event_daily = Table(
     "lms_event_daily",
@@ -74,7 +74,7 @@ lms_event_daily = Table(
     Column("events", Integer, nullable=False),
     PrimaryKeyConstraint("day", "type", "shard"),
 )
-"""The roll-up behind v_event_daily_stats. A shard a process, so that writers do not wait for each other."""
+"""The roll-up behind v_event_daily_stats. Each process has a shard, so that writers do not wait for each other."""
 
 lms_message_daily = Table(
     "lms_message_daily",
@@ -87,7 +87,7 @@ lms_message_daily = Table(
     Column("messages", Integer, nullable=False),
     PrimaryKeyConstraint("day", "source", "topic", "type", "shard"),
 )
-"""The roll-up behind v_message_daily_stats: integration messages by the day they were kept on, as a sum over shards."""
+"""The roll-up behind v_message_daily_stats: integration messages by the day of their storage, as a sum over shards."""
 
 lms_retry = Table(
     "lms_retry",
@@ -106,4 +106,4 @@ lms_retry = Table(
     Index("lms_retry_by_status", "status", "parked_at"),
     Index("lms_retry_by_age", "parked_at"),
 )
-"""Events that a rule could not take yet."""
+"""Events that cannot be projected yet."""

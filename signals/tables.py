@@ -15,7 +15,7 @@ lms_course_version = Table(
     Column("published_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("course_id", "version"),
 )
-"""The course history. Append-only like the log."""
+"""The course history. It is append-only like the log."""
 
 lms_signal = Table(
     "lms_signal",
@@ -34,10 +34,10 @@ lms_signal = Table(
     Index("lms_signal_by_class", "class_id", "occurred_at"),
     Index("lms_signal_by_course", "course_id", "occurred_at", **partial_index("course_id IS NOT NULL")),
 )
-"""What progress means: facts that others act on."""
+"""The signals: facts derived from progress, on which others act."""
 
 FOR_MENTORS = "type IN ('exam_passed', 'exam_failed', 'content_completed')"
-"""Which announcements tell mentors of activities: summaries look for those of a period."""
+"""The messages that notify mentors of activities: summaries select those of a period."""
 
 lms_outbox = Table(
     "lms_outbox",
@@ -54,7 +54,7 @@ lms_outbox = Table(
     Index("lms_outbox_to_relay", "seq", **partial_index("relayed_at IS NULL")),
     Index("lms_outbox_for_mentors", "created_at", **partial_index(FOR_MENTORS)),
 )
-"""Announcements, written with the signal that each is of; `seq` orders one learner's. Relayed: deliveries are due."""
+"""Outbox messages, written with their signal; `seq` orders one learner's. `relayed_at`: deliveries were created."""
 
 lms_profile = Table(
     "lms_profile",
@@ -65,7 +65,7 @@ lms_profile = Table(
     Column("said_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("user_id", "field"),
 )
-"""What other systems said of learners last: a name, an address, a role."""
+"""The profile fields of learners, as other systems last sent them: a name, an address, a role."""
 
 lms_enrolment = Table(
     "lms_enrolment",
@@ -75,7 +75,7 @@ lms_enrolment = Table(
     Column("enrolled_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("user_id", "course_id"),
 )
-"""Who is to take which course, and since when."""
+"""The enrolments: who is to take which course, and since when."""
 
 lms_media = Table(
     "lms_media",
@@ -86,4 +86,4 @@ lms_media = Table(
     Column("said_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("class_id"),
 )
-"""The video of a class, as it was said last, and how long it takes."""
+"""The videos of classes, as other systems last sent them, and their length."""

@@ -1,6 +1,6 @@
-"""All that SQLite and PostgreSQL do differently, as capabilities. No other package knows which of them it talks to.
+"""Everything that differs between SQLite and PostgreSQL. No other package knows which database it uses.
 
-Statements elsewhere are written once, in SQLAlchemy Core, with the pieces below where the two part ways.
+Other layers write each statement once, in SQLAlchemy Core, and use the functions below where the databases differ.
 """
 
 from eventstore.db.append_only import append_only, seq_keys

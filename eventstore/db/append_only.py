@@ -1,4 +1,4 @@
-"""DDL of the log, and of what counts as it does: how it is keyed, and how the database itself refuses to change it."""
+"""DDL of append-only tables: their keys, and the triggers by which the database rejects changes."""
 
 from typing import NamedTuple
 
@@ -8,16 +8,16 @@ from sqlalchemy.sql.schema import SchemaItem
 
 
 class SeqKeys(NamedTuple):
-    """How a table's `seq` counts, and the table's keys."""
+    """The identity of a table's `seq` column, and the table's keys."""
 
     seq: tuple[Identity, ...]
     constraints: tuple[SchemaItem, ...]
 
 
 def seq_keys(dialect: Dialect, key: tuple[str, str], *by_seq: Index) -> SeqKeys:
-    """SQLite keys such a table by its rowid; PostgreSQL begins with user_id, so that it can distribute by it.
+    """Return the keys of a numbered table: the rowid on SQLite; a key that begins with user_id on PostgreSQL (Citus).
 
-    There it has the indexes `by_seq`, which on SQLite the rowid is.
+    The indexes `by_seq` are created on PostgreSQL only, since SQLite's rowid serves for them.
     """
     if dialect.name == "sqlite":
         return SeqKeys((), (PrimaryKeyConstraint("seq"), UniqueConstraint(*key)))
@@ -25,10 +25,10 @@ def seq_keys(dialect: Dialect, key: tuple[str, str], *by_seq: Index) -> SeqKeys:
 
 
 def append_only(dialect: Dialect, table: str, key: tuple[str, str], *, erasable: bool = False) -> list[str]:
-    """DDL by which the database itself refuses UPDATE and DELETE on `table`.
+    """Return the DDL by which the database rejects UPDATE and DELETE on `table`.
 
-    `erasable` tables give way to the DELETE of a learner who stands in lms_erasure. SQLite's INSERT OR REPLACE
-    deletes the row of the same `key` without asking its triggers: there it is left as it is.
+    Rows of `erasable` tables can be deleted for a learner in lms_erasure. SQLite's INSERT OR REPLACE deletes the row
+    with the same `key` without firing triggers; there the old row stays.
     """
     erased = "EXISTS (SELECT 1 FROM lms_erasure WHERE user_id = OLD.user_id)" if erasable else "false"
     if dialect.name == "sqlite":

@@ -1,4 +1,4 @@
-"""Inserting in bulk: many rows that are all new, handed over in the way that costs each database the least."""
+"""Bulk inserts: many rows, all of them new, in the fastest way of each database."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ Rows = Sequence[tuple[Any, ...]]
 
 
 def time_encoder(dialect: Dialect) -> Callable[[datetime], Any]:
-    """Makes an instant, of many that differ, what the driver takes for it."""
+    """Return a function that encodes instants for the driver, without a cache, since they rarely repeat."""
     return to_text_uncached if times_are_text(dialect) else _as_it_is
 
 
@@ -24,7 +24,7 @@ def _as_it_is(instant: datetime) -> datetime:
 
 
 async def insert_rows(connection: AsyncConnection, table: Table, rows: Rows) -> None:
-    """Adds rows of all columns in their order, with times as kept, none of which is there; amid a transaction."""
+    """Insert rows that have all columns in their order, with encoded times, within a transaction."""
     if not rows:
         return
     names = [column.name for column in table.c]

@@ -1,4 +1,4 @@
-"""Types of columns: each what SQLite and PostgreSQL can best keep it as."""
+"""Column types: for each kind of value the best type of SQLite and of PostgreSQL."""
 
 from datetime import datetime
 from typing import Any
@@ -11,20 +11,20 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from eventstore.times import from_text, to_text
 
 Seq = BigInteger().with_variant(Integer(), "sqlite")
-"""Counts events. SQLite fills an INTEGER primary key from its rowid, and only that."""
+"""The number of an event. SQLite fills an INTEGER primary key from its rowid, and no other type."""
 
 Id = Uuid(as_uuid=False).with_variant(Text(), "sqlite")
 """A UUID as text: 16 bytes on PostgreSQL, 36 readable characters on SQLite."""
 
 Name = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text that rows are found and ordered by: everywhere in the order of code points, which is Python's too."""
+"""Text by which rows are found and ordered, always in the order of code points, which is Python's too."""
 
 JsonText = JSON().with_variant(Text(), "sqlite")
-"""JSON text, kept to the letter. The engine passes it through unread."""
+"""JSON text, stored to the letter. The engine passes it through without parsing."""
 
 
 def times_are_text(dialect: Dialect) -> bool:
-    """Whether instants are kept as text, which has to be of one width then."""
+    """Return whether the database stores instants as text, which must be of one width then."""
     return dialect.name == "sqlite"
 
 

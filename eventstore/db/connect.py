@@ -1,4 +1,4 @@
-"""Connecting: which databases there are, and how a connection to each is set up."""
+"""Connecting: the supported databases, and how a connection to each is set up."""
 
 import sqlite3
 import time
@@ -27,14 +27,14 @@ COMMIT_DURABLY = """
     SELECT set_config('synchronous_commit', CASE was WHEN 'off' THEN 'on' ELSE was END, false)
     FROM current_setting('synchronous_commit') AS was
 """
-"""Has COMMIT wait for the disk, also where the server, the database or the role says that it need not.
+"""Makes COMMIT wait for the disk, even if the server, the database or the role turned that off.
 
-Whatever else is set there waits for the disk, and for standbys as the operator chose: it stays, until the session ends.
+Other values that wait for the disk or for standbys stay as the operator set them.
 """
 
 
 def database_url(url: str) -> URL:
-    """`url` with the driver that we use. Raises InvalidInput for a database that we do not."""
+    """Return `url` with our driver. Raise InvalidInputError for an unsupported database."""
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -48,12 +48,12 @@ def database_url(url: str) -> URL:
 
 
 def import_driver(url: str) -> None:
-    """Has what a connection to that database needs be imported, and opens none."""
+    """Import the driver of that database without opening a connection."""
     database_url(url).get_dialect().import_dbapi()
 
 
 def create_engine(url: str, pool_size: int) -> AsyncEngine:
-    """An engine whose write transactions take SQLite's write lock when they begin."""
+    """Create an engine. On SQLite its write transactions take the write lock when they begin."""
     parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite":
         check_folder(parsed.database or "")
@@ -65,7 +65,7 @@ def create_engine(url: str, pool_size: int) -> AsyncEngine:
         pool_use_lifo=True,
         json_serializer=str,
         json_deserializer=str,
-        hide_parameters=True,  # errors are logged and kept, and what learners did is nobody's to read there
+        hide_parameters=True,  # errors are logged and stored, and must not show learners' data
         connect_args={
             "timeout": 5,
             "server_settings": {"timezone": "UTC", "application_name": "lms-progress"},
@@ -83,7 +83,7 @@ def _set_up_postgresql(connection: Any, _record: object) -> None:
 
 
 def sqlite_engine(url: URL, **pool: Any) -> AsyncEngine:
-    """An engine whose connections are set up as all to SQLite are. `pool`: what SQLAlchemy asks of its pool."""
+    """Create an engine whose connections are all set up alike. `pool` holds options of SQLAlchemy's pool."""
     connect_args = {"timeout": SQLITE_BUSY_TIMEOUT_SEC, "uri": True}
     engine = create_async_engine(url, connect_args=connect_args, hide_parameters=True, **pool)
     event.listen(engine.sync_engine, "connect", set_up_sqlite)
@@ -93,19 +93,19 @@ def sqlite_engine(url: URL, **pool: Any) -> AsyncEngine:
 
 
 def check_folder(file: str) -> None:
-    """SQLite would only say that it is unable to open the file."""
+    """Raise InvalidInputError for a missing folder, of which SQLite only says that it cannot open the file."""
     if not Path(file).parent.is_dir():
         raise InvalidInputError([FieldError("LMS_DATABASE_URL", "a file in a folder that exists", file)])
 
 
 def set_up_sqlite(connection: Any, _record: object = None) -> None:
-    """What each connection to SQLite is told first: how durable, how much memory."""
-    connection.isolation_level = None  # we say BEGIN ourselves: see _begin_sqlite
+    """Set durability and memory of a new connection."""
+    connection.isolation_level = None  # BEGIN is sent by _begin_sqlite
     cursor = connection.cursor()
     _use_wal(cursor)
     for pragma in (
         "synchronous = FULL",
-        "fullfsync = ON",  # what macOS calls fsync leaves the data in the drive's cache; elsewhere this means nothing
+        "fullfsync = ON",  # on macOS fsync leaves the data in the drive's cache; elsewhere this has no effect
         f"cache_size = -{SQLITE_PAGE_CACHE_KIB}",
         f"wal_autocheckpoint = {pages_of_log(_file(cursor))}",
         "foreign_keys = ON",
@@ -115,7 +115,7 @@ def set_up_sqlite(connection: Any, _record: object = None) -> None:
 
 
 def _use_wal(cursor: Any) -> None:
-    """SQLite waits for other locks, but not when another process makes the same new file a WAL: so we do."""
+    """Switch to WAL, and retry while another process switches the same new file: SQLite does not wait for that lock."""
     for attempts_left in reversed(range(SQLITE_WAL_ATTEMPTS)):
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
@@ -128,15 +128,18 @@ def _use_wal(cursor: Any) -> None:
 
 
 def _file(cursor: Any) -> str:
-    """The file of the database that the connection is to."""
+    """Return the file of the connection's database."""
     cursor.execute("PRAGMA database_list")
     return str(cursor.fetchone()[2])
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """A writer that began as a reader could find its snapshot stale and fail; IMMEDIATE waits its turn instead."""
+    """Begin a transaction.
+
+    A writer begins with IMMEDIATE, since a reader that starts to write may have a stale snapshot.
+    """
     begin = "BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN"
-    cursor = connection.connection.cursor()  # past SQLAlchemy, which takes 50 µs to get there
+    cursor = connection.connection.cursor()  # SQLAlchemy would take 50 µs for this
     try:
         cursor.execute(begin)
     except sqlite3.Error as error:
@@ -146,9 +149,9 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _let_go(connection: Any, _record: object, _error: object) -> None:
-    """What is closed amid reading stays open until its cursor is gone, which an error's traceback can hold for long.
+    """Roll back an invalidated connection, as when its task is cancelled: else it would keep the write lock.
 
-    A connection is so closed when its task is cancelled: it would keep the write lock.
+    A connection that is closed while it reads stays open as long as its cursor lives, which a traceback can hold.
     """
     with suppress(sqlite3.Error, ValueError):  # it may be closed already
         connection.rollback()

@@ -1,4 +1,4 @@
-"""The log by day and type: how each database counts its events fastest."""
+"""The number of events by day and type: the fastest query of each database."""
 
 from sqlalchemy.engine import Dialect
 
@@ -21,18 +21,19 @@ COUNT_BY_INDEX = """
     )
     SELECT day, type, events FROM counts WHERE events > 0
 """
-"""Each day and type is looked up and counted by the log's index; '~' stands after whatever follows a day's text."""
+"""Looks up each day and type by the log's index and counts there; '~' sorts after everything that follows a day's text.
+"""
 
 COUNT_BY_GROUP = """
     SELECT CAST(occurred_at AT TIME ZONE 'UTC' AS DATE) AS day, type, count(*) AS events
     FROM lms_event WHERE seq <= :last GROUP BY 1, 2
 """
-"""Each event is added to its group, which takes no order."""
+"""Adds each event to its group, which needs no order."""
 
 
 def daily_counts(dialect: Dialect) -> str:
-    """SQL text of a query for the day, the type and the number of the `events` up to the seq `:last`.
+    """Return SQL text that selects the day, the type and the number of `events` up to the seq `:last`.
 
-    SQLite would sort the whole log to group it; PostgreSQL's indexes do not hold `seq`.
+    SQLite would sort the whole log to group it; PostgreSQL's indexes do not contain `seq`.
     """
     return COUNT_BY_INDEX if dialect.name == "sqlite" else COUNT_BY_GROUP

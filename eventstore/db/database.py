@@ -1,6 +1,6 @@
-"""The door to the database: transactions that read, and transactions that write.
+"""The database: read transactions and write transactions.
 
-Trouble that will pass (a lost connection, a lock, no room) comes out as Unavailable, never as a driver's error.
+A transient error (a lost connection, a lock, a full disk) becomes UnavailableError; a driver's error never gets out.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -34,13 +34,13 @@ from eventstore.errors import TransactionConflictError, UnavailableError
 Result = TypeVar("Result")
 
 WRITERS = 2
-"""How many transactions of a process write at once where the database allows it: one waits for it, one computes."""
+"""Write transactions of a process at once where the database allows several: one waits for it while one computes."""
 
 
 class Database:
     """One database and its pool of connections. `url` is `sqlite:///FILE` or `postgresql://…`.
 
-    With an `engine` of its own it is one way to that database, as a shadow has it.
+    A shadow passes an `engine` of its own, whose connections see the shadow's tables.
     """
 
     def __init__(self, url: str, pool_size: int = 8, engine: AsyncEngine | None = None) -> None:
@@ -57,18 +57,21 @@ class Database:
 
     @property
     def name(self) -> str:
-        """Its URL as people may see it: without the password."""
+        """The URL without its password, for people."""
         return self.engine.url.set(drivername=self.engine.url.get_backend_name()).render_as_string()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that only reads, all of it as of one moment. Raises Unavailable while there is no database."""
+        """Open a read transaction on one snapshot. Raise UnavailableError while the database is unreachable."""
         with translate_errors():
             async with self._reader.begin() as connection:
                 yield connection
 
     async def run_read(self, work: Work[Result]) -> Result:
-        """As `read`, with all that is read in it by one piece of `work`, which awaits nothing but its connection."""
+        """Run `work` in a read transaction.
+
+        On SQLite it runs on the reader thread, so `work` may await only its connection.
+        """
         if self._reader_thread is None:
             async with self.read() as connection:
                 return await work(connection)
@@ -77,12 +80,14 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that writes, and commits when the block ends. No course is published meanwhile."""
+        """Open a write transaction, which commits when the block ends. No course is published meanwhile."""
         async with self._transaction(alone=False) as connection:
             yield connection
 
     async def run_write(self, work: Work[Result]) -> Result:
-        """As `write`, with all that is done in it as one piece of `work`, which awaits nothing but its connection."""
+        """Run `work` in a write transaction, on the writer thread where there is one; `work` may await only its
+        connection.
+        """
         with translate_errors():
             if self._writer_thread is None or self._turn is None:
                 async with DirectConnection(self._writer, self._statements) as connection, connection.begin():
@@ -92,26 +97,29 @@ class Database:
                 return await self._writer_thread.transact(work)
 
     def yield_to_writer(self) -> None:
-        """Lets the statements of `transact` go first for a moment, where a thread of this process executes them."""
+        """Let the statements of `run_write` run first for a moment, where a thread of this process executes them."""
         if self._writer_thread is not None:
             self._writer_thread.give_way()
 
     @asynccontextmanager
     async def write_exclusive(self) -> AsyncIterator[AsyncConnection]:
-        """As `write`, while nobody else appends or publishes: keep it short."""
+        """Open a write transaction while nobody else appends or publishes. Keep it short."""
         async with self._transaction(alone=True) as connection:
             yield connection
 
     @asynccontextmanager
     async def write_without_course_lock(self) -> AsyncIterator[AsyncConnection]:
-        """As `write`, of what nobody else writes: courses may be published meanwhile."""
+        """Open a write transaction without the course lock, for rows that do not depend on the course catalog."""
         with translate_errors():
             async with self._alone(), self._writer.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write_staged(self, stage: Work[None]) -> AsyncIterator[AsyncConnection]:
-        """As `write_apart`, after a `stage` on the same connection that fills temporary tables, while others write."""
+        """Fill temporary tables with `stage` while others write, then open a write transaction without the course lock.
+
+        Both use the same connection.
+        """
         with translate_errors():
             async with self.engine.connect() as connection:
                 async with connection.begin():
@@ -130,11 +138,11 @@ class Database:
         return nullcontext() if self._turn is None else self._turn.exclusive()
 
     def is_alone(self) -> bool:
-        """Whether nobody else could be waiting to write. Never where several may write at a time."""
+        """Return whether nobody else could wait to write. It is False where several can write at a time."""
         return self._turn is not None and self._turn.is_free()
 
     async def check(self) -> None:
-        """Raises Unavailable unless the database answers."""
+        """Raise UnavailableError unless the database answers."""
         async with self.read() as connection:
             await connection.execute(text("SELECT 1"))
 
@@ -150,12 +158,12 @@ class Database:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """What the driver raises for trouble that will pass, as Unavailable."""
+    """Raise UnavailableError in place of a driver's transient error."""
     try:
         yield
     except (DBAPIError, OSError, PoolTimeout) as error:
         if isinstance(error, PoolTimeout) or is_transient(error):
             cause = getattr(error, "orig", None) or error
             kind = TransactionConflictError if is_serialization_failure(error) else UnavailableError
-            raise kind(f"expected an answer from the database, found: {str(cause) or 'none in time'}") from error
+            raise kind(f"the database does not answer: {str(cause) or 'timeout'}") from error
         raise

@@ -1,4 +1,4 @@
-"""Trouble with the database: which errors will pass, and which are the fault of what was asked."""
+"""Classifying database errors: which are transient, and which are the fault of the statement or its data."""
 
 from sqlalchemy.exc import DBAPIError
 
@@ -6,11 +6,11 @@ TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57", "58", "XX")
 """Lost connections, deadlocks, no space or memory or connections left, locks, shutdown, the disk, the server itself."""
 
 STATEMENTS_FAULT = "SQLITE_ERROR"
-"""SQLite's name for a statement that is wrong. Python gives it the class of what will pass, such as a lock."""
+"""SQLite's name for an error in a statement. Python raises it with the class of transient errors, such as locks."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same statement may well succeed later: it is the database's trouble and not the data's."""
+    """Return whether the same statement may succeed later."""
     if isinstance(error, OSError | TimeoutError):
         return True
     if not isinstance(error, DBAPIError):
@@ -24,5 +24,5 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_serialization_failure(error: BaseException) -> bool:
-    """Whether the database ended this transaction for another one's sake (a deadlock)."""
+    """Return whether the database ended this transaction because of another one (a deadlock)."""
     return str(getattr(getattr(error, "orig", None), "sqlstate", "")).startswith("40")

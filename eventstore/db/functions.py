@@ -1,4 +1,4 @@
-"""SQL functions of columns and values that the two databases say in different words."""
+"""SQL functions on columns and values that the two databases write differently."""
 
 from typing import Any
 
@@ -21,7 +21,10 @@ def _later(element: greatest, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class no_index(GenericFunction[Any]):  # noqa: N801
-    """A column's value, and no reason to read by an index of it: SQLite, which does not count, would guess."""
+    """A column that the SQLite planner must not use an index for (unary `+`).
+
+    Without statistics it may pick a worse one.
+    """
 
     inherit_cache = True
 
@@ -33,7 +36,7 @@ def _unindexed(element: no_index, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class utc_day(GenericFunction[Any]):  # noqa: N801
-    """The UTC day of an instant, as dates are kept."""
+    """The UTC day of an instant, as dates are stored."""
 
     type = Date()
     inherit_cache = True
@@ -47,7 +50,7 @@ def _utc_day(element: utc_day, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class trunc_int(GenericFunction[Any]):  # noqa: N801
-    """The whole part of a number that is not negative."""
+    """The integer part of a number that is not negative."""
 
     type = Integer()
     inherit_cache = True
@@ -60,9 +63,9 @@ def _trunc_int(element: trunc_int, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class decimal_ge(GenericFunction[Any]):  # noqa: N801
-    """Whether a number is another or more, in decimals; NULL where their binary values cannot tell.
+    """Whether a >= b holds in decimals; NULL where their binary values cannot tell.
 
-    They can if both are whole, or differ by more than the error of numbers below 2**38.
+    They can tell if both are whole, or differ by more than the rounding error of numbers below 2**38.
     """
 
     type = Boolean()

@@ -1,4 +1,4 @@
-"""Indexes of some of a table's rows alone."""
+"""Partial indexes."""
 
 from typing import Any
 
@@ -6,6 +6,6 @@ from sqlalchemy import TextClause, text
 
 
 def partial_index(condition: str) -> dict[str, Any]:
-    """Options of an Index that has only the rows for which this SQL condition holds: others cost it nothing."""
+    """Return the options of an Index over the rows for which this SQL condition holds. Other rows cost it nothing."""
     clause: TextClause = text(condition)
     return {"sqlite_where": clause, "postgresql_where": clause}

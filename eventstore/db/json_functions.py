@@ -1,4 +1,4 @@
-"""SQL functions that read payloads: a field of a JSON object, as text or as a number that both databases agree on."""
+"""SQL functions that read payloads: a field of a JSON object as text, or as a number on which both databases agree."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 
 class json_field(GenericFunction[Any]):  # noqa: N801
-    """A field of a JSON object as JSON text; NULL where there is none."""
+    """A field of a JSON object as JSON text; NULL where it is absent."""
 
     type = Text()
     inherit_cache = True
@@ -22,7 +22,7 @@ def _json_field(element: json_field, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class json_text(GenericFunction[Any]):  # noqa: N801
-    """A field of a JSON object that is a string, as text; NULL where there is none, or something else."""
+    """A string field of a JSON object as text; NULL where it is absent or no string."""
 
     type = Text()
     inherit_cache = True
@@ -37,10 +37,10 @@ def _json_text(element: json_text, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class plain_number(GenericFunction[Any]):  # noqa: N801
-    """The number that a JSON text of at most 15 characters says, without a sign; NULL for any other.
+    """The number in a JSON text of at most 15 characters without a sign; NULL for any other text.
 
-    Of so few digits, all say the same in binary. PostgreSQL is asked for no exponents, which may be more than it can
-    take. SQLite works the text out once, however long that takes.
+    With so few digits all parsers give the same binary value. PostgreSQL gets no exponents, which may be too large for
+    it. SQLite evaluates the text once, even if it is long.
     """
 
     type = Double()

@@ -1,6 +1,6 @@
-"""A batch: many rows handed to one statement as one parameter, to be selected from like a table.
+"""JSON rows: many rows as one parameter of a statement, which selects from them like from a table.
 
-So an append of 1 event and of 5,000 are the same statement, and each statement is written once.
+An append of 1 event and one of 5,000 are the same statement, and each statement is written once.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,7 +22,7 @@ from eventstore.times import to_text
 
 
 def json_rows(name: str, *columns: ColumnElement[Any]) -> TableValuedAlias:
-    """A table of the named and typed `columns`; its rows are the statement's parameter `name`.
+    """Return a table of the named and typed `columns`; its rows are the statement's parameter `name`.
 
     The parameter is a collection of tuples in the order of the columns.
     """
@@ -32,7 +32,7 @@ def json_rows(name: str, *columns: ColumnElement[Any]) -> TableValuedAlias:
 
 
 class _JsonRows(TypeDecorator[Collection[Sequence[Any]]]):
-    """Rows as one JSON text: an array of arrays. `times` are the places of the columns of instants."""
+    """Rows as one JSON text, an array of arrays. `times` are the positions of instant columns."""
 
     impl = Text
     cache_ok = True
@@ -53,7 +53,7 @@ class _JsonRows(TypeDecorator[Collection[Sequence[Any]]]):
 
 
 class _Rows(FunctionElement[Any]):
-    """The rows' source in a FROM clause. The spec is part of the statement's cache key."""
+    """The rows in a FROM clause. The spec is part of the statement's cache key."""
 
     _traverse_internals = [*FunctionElement._traverse_internals, ("spec", InternalTraversal.dp_string)]  # noqa: RUF012
     inherit_cache = True

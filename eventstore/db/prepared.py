@@ -1,6 +1,6 @@
-"""Statements that come again, as constants do: compiled once, then run by the driver itself.
+"""Prepared statements: constant statements are compiled once, and then executed by the driver directly.
 
-SQLAlchemy takes 0.1 ms to get to the driver: for a batch of single events, that is more than SQLite takes itself.
+SQLAlchemy takes 0.1 ms to reach the driver; for a batch of single events that is more than SQLite itself takes.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,13 +17,13 @@ Convert = Callable[[Any], Any]
 
 
 class Rows(IteratorResult[Any]):
-    """What a statement returns. `rowcount`: how many rows it inserted or changed, where the driver says so."""
+    """The rows that a statement returns. `rowcount` counts inserted or changed rows, if the driver tells it."""
 
     rowcount: int
 
 
 class Prepared:
-    """A statement as the driver takes it, and how values go there and come back."""
+    """A statement as the driver takes it, with the conversions of its parameters and results."""
 
     def __init__(self, statement: Statement, compiled: SQLCompiler, dialect: Dialect) -> None:
         self.sql = compiled.string
@@ -37,14 +37,14 @@ class Prepared:
         self._to_python = [(place, convert) for place, convert in enumerate(types) if convert is not None]
 
     def arguments(self, given: Mapping[str, Any]) -> list[Any]:
-        """The statement's parameters in their order, of the values `given` by name."""
+        """Return the statement's parameters in their order, from the values `given` by name."""
         values = {**self._values, **given}
         for name, convert in self._to_driver.items():
             values[name] = convert(values[name])
         return [values[name] for name in self._names]
 
     def result(self, rows: Sequence[Iterable[Any]], rowcount: int = -1) -> Rows:
-        """The driver's rows, as SQLAlchemy gives them."""
+        """Return the driver's rows as SQLAlchemy would."""
         result = Rows(self._keys, iter([self._read(row) for row in rows] if self._to_python else rows))
         result.rowcount = rowcount
         return result
@@ -57,19 +57,22 @@ class Prepared:
 
 
 def returned_columns(statement: Statement) -> Sequence[Mapping[str, Any]]:
-    """The columns of the rows that the statement returns."""
+    """Return the columns of the rows that the statement returns."""
     return statement.column_descriptions if isinstance(statement, Select) else statement.returning_column_descriptions
 
 
 class PreparedStatements:
-    """Those of one database. A statement is prepared when it comes again: many are put together for one use."""
+    """A cache of compiled statements for one database.
+
+    A statement is compiled on its second use, so that one-off statements are never cached.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._known: WeakKeyDictionary[Statement, Prepared | None] = WeakKeyDictionary()
 
     def get(self, statement: object) -> Prepared | None:
-        """None for what SQLAlchemy is to execute: another kind of statement, or text that depends on its values."""
+        """Return the prepared statement, or None for one that SQLAlchemy must execute."""
         if not isinstance(statement, Select | Insert):
             return None
         if statement not in self._known:

@@ -1,6 +1,6 @@
-"""Shadow tables: a second set of the derived tables, filled beside the live ones and then put in their place.
+"""Shadow tables: a second set of the derived tables, filled next to the live ones and then swapped in.
 
-On a shadow's connections the names of the derived tables mean the shadow's, and all other names what they always do.
+On a shadow's connections the names of derived tables mean the shadow's tables; other names mean the live ones.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,53 +16,55 @@ from eventstore.db.transactions import ConnectionRole, Transaction
 
 
 class Shadow(Protocol):
-    """One shadow of some tables of one database."""
+    """A shadow of some tables of one database."""
 
     live: str
     """The schema of the live tables, as the shadow's connections call it."""
 
     schema: str
-    """The schema of the shadow's."""
+    """The schema of the shadow's tables."""
 
     needs_copy: bool
-    """Whether its rows have to be brought to where they can be swapped in."""
+    """Whether the shadow's rows must be copied to staging tables before the swap."""
 
     def engine(self, pool_size: int, use: ConnectionRole) -> AsyncEngine:
-        """An engine for the shadow's connections, which change no more than is needed for that use."""
+        """Return an engine for the shadow's connections, with the least rights that the role needs."""
 
     async def prepare(self, live: AsyncConnection) -> None:
-        """Makes the place where the shadow's tables are made next. Raises LmsError if they could not be swapped."""
+        """Prepare the place of the shadow's tables. Raise LmsError if they could not be swapped later."""
 
     async def make_tables(self, connection: AsyncConnection) -> None:
-        """Makes the shadow's tables: with their keys, but without the other indexes, which cost less at the end."""
+        """Create the shadow's tables with their keys, but without other indexes, which are cheaper to create at the
+        end.
+        """
 
     async def analyze(self, transaction: Transaction) -> None:
-        """Has the database know what it should of a filled shadow to plan with."""
+        """Collect the planner's statistics of a filled shadow, where the database uses them."""
 
     async def index(self, connection: AsyncConnection) -> None:
-        """Makes those, of what is there by then; or nothing, if that was done."""
+        """Create the other indexes, unless they exist."""
 
     async def clear(self, live: AsyncConnection) -> bool:
-        """Removes a part of what this shadow, or one that was left behind, takes up. Whether more is left."""
+        """Remove a part of this shadow, or of one that a killed replay left behind. Return whether more is left."""
 
     async def publish(self, transaction: Transaction, tables: Collection[Table]) -> None:
-        """Has all rows of filled tables, with their indexes, where they can be swapped in; by many transactions."""
+        """Make all rows of filled tables ready for the swap, with their indexes, in many transactions."""
 
     async def copy_learners(self, connection: AsyncConnection, user_ids: Collection[str]) -> None:
-        """Has the rows of these learners where they can be swapped in, as they are now."""
+        """Make the present rows of these learners ready for the swap."""
 
     async def copy_rest(self, connection: AsyncConnection) -> None:
-        """The same of the tables that are not brought by learner."""
+        """Make the rows of the tables that are not copied by learner ready for the swap."""
 
     async def swap(self, connection: AsyncConnection, views: Mapping[str, str]) -> None:
-        """Puts the shadow's tables in the place of the live ones, with those SQL views on top.
+        """Put the shadow's tables in the place of the live ones, and create these SQL views on them.
 
-        Raises Unavailable if readers hold the live tables: nothing is changed then.
+        Raise UnavailableError if readers hold the live tables: nothing is changed then.
         """
 
 
 def shadow_of(url: str, name: str, tables: Sequence[Table], by_learner: Collection[Table]) -> Shadow:
-    """The shadow of that name, whatever the database. Rows of the tables `by_learner` are brought by learner."""
+    """Return the shadow of that name. Tables in `by_learner` are copied in chunks of learners."""
     parsed = database_url(url)
     kind = SqliteShadow if parsed.get_backend_name() == "sqlite" else PostgresqlShadow
     return kind(parsed, name, tables, by_learner)

@@ -1,4 +1,4 @@
-"""Whole parts of statements that the two databases say in different words: clauses, subselects, a view's text."""
+"""Parts of statements that the two databases write differently: clauses, subselects, the text of a view."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,23 +8,29 @@ from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.engine import Dialect
 
 insert = Insert
-"""INSERT with ON CONFLICT and RETURNING: PostgreSQL's words, which SQLite took over."""
+"""INSERT with ON CONFLICT and RETURNING: PostgreSQL's syntax, which SQLite adopted."""
 
 
 def optimization_fence(query: Select[Any]) -> Select[Any]:
-    """The query as a stage of a larger one: its columns would else be worked out again wherever they are used."""
+    """Make the query an optimization fence: the planner evaluates it once, instead of inlining its expressions.
+
+    The fence is LIMIT -1 on SQLite, OFFSET 0 on PostgreSQL.
+    """
     return query.suffix_with("LIMIT -1", dialect="sqlite").suffix_with("OFFSET 0", dialect="postgresql")
 
 
 def postgresql_fence(query: Select[Any]) -> Select[Any]:
-    """The same of a stage of texts; but SQLite would copy each for the next one, and does better to read it there."""
+    """Make the query an optimization fence on PostgreSQL only.
+
+    On SQLite a fence would copy every text into a transient table, which is slower than reading it in place.
+    """
     return query.suffix_with("OFFSET 0", dialect="postgresql")
 
 
 def unnest_json(dialect: Dialect, rows: str, columns: Sequence[tuple[str, str]]) -> str:
-    """A subselect of the (name, type) `columns` from the SQL expression `rows`, a JSON array of arrays.
+    """Return a subselect of the (name, type) `columns` from the SQL expression `rows`, a JSON array of arrays.
 
-    SQLite would write each row's array out as text once a column; of a stage of its own, it does so once.
+    SQLite would convert each row's array to text once for each column; in a subselect of its own it does so once.
     """
     if dialect.name == "sqlite":
         fields = ", ".join(f"value ->> {i} AS {name}" for i, (name, _) in enumerate(columns))
@@ -34,7 +40,7 @@ def unnest_json(dialect: Dialect, rows: str, columns: Sequence[tuple[str, str]])
 
 
 def hours_ago(dialect: Dialect, hours: int) -> str:
-    """SQL text for the instant so many hours before now, as a view's definition needs it."""
+    """Return SQL text for the instant that many hours before now, for the definition of a view."""
     if dialect.name == "sqlite":
         return f"strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-{hours} hours')"
     return f"(now() - interval '{hours} hours')"

@@ -1,1 +1,1 @@
-"""The types of events that there are, one a module: the versions of each, and the upcasters between them."""
+"""The event types, one a module: the versions of each, and the upcasters between them."""

@@ -1,6 +1,6 @@
-"""QUIZ_SUBMIT: a learner handed in a quiz, and what came of it.
+"""QUIZ_SUBMIT: a learner submitted a quiz, and its result.
 
-The score is in points out of `max_score`; whether that passes is for the quiz to say, not for us.
+The score is in points out of `max_score`; the sender decides whether it passes.
 """
 
 from typing import Annotated, Self
@@ -11,7 +11,7 @@ from eventstore.event_type import EventType, Ident, Quantity
 
 
 class QuizSubmit(BaseModel):
-    """`score` of `max_score` points, and whether that was enough."""
+    """The `score` of `max_score` points, and whether it passed."""
 
     model_config = ConfigDict(
         strict=True,

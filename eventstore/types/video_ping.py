@@ -1,6 +1,6 @@
 """VIDEO_PING: where in a video a learner is. A player sends one every 10 seconds.
 
-1.0 says the position; 1.1 adds, both optional, which segments were played and how fast.
+Version 1.0 has the position; 1.1 adds, both optional, the played segments and the playback rate.
 """
 
 from typing import Annotated, Self
@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from eventstore.event_type import EventType, Ident, Quantity
 
 POSITION_TOLERANCE_SEC = 1.0
-"""Players round: a position may lie this much behind the end."""
+"""Players round: a position may lie this far beyond the end."""
 
 Segment = Annotated[list[Quantity], Field(min_length=2, max_length=2)]
 
 
 class VideoPing10(BaseModel):
-    """`position` and `duration` in seconds."""
+    """The `position` and `duration` in seconds."""
 
     model_config = ConfigDict(
         strict=True,
@@ -37,7 +37,7 @@ class VideoPing10(BaseModel):
 
 
 class VideoPing(VideoPing10):
-    """As 1.0, with what was played, [[from, to], …] in seconds, and how fast; both may be absent."""
+    """A ping of 1.0 with the played segments, [[from, to], …] in seconds, and the playback rate; both may be absent."""
 
     model_config = ConfigDict(
         title="VIDEO_PING 1.1",

@@ -59,7 +59,7 @@ def test_a_setting_that_is_wrong_is_named_in_a_line(tmp_path: Path, settings: di
         ("password", "LMS_DATABASE_URL: expected sqlite:///FILE or postgresql://…, found no URL"),
         ("sqlite://", "LMS_DATABASE_URL: expected sqlite:///FILE or postgresql://…, found sqlite://"),
         ("sqlite:////nowhere/lms.db", "LMS_DATABASE_URL: expected a file in a folder that exists, found /nowhere"),
-        ("postgresql://me:password@127.0.0.1:1/lms", "expected an answer from the database, found: "),
+        ("postgresql://me:password@127.0.0.1:1/lms", "the database does not answer: "),
     ],
 )
 def test_a_database_that_cannot_be_had_is_named_in_a_line(url: str, says: str) -> None:

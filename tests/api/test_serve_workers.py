@@ -117,7 +117,7 @@ def test_where_one_does_not_come_up_none_does_and_the_reason_is_said() -> None:
     nowhere = Settings(database_url="postgresql://me:password@127.0.0.1:1/lms")
     answering: list[bool] = []
     processes = ServerProcesses(nowhere, ReusePortSockets("127.0.0.1", 0, 2), lambda: answering.append(True), dev=True)
-    with pytest.raises(LmsError, match="expected an answer from the database, found: ") as refused:
+    with pytest.raises(LmsError, match="the database does not answer: ") as refused:
         processes.run()
     assert "password" not in str(refused.value)
     assert answering == []

@@ -69,7 +69,7 @@ def test_commands_that_read_do_not_change_the_schema(empty_database: Callable[[]
             "LMS_DATABASE_URL: expected sqlite:///FILE or postgresql://…, found mysql://u:***@h/x",
         ),
         ("sqlite:////no-such-folder/x.db", "LMS_DATABASE_URL: expected a file in a folder that exists, found"),
-        ("postgresql://postgres@127.0.0.1:1/x", "expected an answer from the database, found: "),
+        ("postgresql://postgres@127.0.0.1:1/x", "the database does not answer: "),
     ],
 )
 def test_a_database_that_cannot_be_had_is_one_message(url: str, reason: str) -> None:

@@ -67,7 +67,7 @@ def keep_on(work: Work, urls: Sequence[str], stop: threading.Event) -> None:
                 time.sleep(PAUSE_SEC)
 
 
-def posting(ledger: Ledger, says: str = "expected an answer from the database, found: ") -> Work:
+def posting(ledger: Ledger, says: str = "the database does not answer: ") -> Work:
     """Posts what the ledger draws, one request at a time. Who is refused is told so in these words."""
 
     def post(client: httpx.Client, url: str) -> int | None:

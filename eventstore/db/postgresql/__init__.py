@@ -1,0 +1,1 @@
+"""PostgreSQL: the part of the database layer that only PostgreSQL uses."""

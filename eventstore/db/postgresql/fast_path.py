@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that hand asyncpg the statements that come again, past SQLAlchemy and its hops."""
+"""Connections to PostgreSQL that pass prepared statements to asyncpg directly, without SQLAlchemy's overhead."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from eventstore.db.prepared import Prepared, PreparedStatements
 
 
 class DirectConnection(AsyncConnection):
-    """As any, but what is prepared goes to the driver as it is, in a transaction that SQLAlchemy ends."""
+    """A connection that executes prepared statements by the driver, in a transaction that SQLAlchemy ends."""
 
     def __init__(self, engine: AsyncEngine, statements: PreparedStatements) -> None:
         super().__init__(engine)
@@ -30,7 +30,7 @@ class DirectConnection(AsyncConnection):
         driver: Any = self.sync_connection.connection.driver_connection
         try:
             if adapter._transaction is None:
-                await adapter._start_transaction()  # as SQLAlchemy has it done with its own first statement
+                await adapter._start_transaction()  # SQLAlchemy calls it with its own first statement
             return prepared.result(await driver.fetch(prepared.sql, *prepared.arguments(given)))
         except (asyncpg.PostgresError, asyncpg.InterfaceError, AsyncAdapt_asyncpg_dbapi.Error) as error:
             if driver.is_closed():

@@ -1,6 +1,6 @@
-"""PostgreSQL's shadow: a schema of its own, which stands first on the search path of the shadow's connections.
+"""PostgreSQL's shadow: a schema of its own, which is first on the search path of the shadow's connections.
 
-To swap, tables change their schema, with all that belongs to them; no row is touched.
+The swap moves tables from one schema to another, with their indexes; no row is touched.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ PREFIX = "lms_shadow_"
 LOCK_TIMEOUT = "250ms"
 
 SELECT_LEFT_BEHIND = text("SELECT nspname FROM pg_namespace WHERE nspname LIKE :pattern")
-"""The schemas of this replay's shadow and of those that were left behind."""
+"""The schemas of this replay's shadow, and of shadows that killed replays left behind."""
 
 SELECT_FOREIGN_VIEWS = text("""
     SELECT DISTINCT format('%s on %s', v.oid::regclass, t.relname)
@@ -30,7 +30,7 @@ SELECT_FOREIGN_VIEWS = text("""
     JOIN pg_class v ON v.oid = r.ev_class AND v.oid <> t.oid
     WHERE t.relnamespace = current_schema()::regnamespace AND t.relname = ANY(:tables) AND v.relname NOT LIKE 'v\\_%'
 """)
-"""Views of somebody else's on our tables, which a swap would leave on the old ones."""
+"""Foreign views on our tables, which a swap would leave on the old tables."""
 
 SELECT_GRANTS = text("""
     SELECT format('GRANT %s ON %I.%I TO %s', a.privilege_type, CAST(:here AS text), t.relname,
@@ -38,7 +38,7 @@ SELECT_GRANTS = text("""
     FROM pg_class t, aclexplode(t.relacl) a
     WHERE t.relnamespace = CAST(:live AS regnamespace) AND t.relname = ANY(:tables) AND a.grantee <> t.relowner
 """)
-"""What others may do with the live tables, as statements that let them do the same with the shadow's."""
+"""The privileges of others on the live tables, as statements that grant them on the shadow's."""
 
 
 class PostgresqlShadow:
@@ -68,14 +68,14 @@ class PostgresqlShadow:
         foreign = (await live.scalars(SELECT_FOREIGN_VIEWS, {"tables": self._names})).all()
         if foreign:
             raise LmsError(
-                f"expected no views but our own on the tables that a replay rebuilds, found {', '.join(foreign)}: "
+                f"there are views of others on tables that a replay rebuilds, {', '.join(foreign)}: "
                 "define them on our views (v_…), or drop them for the time of the replay"
             )
         self.live = (await live.execute(text("SELECT quote_ident(current_schema())"))).scalar_one()
         await live.execute(text(f"CREATE SCHEMA {self.schema}"))
 
     async def make_tables(self, connection: AsyncConnection) -> None:
-        """Without a log of their own: should the server stop, the replay has failed anyway."""
+        """Create unlogged tables: if the server stops, the replay has failed anyway."""
         for table in self._tables:
             made = str(CreateTable(table).compile(dialect=connection.dialect))
             await connection.execute(text(made.replace("CREATE TABLE", "CREATE UNLOGGED TABLE", 1)))
@@ -102,13 +102,13 @@ class PostgresqlShadow:
         return False
 
     async def copy_learners(self, connection: AsyncConnection, user_ids: Collection[str]) -> None:
-        """All is in the same database already."""
+        """Do nothing: all rows are in the same database already."""
 
     async def copy_rest(self, connection: AsyncConnection) -> None:
-        """Likewise."""
+        """Do nothing: all rows are in the same database already."""
 
     async def publish(self, transaction: Transaction, tables: Collection[Table]) -> None:
-        """The tables with the most indexes first, so that the small ones fill up the time beside them."""
+        """Create the indexes, first of the tables with the most, so that small tables fill the remaining time."""
 
         async def settle(table: Table) -> None:
             async with transaction() as connection:

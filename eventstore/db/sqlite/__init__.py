@@ -1,0 +1,1 @@
+"""SQLite: the part of the database layer that only SQLite uses."""

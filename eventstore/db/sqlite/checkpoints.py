@@ -1,7 +1,6 @@
-"""Checkpoints: SQLite copies what was committed from its log into the file, or the log would only grow.
+"""Checkpoints (SQLite): a thread copies committed pages from the WAL into the file.
 
-Left to itself, a commit does that every so often, and whoever waits for it waits for all of it. Here a thread beside
-the writer does most of it, while transactions go on.
+Left to itself, SQLite does this inside a commit now and then, and that commit waits for all of it.
 """
 
 import sqlite3
@@ -11,21 +10,22 @@ from contextlib import suppress
 from eventstore.db.connect import set_up_sqlite
 
 PASS_COMMITS = 10
-"""After so many commits a pass begins. The file is flushed after each, and commits wait for the disk meanwhile, 20 ms
-where it takes 25,000 pages a second and 360 events are in the pass: so passes are short where commits are small."""
+"""The number of commits after which a pass begins. Each pass flushes the file, and commits wait for the disk meanwhile:
+20 ms where it takes 25,000 pages a second and the pass has 360 events. So passes are short where commits are small.
+"""
 
 LEAST_ROWS = 250
-"""A pass of fewer rows that were written is not worth its flush. About 60 single events, and 400 pages of the log."""
+"""A pass over fewer written rows is not worth its flush. This is about 60 single events, or 400 pages of the WAL."""
 
 MOST_ROWS = 1_500
-"""So many rows are worth a pass, however few commits they came in."""
+"""After this many written rows a pass begins, however few the commits."""
 
 CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
-"""Copies as much as it can without waiting for anybody."""
+"""Copies as many pages as possible without waiting for anybody."""
 
 
 class Checkpointer:
-    """Does passes over one database file, in a thread of its own. `close` it after."""
+    """Runs passes over one database file on its own thread. Call `close` at the end."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -36,9 +36,10 @@ class Checkpointer:
         self._commits = 0
 
     def after_commit(self, rows_written: int) -> None:
-        """Begins a pass if it is time for one. `rows_written`: by the writer's connection, ever.
+        """Begin a pass if it is due. `rows_written` is the total of the writer's connection.
 
-        Waits for one that is under way still, or the log would outgrow it; the writer's next commit does the rest then.
+        Wait for a pass that is under way, so that the WAL does not outgrow it; the writer's next commit does the rest
+        then.
         """
         self._commits += 1
         rows = rows_written - self._rows_at_last_pass
@@ -52,18 +53,18 @@ class Checkpointer:
             under_way.result()
 
     def start(self) -> Future[None]:
-        """The pass that is under way: a new one, unless one was already."""
+        """Start a pass, unless one is under way, and return it."""
         if self._pass is None or self._pass.done():
             self._pass = self._thread.submit(self._checkpoint)
         return self._pass
 
     def close(self) -> None:
-        """Ends the thread, after what it is at."""
+        """End the thread after its present pass."""
         self._thread.submit(self._disconnect)
         self._thread.shutdown()
 
     def _checkpoint(self) -> None:
-        with suppress(sqlite3.Error):  # what keeps it from its work, such as a full disk, the writer will meet itself
+        with suppress(sqlite3.Error):  # the writer will meet the same error, such as a full disk, itself
             if self._connection is None:
                 self._connection = sqlite3.connect(self._file, uri=True)
                 set_up_sqlite(self._connection)

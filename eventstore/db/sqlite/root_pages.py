@@ -1,6 +1,6 @@
-"""Root pages: where SQLite's tables begin in the file. Those of second tables are traded for those of the live ones.
+"""Root pages (SQLite): where tables begin in the file. Staging tables and live tables exchange theirs.
 
-So the definitions, their names and the views on them stay as they are, and no row is touched.
+Definitions, names and views stay as they are, and no row is touched.
 """
 
 from sqlalchemy import text
@@ -14,11 +14,11 @@ TRADE_ROOT_PAGES = text(f"""
     WHERE replace(mine.name, '{PREFIX}', '') = replace(other.name, '{PREFIX}', '')
       AND mine.name <> other.name AND mine.rootpage > 0
 """)  # noqa: S608 - no input, a constant of ours
-"""Each table or index gets the rows of its second one, and the other way round."""
+"""Each table or index gets the root page of its staging copy, and the other way round."""
 
 
 async def trade(connection: AsyncConnection) -> None:
-    """As https://www.sqlite.org/lang_altertable.html#otheralter goes about what stays the same on disk."""
+    """Exchange the root pages, as https://www.sqlite.org/lang_altertable.html#otheralter describes."""
     version = (await connection.execute(text("PRAGMA live.schema_version"))).scalar_one()
     for statement in (
         text("PRAGMA writable_schema = ON"),

@@ -1,6 +1,6 @@
-"""SQLite's shadow: a file of its own, so that filling it takes no write lock from those who append.
+"""SQLite's shadow: a file of its own, so that filling it does not take the write lock from appenders.
 
-To swap, its rows are brought into second tables in the live file.
+Before the swap its rows are copied to staging tables in the live file.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from eventstore.db.transactions import ConnectionRole, Transaction
 FILLING_TIMEOUT_MS = 600_000
 
 SIDE_CACHE_KIB = 8_192
-"""SQLite sorts as much at a time as its page cache may hold, and does it faster in what the processor's own holds."""
+"""SQLite sorts as many rows at once as its page cache holds, and faster if they fit the processor's cache."""
 
 COUNT_INDEXES = text("SELECT count(*) FROM main.sqlite_schema WHERE type = 'index' AND sql NOT NULL")
-"""How many indexes the side file has, besides keys."""
+"""The number of the shadow's indexes, besides keys."""
 
 
 class SqliteShadow:
-    """The shadow as a file beside the live one."""
+    """The shadow as a file next to the live one."""
 
     live = "live"
     schema = "main"
@@ -48,16 +48,16 @@ class SqliteShadow:
 
         def attach(connection: Any, _record: object) -> None:
             cursor = connection.cursor()
-            cursor.execute("PRAGMA main.synchronous = OFF")  # whatever happens to it, the next replay starts anew
+            cursor.execute("PRAGMA main.synchronous = OFF")  # after a crash the next replay starts from the beginning
             cursor.execute("ATTACH ? AS live", (f"file:{quote(str(self._file))}?mode={mode}",))
             flush = (
                 "NORMAL" if use is ConnectionRole.COPY else "FULL"
-            )  # the swap's covers all that stands in the log before it
+            )  # the flush of the swap covers everything in the WAL before it
             cursor.execute(f"PRAGMA live.synchronous = {flush}")
             cursor.execute(f"PRAGMA main.cache_size = -{SIDE_CACHE_KIB}")
-            if use is not ConnectionRole.BUILD:  # it writes rows into large indexes there, in no order
+            if use is not ConnectionRole.BUILD:  # it writes to large indexes there, in random order
                 cursor.execute(f"PRAGMA live.cache_size = -{SQLITE_PAGE_CACHE_KIB}")
-            else:  # it waits for its own processes alone, each of which may write many rows
+            else:  # it waits only for its own processes, each of which may write many rows
                 cursor.execute(f"PRAGMA busy_timeout = {FILLING_TIMEOUT_MS}")
             cursor.close()
 
@@ -65,17 +65,17 @@ class SqliteShadow:
         return engine
 
     def _only_read(self) -> URL:
-        """The side file, to be read: a transaction that writes to the live one takes no lock of it then."""
+        """The shadow's file, opened for reading: a transaction that writes to the live file takes no lock on it."""
         return self._url.set(database=f"file:{quote(str(self._side))}", query={"mode": "ro", "uri": "true"})
 
     async def prepare(self, live: AsyncConnection) -> None:
-        """A file makes its own."""
+        """Do nothing, except for a check: the file is created by its first connection."""
 
     async def make_tables(self, connection: AsyncConnection) -> None:
         await self._second.define(connection, "table", "main.", self._names)
 
     async def analyze(self, transaction: Transaction) -> None:
-        """SQLite plans without statistics."""
+        """Do nothing: SQLite plans without statistics."""
 
     async def index(self, connection: AsyncConnection) -> None:
         if not (await connection.execute(COUNT_INDEXES)).scalar_one():
@@ -89,7 +89,9 @@ class SqliteShadow:
     async def publish(self, transaction: Transaction, tables: Collection[Table]) -> None:
         async with transaction() as connection:
             steps = await self._second.steps(connection, tables)
-        checkpointer = Checkpointer(str(self._file))  # else a commit would copy all that was brought, and others wait
+        checkpointer = Checkpointer(
+            str(self._file)
+        )  # else a commit would copy all pages into the file, and others would wait
         try:
             for step in steps:
                 async with transaction() as connection:

@@ -1,7 +1,7 @@
-"""Second tables: in SQLite's live file, beside the live ones, for which they are swapped in by their root pages.
+"""Staging tables (SQLite): copies of the shadow in the live file, which exchange root pages with the live tables.
 
-So the definitions, their names and the views on them stay as they are, and no row is touched. On the connections that
-fill them, `live` is the live file, and `main` the one that the rows come from.
+Definitions, names and views stay as they are, and no row is touched. On the connections that fill them, `live` is the
+live file, and `main` is the shadow's file.
 """
 
 import re
@@ -19,10 +19,10 @@ from eventstore.db.transactions import Step
 PREFIX = "shadow_"
 
 SHORT_ROWS = 300_000
-"""So many rows are brought, or removed, as a whole: appenders wait for it for less than they would notice."""
+"""Up to this many rows are copied or removed at once: appenders wait for less than they would notice."""
 
 MOMENT_SEC = 0.05
-"""So long others wait for what is dropped, besides the last of it."""
+"""Others wait for a DROP at most this long, besides its last table."""
 
 CHUNK_ROWS = 50_000
 CHUNK_LEARNERS = 200
@@ -30,16 +30,16 @@ CHUNK_LEARNERS = 200
 SELECT_DEFINITIONS = text(
     "SELECT sql FROM live.sqlite_schema WHERE tbl_name = :table AND type = :kind AND sql NOT NULL"
 )
-"""What makes a live table, or its indexes."""
+"""The definitions of a live table or of its indexes."""
 
 SELECT_SECOND = text("SELECT name FROM sqlite_schema WHERE type = :kind AND name GLOB :pattern AND sql NOT NULL")
-"""The second tables in the live file, or their indexes."""
+"""The staging tables in the live file, or their indexes."""
 
 SELECT_BOUNDARIES = text("""
     SELECT user_id FROM (SELECT user_id, row_number() OVER (ORDER BY user_id) AS place FROM main.lms_learner)
     WHERE place % :learners = 0 UNION SELECT max(user_id) FROM main.lms_learner ORDER BY 1
 """)
-"""The last learner of each so many, and of all."""
+"""The last learner of each chunk, and of all."""
 
 
 class StagingTables:
@@ -50,7 +50,10 @@ class StagingTables:
         self._brought = [table.name for table in tables if table in by_learner]
 
     async def steps(self, connection: AsyncConnection, tables: Collection[Table]) -> Sequence[Step]:
-        """Makes some; and how to bring all rows: few as wholes, which are indexed there, many by chunks of learners."""
+        """Create staging tables, and return the steps that copy all rows:
+
+        small tables whole, large ones by chunks of learners.
+        """
         names = [table.name for table in tables]
         brought = [name for name in names if name in self._brought]
         await self.define(connection, "table", f"live.{PREFIX}", names)
@@ -66,20 +69,20 @@ class StagingTables:
         ]
 
     async def copy_learners(self, connection: AsyncConnection, user_ids: Collection[str]) -> None:
-        """Has the rows of these learners as they are now."""
+        """Copy the present rows of these learners."""
         users = to_json(list(user_ids)).decode()
         await self._copy_rows(
             connection, self._brought, "WHERE user_id IN (SELECT value FROM json_each(:users))", users=users
         )
 
     async def copy_rest(self, connection: AsyncConnection) -> None:
-        """The same of the tables that are not brought by learner."""
+        """Copy the tables that are not copied by learner."""
         for table in self._columns.keys() - set(self._brought):
             await connection.execute(text(f"DELETE FROM live.{PREFIX}{table}"))  # noqa: S608 - names of ours
             await connection.execute(self._copy(table, ""))
 
     async def define(self, connection: AsyncConnection, kind: str, prefix: str, tables: Iterable[str]) -> None:
-        """Makes such tables, or their indexes, as the live ones are, under names that begin with the prefix."""
+        """Create tables or indexes like the live ones, under names that begin with the prefix."""
         for definition in await self._definitions(connection, kind, prefix, tables):
             await connection.exec_driver_sql(definition)
 
@@ -95,7 +98,7 @@ class StagingTables:
         return made
 
     def _copy_all(self, table: str) -> str:
-        """Without naming columns, since then SQLite copies whole rows unread between tables that are defined alike."""
+        """Return an INSERT without column names: SQLite copies rows of equally defined tables without decoding them."""
         return f"INSERT INTO live.{PREFIX}{table} SELECT * FROM main.{table}"  # noqa: S608 - names of ours
 
     async def _copy_rows(
@@ -111,9 +114,11 @@ class StagingTables:
 
 
 async def drop_chunk(live: AsyncConnection) -> bool:
-    """Drops as many as a moment is enough for, and indexes first; but a large one by its rows: SQLite visits each page.
+    """Drop staging tables for at most MOMENT_SEC:
 
-    False if none is left.
+    indexes first, large tables by chunks of rows (DROP visits every page).
+
+    Return False if none is left.
     """
     began = time.monotonic()
     for kind in ("index", "table"):
@@ -129,7 +134,7 @@ async def drop_chunk(live: AsyncConnection) -> bool:
 
 
 def _executes(statement: str) -> Step:
-    """The step that executes the statement."""
+    """Return the step that executes the statement."""
 
     async def step(connection: AsyncConnection) -> None:
         await connection.exec_driver_sql(statement)
@@ -138,5 +143,5 @@ def _executes(statement: str) -> Step:
 
 
 async def _rows(connection: AsyncConnection, table: str) -> int:
-    """About how many rows the table has."""
+    """Estimate the number of rows of the table."""
     return int(await connection.scalar(text(f"SELECT coalesce(max(rowid), 0) FROM {table}")) or 0)  # noqa: S608

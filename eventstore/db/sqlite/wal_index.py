@@ -1,6 +1,8 @@
-"""Room for the index of SQLite's log, taken before it is needed: a full disk gives none, and SQLite cannot go on then.
+"""The index of SQLite's WAL:
 
-The index lies in the file `…-shm`, which SQLite makes larger a block at a time, whenever the log outgrows it.
+its blocks are allocated in advance, since SQLite fails if a full disk has no room for one.
+
+The index is the file `…-shm`, which grows by a block whenever the WAL outgrows it.
 """
 
 import subprocess
@@ -11,14 +13,14 @@ BLOCK_BYTES = 32_768
 BLOCKS = 4
 
 LOG_PAGES = 16_000
-"""How long the log grows where its index has so many blocks; each is for 4,096 pages, the first for 34 fewer."""
+"""The size of the WAL where its index has all blocks; each block is for 4,096 pages, the first for 34 fewer."""
 
 LOG_PAGES_OF_ONE_BLOCK = 4_000
-"""How long elsewhere: SQLite takes the first block itself, and starts on no disk that has not even that."""
+"""The size of the WAL elsewhere: SQLite allocates the first block itself, and does not start without it."""
 
 
 def pages_of_log(database: str) -> int:
-    """How many pages the log of an open database may have before a commit copies them into the file."""
+    """Return how many pages the WAL of an open database may have before a commit copies them into the file."""
     index = Path(f"{database}-shm")
     with suppress(OSError, subprocess.CalledProcessError):
         if index.stat().st_size < BLOCKS * BLOCK_BYTES:
@@ -28,9 +30,9 @@ def pages_of_log(database: str) -> int:
 
 
 def enlarge(index: Path) -> None:
-    """Gives the index all its blocks, and leaves what is in it.
+    """Allocate all blocks of the index, without changing its content.
 
-    By a program of its own: a process that closes a file gives up all its locks on it, and SQLite's are on this one.
+    A separate program does it: a process that closes a file loses all its locks on it, and SQLite's are on this file.
     """
     command = ["fallocate", "--length", str(BLOCKS * BLOCK_BYTES), str(index)]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - no input, a file of ours

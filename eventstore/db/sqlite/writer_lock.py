@@ -1,6 +1,6 @@
-"""Turns: one writer at a time, in the order of asking, where the database takes no more.
+"""The writer lock: one writer at a time, in the order of asking, where the database allows only one.
 
-Within a process, that is. Those of several wait for each other by the database's own lock.
+It works within a process. Several processes wait for each other by the database's own lock.
 """
 
 import asyncio
@@ -11,7 +11,11 @@ from eventstore.db import WriterMarker
 
 
 class WriterLock:
-    """Who may write. Transactions that one thread does in order anyway share a turn, until somebody else asks."""
+    """A fair lock for the single SQLite writer. `exclusive()` gives one transaction the writer.
+
+    `shared()` lets transactions that run on the same writer thread queue up together, until someone asks for
+    `exclusive()`.
+    """
 
     def __init__(self, presence: WriterMarker | None) -> None:
         self._presence = presence
@@ -21,7 +25,7 @@ class WriterLock:
 
     @asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
-        """A turn of one's own."""
+        """Hold the lock alone."""
         self._show()
         self._others += 1
         try:
@@ -35,7 +39,7 @@ class WriterLock:
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:
-        """A turn with those who share one now; a new one if there are none, or others wait."""
+        """Hold the lock together with others that share it; wait if none do, or if somebody waits for it alone."""
         self._show()
         if not self._sharing or self._others:
             await self._lock.acquire()
@@ -48,7 +52,7 @@ class WriterLock:
                 self._lock.release()
 
     def is_free(self) -> bool:
-        """Whether nobody writes or waits for it here, and no other process is known to write."""
+        """Return whether nobody writes or waits for it in this process, and no other process is known to write."""
         return self._presence is not None and not self._lock.locked() and self._presence.is_alone()
 
     def close(self) -> None:

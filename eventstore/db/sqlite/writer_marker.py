@@ -1,6 +1,6 @@
-"""Presence: a replay on SQLite pauses for others who write, as they only poll for its lock; so it asks for any.
+"""The writer marker (SQLite): every writing process holds a shared lock on a side file, until it ends.
 
-Whoever writes holds a lock beside the database, which ends with the process, however that ends.
+A replay throttles itself only if it cannot get that lock exclusively, which means that another writer is alive.
 """
 
 import sqlite3
@@ -12,30 +12,30 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from eventstore.db.replay_lock import lock_file, try_lock
 
 READ = "SELECT count(*) FROM sqlite_schema"
-"""Takes the lock that many may have at once."""
+"""Takes the shared lock."""
 
 
 def writer_marker_of(engine: AsyncEngine) -> "WriterMarker":
-    """Of whoever writes to SQLite by this engine."""
+    """Return the writer marker for databases opened by this engine."""
     return WriterMarker(lock_file(engine, "writers"))
 
 
 class WriterMarker:
-    """One among those who write. `close` it after."""
+    """The marker of one writer. Call `close` at the end."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lock: sqlite3.Connection | None = None
 
     def show(self) -> None:
-        """Is known to others from now on. Where that cannot be, such as on a full disk, it is tried the next time."""
+        """Take the shared lock. Where that fails, such as on a full disk, the next call tries again."""
         if self._lock is None:
             with suppress(sqlite3.Error):
                 self._lock = sqlite3.connect(self._file, timeout=0, isolation_level=None, check_same_thread=False)
                 self._hold(self._lock)
 
     def is_alone(self) -> bool:
-        """Whether no others are known: then nobody keeps all of them out for a moment."""
+        """Return whether no other writer holds the shared lock."""
         self.show()
         if self._lock is None:
             return False

@@ -1,7 +1,7 @@
-"""SQLite's threads: each does whole transactions, one hop there and back for each.
+"""SQLite's threads: each runs whole transactions, with one switch of threads for each.
 
-The driver for asyncio hops for every statement and every row fetched, and each time waits for a busy event loop to
-let go of the interpreter. Here the connection blocks, and what is written for asyncio runs on it without suspending.
+The asyncio driver switches threads for every statement and every fetched row, and each time waits until a busy event
+loop releases the interpreter. Here the connection blocks, and code written for asyncio runs on it without suspending.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ from eventstore.db.sqlite.checkpoints import Checkpointer
 DRIVER = "sqlite+blocking"
 
 HEAD_START_SEC = 0.005
-"""The statements of a hundred single events take less. Whoever gives way to more waits no longer than so."""
+"""The longest wait of `yield_to_writer`. The statements of a hundred single events take less."""
 
 Result = TypeVar("Result")
 Work = Callable[[AsyncConnection], Coroutine[Any, Any, Result]]
-"""What a transaction does. It awaits nothing but its connection."""
+"""The work of a transaction. It may await only its connection."""
 
 
 class BlockingSqlite(SQLiteDialect_pysqlite):
-    """Python's own sqlite3, which passes for a driver for asyncio: its calls just never suspend."""
+    """Python's sqlite3 in the role of an asyncio driver whose calls never suspend."""
 
     is_async = True
     supports_statement_cache = True
@@ -43,7 +43,7 @@ registry.register(DRIVER.replace("+", "."), __name__, BlockingSqlite.__name__)
 
 
 class BlockingConnection(AsyncConnection):
-    """Executes without insisting that a driver for asyncio would have had to wait."""
+    """A connection that executes statements without requiring that the driver suspends."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         super().__init__(engine)
@@ -58,7 +58,7 @@ class BlockingConnection(AsyncConnection):
 
     @property
     def rows_written(self) -> int:
-        """How many rows this connection has written, ever."""
+        """The number of rows that this connection has written so far."""
         assert self.sync_connection is not None  # noqa: S101 - it was started
         driver: Any = self.sync_connection.connection.driver_connection
         rows: int = driver.total_changes
@@ -73,7 +73,7 @@ class BlockingConnection(AsyncConnection):
 
 
 class DatabaseThread:
-    """One thread with one connection, for transactions that write, or that only read. `close` it after."""
+    """One thread with one connection, for transactions that write, or that only read. Call `close` at the end."""
 
     def __init__(self, engine: AsyncEngine, *, writes: bool) -> None:
         url = engine.url.set(drivername=DRIVER)
@@ -87,14 +87,14 @@ class DatabaseThread:
         self._takes_long = False
 
     async def transact(self, work: Work[Result]) -> Result:
-        """Does the work in a transaction, and commits."""
+        """Run the work in a transaction, and commit."""
         return await self._there(self._transaction(work))
 
     def give_way(self) -> None:
-        """Has the calling thread wait, a moment at most, while a transaction's statements are executed.
+        """Wait a moment at most while a transaction's statements are executed.
 
-        The two would else take the interpreter from each other at every statement, and hand it over more slowly than a
-        statement takes: see docs/decisions/0020-the-writer-goes-first.md.
+        The two threads would otherwise take the interpreter from each other at every statement, which takes longer than
+        the statement: see docs/decisions/0020-the-writer-goes-first.md.
         """
         if self._takes_long:
             return
@@ -104,7 +104,7 @@ class DatabaseThread:
             self._takes_long = True
 
     async def close(self) -> None:
-        """Ends the thread, after what it is at."""
+        """End the thread after its present transaction."""
         if self._checkpointer is not None:
             self._checkpointer.close()
         await self._there(self._end())
@@ -131,29 +131,30 @@ class DatabaseThread:
 
 
 def _undo_in_memory(connection: Any, _record: object) -> None:
-    """A statement of many rows notes each page it changes, to undo it alone: in memory, and not in a file by then."""
+    """Store statement journals in memory instead of a temporary file."""
     connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def writer_thread(engine: AsyncEngine) -> DatabaseThread | None:
-    """The thread that does this database's transactions as wholes; None where connections do not block."""
+    """Return the writer thread of this database, or None where connections do not block."""
     return DatabaseThread(engine, writes=True) if engine.dialect.name == "sqlite" else None
 
 
 def reader_thread(engine: AsyncEngine) -> DatabaseThread | None:
-    """The same for transactions that only read. One: sqlite3 lets go of the interpreter at every row.
+    """Return the reader thread of this database, or None where connections do not block.
 
-    Several threads would take it from each other at every row, and four take three times as long of a processor.
+    There is one only: sqlite3 releases the interpreter at every row, so four threads take three times the processor
+    time.
     """
     return DatabaseThread(engine, writes=False) if engine.dialect.name == "sqlite" else None
 
 
 def run_coroutine_sync(work: Coroutine[Any, Any, Result]) -> Result:
-    """What comes of a coroutine that has nothing to wait for. Raises RuntimeError if it waits."""
+    """Return the result of a coroutine that never suspends. Raise RuntimeError if it does."""
     try:
         work.send(None)
     except StopIteration as end:
         result: Result = end.value
         return result
     work.close()
-    raise RuntimeError("expected a transaction that awaits nothing but its connection, found one that waits")
+    raise RuntimeError("a transaction awaits something else than its connection")
