@@ -11,7 +11,7 @@ from eventstore.event_type import EventType, Ident, Quantity
 
 
 class QuizSubmit(BaseModel):
-    """The `score` of `max_score` points, and whether it passed."""
+    """`score` of `max_score` points, and whether that was enough."""
 
     model_config = ConfigDict(
         strict=True,

@@ -16,7 +16,7 @@ Segment = Annotated[list[Quantity], Field(min_length=2, max_length=2)]
 
 
 class VideoPing10(BaseModel):
-    """The `position` and `duration` in seconds."""
+    """`position` and `duration` in seconds."""
 
     model_config = ConfigDict(
         strict=True,
@@ -37,7 +37,7 @@ class VideoPing10(BaseModel):
 
 
 class VideoPing(VideoPing10):
-    """A ping of 1.0 with the played segments, [[from, to], …] in seconds, and the playback rate; both may be absent."""
+    """As 1.0, with what was played, [[from, to], …] in seconds, and how fast; both may be absent."""
 
     model_config = ConfigDict(
         title="VIDEO_PING 1.1",
