@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class Engine:
-    """One database with its ingest and its background work. Open it with `async with`.
+    """A database with its ingest and its background work. Open it with `async with`.
 
     The callbacks in `after_publish` are called at start and after each publication, whichever process published.
     """

@@ -28,7 +28,7 @@ FOUND_LIMIT = 120
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 MAJOR_MINOR = r"^(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})$"
 IN_WORDS: Mapping[str, str] = {NO_CONTROLS: "no control characters", MAJOR_MINOR: "major.minor, such as 1.0"}
-"""What the patterns ask for, in words."""
+"""The requirements of the patterns, in words."""
 
 A_TIME = "a valid datetime in ISO 8601, such as 2026-11-21T09:30:00Z"
 
@@ -42,14 +42,14 @@ EXPECTED: Mapping[str, str] = {
     **dict.fromkeys(("datetime_parsing", "datetime_from_date_parsing"), A_TIME),
     **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "an object"),
 }
-"""What pydantic expected, by kind of error, where its own words do not tell it to a sender of JSON."""
+"""The expectations of pydantic, by kind of error, where its own words do not tell a sender of JSON."""
 
 AROUND = re.compile(r"^(Value error, |\w+ should (be |have )?)| after validation, not \d+$")
 """The words around the expectation in pydantic's messages."""
 
 
 class FieldError(NamedTuple):
-    """One fault of the input: `where` (dotted path), what was `expected`, what was `found`."""
+    """A fault of the input: `where` (dotted path), what was `expected`, what was `found`."""
 
     where: str
     expected: str
@@ -88,7 +88,7 @@ class BodyTooLargeError(RequestError):
 
 
 class UnsupportedMediaTypeError(RequestError):
-    """This endpoint does not read the body's content type."""
+    """The endpoint does not read the body's content type."""
 
 
 class UnauthenticatedError(RequestError):
@@ -100,7 +100,7 @@ class ForbiddenError(RequestError):
 
 
 class NotFoundError(RequestError):
-    """Nothing of that name exists."""
+    """The named thing does not exist."""
 
 
 class FeatureDisabledError(RequestError):

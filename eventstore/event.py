@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 
 class Event(NamedTuple):
-    """One row of `lms_event` without its `seq`. Times are UTC; `payload` is JSON text, as received."""
+    """A row of `lms_event` without its `seq`. Times are UTC; `payload` is JSON text, as received."""
 
     event_id: str
     type: str

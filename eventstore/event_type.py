@@ -21,7 +21,7 @@ VERSION = re.compile(MAJOR_MINOR)
 
 
 class EventType:
-    """One type: `versions` by "major.minor", oldest first, and for each but the newest its upcaster to the next.
+    """A type: `versions` by "major.minor", oldest first, and for each but the newest its upcaster to the next.
 
     Raise ValueError if the chain has a hole, so that the start fails, and not a read years later.
     """

@@ -1,4 +1,4 @@
-"""What events add up to: one `Progress` a learner and a class, joined from what each event proves.
+"""Projections: one `Progress` for each learner and class, merged from what each event proves.
 
-Nothing here knows of courses, signals or XP; those begin in `signals`.
+They know nothing of courses, signals or XP, which begin in `signals`.
 """

@@ -1,6 +1,6 @@
-"""Folding events into progress: run every rule on every event, and merge what each proves.
+"""Folding events into progress: run every rule on every event, and merge the results.
 
-A rule that raises takes nothing down with it: the event and the error come back, to be parked and retried.
+An event on which a rule raises does not stop the others: it comes back with the error, to be parked and retried.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ ProgressKey = tuple[str, str]
 
 
 class RuleFailure(NamedTuple):
-    """A rule raised `error` on `event`."""
+    """The `error` that a rule raised on an `event`."""
 
     event: Event
     rule: str
@@ -25,27 +25,27 @@ class RuleFailure(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """What some events prove, by learner and class, and what could not be read from them."""
+    """The progress that events prove, by learner and class, and the failures of rules."""
 
     progress: dict[ProgressKey, Progress]
     failures: list[RuleFailure]
 
 
 def fold(events: Iterable[Event], rules: Sequence[Rule] = RULES) -> Fold:
-    """What `events` prove together. The same whatever their order."""
+    """Return what `events` prove together. Their order does not matter."""
     progress: dict[ProgressKey, Progress] = {}
     failures: list[RuleFailure] = []
     by_type = _by_type(rules)
     for event in events:
         key = (event.user_id, event.class_id)
         proved = _proved(by_type.get(event.type, ()), event, failures)
-        known = progress.get(key)
-        progress[key] = proved if known is None else merge(known, proved)
+        before = progress.get(key)
+        progress[key] = proved if before is None else merge(before, proved)
     return Fold(progress, failures)
 
 
 def rules_in_use() -> Sequence[Rule]:
-    """Those that `fold` runs where none are given."""
+    """Return the rules that `fold` runs by default."""
     rules: Sequence[Rule] = signature(fold).parameters["rules"].default
     return rules
 
@@ -58,12 +58,12 @@ def _by_type(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
 
 
 def _proved(rules: Sequence[Rule], event: Event, failures: list[RuleFailure]) -> Progress:
-    """What the event proves by all its rules, and by the course that it names."""
+    """Return what the event proves by all its rules, and by the course that it names."""
     proved = Progress(event.course_id)
     for rule in rules:
         try:
             by_rule = rule.apply(current_payload(event), event.occurred_at)
-        except Exception as error:  # whatever a rule raises, the other events are not to blame
+        except Exception as error:  # an error of a rule must not concern the other events
             failures.append(RuleFailure(event, rule.name, error))
         else:
             proved = by_rule if proved == EMPTY else merge(proved, by_rule)

@@ -1,6 +1,6 @@
 """Progress, and the one way to combine it: a join, so that order, batching and repetition do not matter.
 
-`merge` is associative, commutative and idempotent, with `NOTHING` as its identity.
+`merge` is associative, commutative and idempotent, with `EMPTY` as its identity.
 """
 
 from collections.abc import Iterable
@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 
 class Progress(NamedTuple):
-    """What is proved of one learner in one class. Absent (None, or 0 s) is what nothing was proved of.
+    """The progress of one learner in one class. None (or 0 s) stands for what no event has proved.
 
-    `course_id` is the course that events named, `video_max_position_sec` whole seconds,
-    `quiz_score` the best score in whole points, times UTC.
+    `course_id` is the course that events named, `video_max_position_sec` whole seconds, `quiz_score` the best score in
+    whole points; times are UTC.
     """
 
     course_id: str | None = None
@@ -24,7 +24,7 @@ class Progress(NamedTuple):
 
 
 class Join(Enum):
-    """How two values of a field become one; of a value and None, the value."""
+    """How two values of a field are joined. The join of a value and None is the value."""
 
     LEAST = "least"
     GREATEST = "greatest"
@@ -37,7 +37,7 @@ JOINS = {
     "quiz_score": Join.GREATEST,
     "quiz_passed_at": Join.LEAST,
 }
-"""Of every field. `merge` joins values by it, and the database columns, as `min` and `max`, which pass NULL over."""
+"""The join of every field. `merge` uses it, and SQL with `min` and `max`, which ignore NULL."""
 
 EMPTY = Progress()
 
@@ -45,6 +45,6 @@ _LEAST = tuple(JOINS[name] is Join.LEAST for name in Progress._fields)
 
 
 def merge(a: Progress, b: Progress) -> Progress:
-    """All that either proves: the furthest and the best, at the earliest."""
+    """Return everything that either proves: the furthest position, the best score, the earliest times."""
     pairs: Iterable[tuple[Any, Any, bool]] = zip(a, b, _LEAST, strict=False)
     return Progress._make([y if x is None else x if y is None or (x < y) is least else y for x, y, least in pairs])

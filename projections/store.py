@@ -1,6 +1,6 @@
-"""Progress in the database: `lms_progress`, one row a learner and a class.
+"""Storing progress: `lms_progress`, one row for each learner and class.
 
-Callers hold the learners' locks, so what is loaded is still true when it is saved.
+The caller holds the learners' locks, so loaded rows do not change before they are saved.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,7 +17,7 @@ from projections.tables import lms_progress
 
 
 class ProgressRow(NamedTuple):
-    """One row of `lms_progress`: what is proved, and the course that the class is shown under."""
+    """A row of `lms_progress`: the progress, and the course that the class is shown under."""
 
     user_id: str
     class_id: str
@@ -48,21 +48,21 @@ UPSERT = _insert.on_conflict_do_update(
     index_elements=[_p.user_id, _p.class_id],
     set_={c.name: _insert.excluded[c.name] for c in _COLUMNS[2:]},
 )
-"""Puts rows in the place of those that stood there."""
+"""Inserts rows, or overwrites those with the same key."""
 
 
 async def load(connection: AsyncConnection, keys: Collection[ProgressKey]) -> dict[ProgressKey, ProgressRow]:
-    """The rows that there are for these keys."""
+    """Return the existing rows of these keys."""
     return _by_key(await connection.execute(SELECT_BY_KEY, {"keys": keys}))
 
 
 async def load_learners(connection: AsyncConnection, user_ids: Collection[str]) -> dict[ProgressKey, ProgressRow]:
-    """All rows of these learners."""
+    """Return all rows of these learners."""
     return _by_key(await connection.execute(SELECT_BY_USER, {"users": [(user_id,) for user_id in user_ids]}))
 
 
 async def save(connection: AsyncConnection, rows: Collection[ProgressRow]) -> None:
-    """Writes these rows over what stood there."""
+    """Insert or overwrite these rows."""
     if rows:
         values = [(row.user_id, row.class_id, row.course_id, *row.progress) for row in rows]
         await connection.execute(UPSERT, {"rows": values})

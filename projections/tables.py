@@ -39,7 +39,7 @@ lms_learner = Table(
     Column("last_activity_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("user_id"),
 )
-"""One row a learner: the roll-up of activity, and the lock that serialises the writes of that learner."""
+"""A row a learner: the roll-up of activity, and the lock that serialises the writes of that learner."""
 
 lms_xp = Table(
     "lms_xp",

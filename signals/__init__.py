@@ -1,4 +1,4 @@
-"""What progress means: courses and their history, and the signals that follow from both.
+"""Signals: courses and their history, and the facts that follow from progress and courses.
 
-Signals are derived, never decided: the same progress and history always give the same ones.
+Signals are derived, never decided: the same progress and history always give the same signals.
 """

@@ -1,6 +1,6 @@
-"""A course as it was published over time: versions, each in force until the next one.
+"""A course and its versions over time, each in force until the next one.
 
-Pure values; `course_store` keeps them, `derive` judges learners by them.
+These are pure values; `course_catalog` stores them, and `derive` judges learners by them.
 """
 
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Step(NamedTuple):
-    """One step of a course. It asks for its video (if it names one) and its quiz (if it names one)."""
+    """A step of a course. It asks for its video (if it names one) and its quiz (if it names one)."""
 
     class_id: str
     title: str
@@ -20,7 +20,7 @@ class Step(NamedTuple):
 
 
 class CourseVersion(NamedTuple):
-    """What was published at one moment. `published_at` is UTC; `version` counts from 1."""
+    """A published version. `published_at` is UTC; `version` counts from 1."""
 
     course_id: str
     version: int
@@ -38,10 +38,10 @@ CourseHistory = tuple[CourseVersion, ...]
 
 
 def current_version(history: CourseHistory) -> CourseVersion:
-    """The version that is in force now: the last one published."""
+    """Return the version that is in force now: the last one published."""
     return history[-1]
 
 
 def percent(done: int, steps: int) -> int:
-    """How much of a course is done, in percent, rounded down."""
+    """Return how much of a course is done, in percent, rounded down."""
     return 100 * done // steps if steps else 0

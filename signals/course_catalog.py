@@ -1,6 +1,6 @@
 """The course history in the database: `lms_course_version`, to which publishing appends.
 
-`Courses` keeps what was read, and reads again only when something was published.
+`CourseCache` holds what was read, and reads again only after a publication.
 """
 
 from collections.abc import Iterable
@@ -21,23 +21,23 @@ _steps = TypeAdapter(tuple[Step, ...])
 _INSTANT = timedelta(microseconds=1)
 
 COUNT = select(func.count()).select_from(lms_course_version)
-"""How many versions there are: since none ever goes, whether there are new ones."""
+"""The number of versions. As none is ever removed, it tells whether there are new ones."""
 
 SELECT_ALL = select(_v.course_id, _v.version, _v.title, _v.steps, _v.published_at).order_by(_v.course_id, _v.version)
 """The whole course history."""
 
 LAST_OCCURRED_AT = select(lms_event.c.occurred_at).order_by(lms_event.c.occurred_at.desc()).limit(1)
-"""When the latest of all events occurred."""
+"""The time of the event that occurred last."""
 
 
 class CourseCatalog:
-    """All courses with their histories, as of one reading."""
+    """All courses with their histories, in one snapshot."""
 
     def __init__(self, histories: Iterable[CourseHistory] = ()) -> None:
         self.histories = {history[0].course_id: history for history in histories}
         self.versions = sum(map(len, self.histories.values()))
         self._by_class: dict[str, list[CourseHistory]] = {}
-        self._shown_under: dict[str, str] = {}
+        self._display_courses: dict[str, str] = {}
         for course_id in sorted(self.histories):
             self._index(self.histories[course_id])
 
@@ -45,29 +45,29 @@ class CourseCatalog:
         for class_id in frozenset[str]().union(*(version.class_ids for version in history)):
             self._by_class.setdefault(class_id, []).append(history)
         for class_id in current_version(history).class_ids:
-            self._shown_under.setdefault(class_id, history[0].course_id)
+            self._display_courses.setdefault(class_id, history[0].course_id)
 
     def with_class(self, class_id: str) -> list[CourseHistory]:
-        """The courses that contain the class in some version."""
+        """Return the courses that contain the class in some version."""
         return self._by_class.get(class_id, [])
 
     def with_classes(self, class_ids: Iterable[str]) -> Iterable[CourseHistory]:
-        """The courses that contain one of the classes in some version, each once."""
+        """Return the courses that contain one of the classes in some version, each once."""
         return {h[0].course_id: h for class_id in class_ids for h in self.with_class(class_id)}.values()
 
     def display_course(self, class_id: str) -> str | None:
-        """The course that a class is shown under if no event names one: the smallest that contains it now."""
-        return self._shown_under.get(class_id)
+        """Return the course that a class is shown under if its events name none: the smallest that contains it now."""
+        return self._display_courses.get(class_id)
 
 
 class CourseCache:
-    """Keeps the courses of the last reading, and knows when they are out of date."""
+    """A cache of the catalog, which is read again when it is out of date."""
 
     def __init__(self) -> None:
         self._courses = CourseCatalog()
 
     async def courses(self, connection: AsyncConnection) -> CourseCatalog:
-        """The courses as this transaction sees them."""
+        """Return the catalog as this transaction sees it."""
         versions = (await connection.execute(COUNT)).scalar_one()
         if versions != self._courses.versions:
             self._courses = await load(connection)
@@ -75,7 +75,7 @@ class CourseCache:
 
 
 async def load(connection: AsyncConnection) -> CourseCatalog:
-    """All courses, read anew."""
+    """Read all courses."""
     rows = await connection.execute(SELECT_ALL)
     versions = [
         CourseVersion(course_id, version, title, _steps.validate_json(steps), published_at)
@@ -87,10 +87,10 @@ async def load(connection: AsyncConnection) -> CourseCatalog:
 async def append_version(
     connection: AsyncConnection, course_id: str, title: str, steps: tuple[Step, ...], now: datetime
 ) -> CourseVersion | None:
-    """Appends a version that is in force from `now`; None if it says what the last one says.
+    """Append a version that is in force from `now`. Return None if it equals the last one.
 
-    The caller holds the courses' lock alone. Should the clock have been set back, the version still
-    comes after all that has occurred by what we know, so that it takes nothing away.
+    The caller holds the course lock exclusively. If the clock was set back, the version still comes after all known
+    events, so that it takes nothing away.
     """
     history = (await load(connection)).histories.get(course_id)
     if history is not None and (current_version(history).title, current_version(history).steps) == (title, steps):
@@ -110,6 +110,6 @@ async def append_version(
 
 
 def _steps_text(steps: tuple[Step, ...]) -> str:
-    """The steps as an operator reads them in the table: objects, with the fields that they have."""
+    """Return the steps as JSON that an operator can read in the table: objects with only the fields that are set."""
     present = [{name: value for name, value in step._asdict().items() if value is not None} for step in steps]
     return to_json(present).decode()

@@ -1,6 +1,6 @@
-"""A course as somebody publishes it: what the API's body and a course file must look like.
+"""Course input: the body of `PUT /v1/courses/{course_id}`, and a course file.
 
-Stricter than what is read back: a typo in a course is worth an error, before learners are judged by it.
+It is stricter than reading a course back: a typo in a course should be an error before learners are judged by it.
 """
 
 from collections import Counter
@@ -15,13 +15,13 @@ from signals.course import Step
 MAX_STEPS = 1_000
 
 Title = Annotated[str, Field(min_length=1, max_length=500, pattern=NO_CONTROLS)]
-"""A line of text for people: 1 to 500 characters, none of them a control character."""
+"""A line of text for people: 1 to 500 characters without control characters."""
 
 STRICT = ConfigDict(strict=True, extra="forbid")
 
 
 class StepBody(BaseModel):
-    """One step. It asks for its video, its quiz, or both; the scores are for quizzes that are scored elsewhere."""
+    """A step. It asks for its video, its quiz, or both; the scores are for quizzes that are scored elsewhere."""
 
     model_config = STRICT
 
@@ -47,7 +47,7 @@ class StepBody(BaseModel):
 
 
 class CourseBody(BaseModel):
-    """What `PUT /v1/courses/{course_id}` takes: the whole course, in the order of its steps."""
+    """The body of `PUT /v1/courses/{course_id}`: the whole course, in the order of its steps."""
 
     model_config = STRICT | ConfigDict(
         json_schema_extra={
@@ -83,5 +83,5 @@ class CourseBody(BaseModel):
         return steps
 
     def to_steps(self) -> tuple[Step, ...]:
-        """The steps as the engine publishes them."""
+        """Return the steps as the engine publishes them."""
         return tuple(Step(**step.model_dump()) for step in self.steps)

@@ -1,4 +1,4 @@
-"""Deriving signals: a pure function of a learner's progress and of the courses as they were published.
+"""Deriving signals: a pure function of a learner's progress and of the courses' history.
 
 A requirement met at s holds under a version in force from c until d at max(s, c), if that is before d.
 """
@@ -16,7 +16,7 @@ MIN_INSTANT = datetime.min.replace(tzinfo=UTC)
 END = datetime.max.replace(tzinfo=UTC)
 
 KNOWN_HISTORIES = 1_024
-"""Of how many courses is kept what they ask for, since it is the same for every learner."""
+"""The size of the cache of requirements by course, which are the same for every learner."""
 
 ProgressByClass = Mapping[str, Progress]
 
@@ -24,7 +24,7 @@ ProgressByClass = Mapping[str, Progress]
 def derive(
     user_id: str, progress: ProgressByClass, classes: Iterable[str], histories: Iterable[CourseHistory]
 ) -> Iterator[Signal]:
-    """The signals that one learner's whole `progress` gives, of those classes and of those courses."""
+    """Return the signals of one learner's whole `progress`, of these classes and these courses."""
     for class_id in classes:
         yield from class_signals(user_id, class_id, progress[class_id])
     for history in histories:
@@ -32,7 +32,7 @@ def derive(
 
 
 def class_signals(user_id: str, class_id: str, progress: Progress) -> Iterator[Signal]:
-    """What one class's events prove by themselves."""
+    """Return the signals that one class's progress gives by itself."""
     if progress.video_completed_at is not None:
         yield Signal(SignalType.VIDEO_COMPLETED, user_id, class_id, None, progress.video_completed_at)
     if progress.quiz_passed_at is not None:
@@ -40,7 +40,7 @@ def class_signals(user_id: str, class_id: str, progress: Progress) -> Iterator[S
 
 
 def course_signals(user_id: str, progress: ProgressByClass, history: CourseHistory) -> Iterator[Signal]:
-    """The steps and the course: at the first instant at which each held under some version."""
+    """Return the signals of the steps and the course, each at the first instant at which it held under some version."""
     course_id = history[0].course_id
     steps: dict[str, datetime] = {}
     course = END
@@ -59,14 +59,14 @@ def course_signals(user_id: str, progress: ProgressByClass, history: CourseHisto
 
 
 class StepRequirement(NamedTuple):
-    """What a step asks for of its class."""
+    """The requirement of a step on its class."""
 
     class_id: str
     video: bool
     quiz: bool
 
     def met_at(self, progress: Progress) -> datetime | None:
-        """When all of it was done; None while it is not."""
+        """Return when all of it was done; None while it is not."""
         if not self.quiz:
             return progress.video_completed_at
         if not self.video:
@@ -77,31 +77,31 @@ class StepRequirement(NamedTuple):
 
 
 class EffectivePeriod(NamedTuple):
-    """The time from `start` until before `end` in which a version is in force, and what its steps ask for."""
+    """The time from `start` until before `end` in which a version is in force, with the requirements of its steps."""
 
     asks: tuple[StepRequirement, ...]
     start: datetime
     end: datetime
 
     def met(self, progress: ProgressByClass) -> dict[str, datetime]:
-        """The classes whose steps are done, and since when."""
+        """Return the classes whose steps are done, and since when."""
         met = {}
-        for ask in self.asks:
-            known = progress.get(ask.class_id)
-            met_at = ask.met_at(known) if known is not None else None
+        for requirement in self.asks:
+            class_progress = progress.get(requirement.class_id)
+            met_at = requirement.met_at(class_progress) if class_progress is not None else None
             if met_at is not None:
-                met[ask.class_id] = met_at
+                met[requirement.class_id] = met_at
         return met
 
     def holds(self, met_at: datetime) -> datetime | None:
-        """The instant at which what was met then holds under this version, if there is one."""
+        """Return the instant at which a requirement met at `met_at` holds under this version, or None."""
         held_at = max(met_at, self.start)
         return held_at if held_at < self.end else None
 
 
 @lru_cache(maxsize=KNOWN_HISTORIES)
 def effective_periods(history: CourseHistory) -> tuple[EffectivePeriod, ...]:
-    """Each version's time in force. The first is in force from the beginning, the last for ever."""
+    """Return each version's period. The first is in force from the beginning of time, the last for ever."""
     starts = [MIN_INSTANT, *(version.published_at for version in history[1:]), END]
     return tuple(
         EffectivePeriod(tuple(map(requirement_of, version.steps)), start, end)

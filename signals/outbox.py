@@ -1,6 +1,6 @@
-"""The outbox: each new signal is written here in its own transaction, to be announced to other systems.
+"""The transactional outbox: each new signal is written here in its own transaction, to be sent to other systems.
 
-So nothing is announced that was rolled back, and nothing that was kept goes unannounced.
+So no signal that was rolled back is sent, and no stored one is forgotten.
 """
 
 from collections.abc import Collection
@@ -19,7 +19,7 @@ from signals.tables import lms_outbox
 
 
 class OutboxMessage(NamedTuple):
-    """A row of the outbox, less its `seq`. `body` is a JSON object as text; times UTC."""
+    """A row of the outbox without its `seq`. `body` is a JSON object as text; times are UTC."""
 
     user_id: str
     message_id: str
@@ -34,13 +34,13 @@ _rows = json_rows("rows", *_columns)
 INSERT = (
     insert(lms_outbox).from_select([c.name for c in _columns], select(*_rows.c).where(true())).on_conflict_do_nothing()
 )
-"""Writes announcements; a signal is announced once."""
+"""Inserts messages; a signal has one message."""
 
 
 async def enqueue_signals(connection: AsyncConnection, signals: Collection[Signal], now: datetime) -> None:
-    """Queues one announcement a signal. Its id is the signal's, so that receivers can tell repeats.
+    """Enqueue one message a signal. Its id is the signal's id, so that receivers can deduplicate.
 
-    Callers hold the learners' locks: so the `seq` of each learner's announcements is in the order of commits.
+    The caller holds the learners' locks, so the `seq` of each learner's messages is in the order of commits.
     """
     if signals:
         rows = [OutboxMessage(each.user_id, each.signal_id, each.type, body(each), now) for each in signals]
@@ -48,12 +48,12 @@ async def enqueue_signals(connection: AsyncConnection, signals: Collection[Signa
 
 
 async def enqueue_deliveries(connection: AsyncConnection, announcements: Collection[OutboxMessage]) -> None:
-    """Queues other announcements than those of signals; each once, by its learner and id."""
+    """Enqueue other messages than those of signals, each once, by its learner and id."""
     if announcements:
         await connection.execute(INSERT, {"rows": list(announcements)})
 
 
 def body(signal: Signal) -> str:
-    """The signal as JSON text."""
+    """Return the signal as JSON text."""
     fields = signal._asdict() | {"signal_id": signal.signal_id, "occurred_at": to_text(signal.occurred_at)}
     return to_json(fields).decode()

@@ -1,6 +1,6 @@
-"""A signal: a fact that others act on, such as a course completed. Its id follows from what identifies it.
+"""A signal: a fact on which others act, such as a completed course. Its id follows from what identifies it.
 
-So a consumer that keeps the ids it has seen never acts twice, whatever is replayed.
+A consumer that stores the ids that it has seen never acts twice, whatever is replayed.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ NAMESPACE = UUID("5b7f6a0e-3c1d-5d0a-9a53-0c8a6f3e7b21")
 
 
 class SignalType(StrEnum):
-    """The kinds of signals that there are."""
+    """The types of signals."""
 
     VIDEO_COMPLETED = "VIDEO_COMPLETED"
     QUIZ_PASSED = "QUIZ_PASSED"
@@ -22,7 +22,7 @@ class SignalType(StrEnum):
 
 
 class Signal(NamedTuple):
-    """`class_id` is None for a course's signal, `course_id` for a class's own. `occurred_at` is UTC."""
+    """A signal. `class_id` is None for a course's signal, `course_id` for a class's own. `occurred_at` is UTC."""
 
     type: SignalType
     user_id: str
@@ -32,7 +32,7 @@ class Signal(NamedTuple):
 
     @property
     def signal_id(self) -> str:
-        """UUIDv5 of type, learner, class and course, each told from the next by a character that no id has."""
+        """The UUIDv5 of type, learner, class and course, separated by a character that no id contains."""
         return _uuid5("\x1f".join((self.type, self.user_id, self.class_id or "", self.course_id or "")))
 
 
@@ -41,7 +41,7 @@ _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
 def _uuid5(name: str) -> str:
-    """As `str(uuid.uuid5(NAMESPACE, name))`, at a quarter of the cost: every signal that is derived asks for it."""
+    """Return `str(uuid.uuid5(NAMESPACE, name))` at a quarter of its cost: every derived signal needs it."""
     hashed = _NAMED.copy()
     hashed.update(name.encode())
     digits = hashed.hexdigest()

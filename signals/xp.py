@@ -1,6 +1,6 @@
-"""XP: what a signal is worth, and in which leaderboards it counts.
+"""XP: the value of each signal type, and the leaderboards on which a signal counts.
 
-Worth is a setting; what was earned keeps the worth it had until a replay recomputes it.
+The values are a setting; earned XP stays as it was until a replay computes it again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,58 +21,58 @@ DEFAULT_XP_VALUES: XpValues = {
     SignalType.COURSE_COMPLETED: 100,
 }
 
-KNOWN_BOARDS = 65_536
-"""For how many courses and days is kept which boards they are, since many signals share them."""
+CACHED_DAYS = 65_536
+"""The size of the cache of leaderboards by course and day, which many signals share."""
 
 
 def week(instant: datetime) -> str:
-    """The ISO week, from Monday 00:00 UTC, as `2026-W47`."""
+    """Return the ISO week, from Monday 00:00 UTC, as `2026-W47`."""
     year, number, _ = in_utc(instant).isocalendar()
     return f"{year:04}-W{number:02}"
 
 
 def month(instant: datetime) -> str:
-    """The calendar month in UTC, as `2026-11`."""
+    """Return the calendar month in UTC, as `2026-11`."""
     utc = in_utc(instant)
     return f"{utc.year:04}-{utc.month:02}"
 
 
-def boards(signal: Signal) -> tuple[LeaderboardKey, ...]:
-    """Every leaderboard that the signal's XP counts on."""
-    return _boards(signal.course_id or ALL_COURSES, in_utc(signal.occurred_at).date())
+def leaderboards(signal: Signal) -> tuple[LeaderboardKey, ...]:
+    """Return every leaderboard on which the signal's XP counts."""
+    return _leaderboards(signal.course_id or ALL_COURSES, in_utc(signal.occurred_at).date())
 
 
-@lru_cache(maxsize=KNOWN_BOARDS)
-def _boards(course_id: str, day: date) -> tuple[LeaderboardKey, ...]:
+@lru_cache(maxsize=CACHED_DAYS)
+def _leaderboards(course_id: str, day: date) -> tuple[LeaderboardKey, ...]:
     midnight = datetime.combine(day, time.min, UTC)
     periods = (ALL_TIME, week(midnight), month(midnight))
     return tuple(LeaderboardKey(on, period) for on in sorted({ALL_COURSES, course_id}) for period in periods)
 
 
 class XpDelta(NamedTuple):
-    """A signal came to be (`sign` 1) or is no longer where it was (-1), with its XP."""
+    """A signal that was added (`sign` 1) or removed from its place (-1), with its XP."""
 
     signal: Signal
     xp: int
     sign: int = 1
 
 
-def sum_xp(earnings: Iterable[XpDelta]) -> dict[LeaderboardEntryKey, int]:
-    """By how much XP each place changes; those that do not are left out."""
-    changes = totals_by_learner(earnings)
+def sum_xp(deltas: Iterable[XpDelta]) -> dict[LeaderboardEntryKey, int]:
+    """Return by how much each leaderboard entry changes, without those that do not."""
+    changes = totals_by_learner(deltas)
     return {
-        LeaderboardEntryKey(user_id, board): xp
-        for user_id, theirs in changes.items()
-        for board, xp in theirs.items()
+        LeaderboardEntryKey(user_id, leaderboard): xp
+        for user_id, by_leaderboard in changes.items()
+        for leaderboard, xp in by_leaderboard.items()
         if xp
     }
 
 
-def totals_by_learner(earnings: Iterable[XpDelta]) -> dict[str, dict[LeaderboardKey, int]]:
-    """The same of each learner, by board, with those that do not change."""
+def totals_by_learner(deltas: Iterable[XpDelta]) -> dict[str, dict[LeaderboardKey, int]]:
+    """Return by how much each learner's entries change, by leaderboard, with those that do not."""
     changes: dict[str, dict[LeaderboardKey, int]] = {}
-    for signal, xp, sign in earnings:
-        theirs = changes.setdefault(signal.user_id, {})
-        for board in boards(signal):
-            theirs[board] = theirs.get(board, 0) + sign * xp
+    for signal, xp, sign in deltas:
+        by_leaderboard = changes.setdefault(signal.user_id, {})
+        for leaderboard in leaderboards(signal):
+            by_leaderboard[leaderboard] = by_leaderboard.get(leaderboard, 0) + sign * xp
     return changes

@@ -1,6 +1,6 @@
-"""What people read: one read model a module, with its SQL view, its queries and the shape of its answers.
+"""Views: one read model a module, with its SQL view, its queries and the model of its response.
 
-Behind the views that would grow with the log stand small roll-ups; the same module keeps them.
+Views that would get slower as the log grows read small roll-ups, which `projections.rollups` updates.
 """
 
 from collections.abc import Callable
@@ -17,4 +17,4 @@ VIEWS: dict[str, Callable[[Dialect], str]] = {
     "v_leaderboard": leaderboard.definition,
     "v_user_activity": user_activity.definition,
 }
-"""Every SQL view, by name: what `lms-progress migrate` creates for people with `sqlite3` and `psql`."""
+"""Every SQL view by name. `lms-progress migrate` creates them for `sqlite3` and `psql`."""

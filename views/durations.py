@@ -1,4 +1,4 @@
-"""How long the videos of classes take, as other systems said."""
+"""The lengths of classes' videos, as other systems sent them."""
 
 from collections.abc import Iterable
 
@@ -12,11 +12,11 @@ _m = lms_media.c
 _classes = json_rows("classes", _m.class_id)
 
 SELECT_DURATIONS = select(_m.class_id, _m.duration_sec).join(_classes, _m.class_id == _classes.c.class_id)
-"""How long the videos of some classes take."""
+"""The lengths of the videos of some classes."""
 
 
 async def read(connection: AsyncConnection, class_ids: Iterable[str]) -> dict[str, int]:
-    """In seconds, of those classes of which it is known."""
+    """Return the lengths in seconds, of the classes for which one is known."""
     classes = [(class_id,) for class_id in class_ids]
     if not classes:
         return {}

@@ -1,4 +1,4 @@
-"""Which courses a learner is to take, as other systems said."""
+"""The enrolments of learners, as other systems sent them."""
 
 from datetime import datetime
 
@@ -14,6 +14,6 @@ SELECT_LEARNER = select(_e.course_id, _e.enrolled_at).where(_e.user_id == bindpa
 
 
 async def read_learner(connection: AsyncConnection, user_id: str) -> dict[str, datetime]:
-    """When the learner was enrolled, by course; published or not."""
+    """Return when the learner was enrolled, by course, published or not."""
     rows = (await connection.execute(SELECT_LEARNER, {"user_id": user_id})).all()
     return dict(rows)

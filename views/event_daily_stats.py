@@ -13,11 +13,11 @@ from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 _d = lms_event_daily.c
 COUNTS = select(_d.day, _d.type, func.sum(_d.events).label("events")).group_by(_d.day, _d.type)
-"""The view's SELECT. Pages are taken of it and not of the view, of which SQLite would add up all first."""
+"""The view's SELECT. Pages select from it directly: from the view, SQLite would sum everything first."""
 
 
 def definition(dialect: Dialect) -> str:
-    """The view's SELECT, as SQL."""
+    """Return the view's SELECT as SQL."""
     return str(COUNTS.compile(dialect=dialect))
 
 
@@ -25,7 +25,7 @@ v_event_daily_stats = table("v_event_daily_stats", column("day", Date), column("
 
 
 class DailyStats(BaseModel):
-    """How many events of a type occurred on a UTC day."""
+    """The number of events of a type on a UTC day."""
 
     day: date
     type: str
@@ -33,7 +33,7 @@ class DailyStats(BaseModel):
 
 
 def select_page(limit: int, cursor: str | None) -> Select[Any]:
-    """Counts, the newest day first, after the cursor."""
+    """Select counts behind the cursor, the newest day first."""
     query = COUNTS.order_by(_d.day.desc(), _d.type.desc()).limit(limit + 1)
     if cursor is not None:
         day, kind = decode(cursor, date, KeyText)
@@ -42,6 +42,6 @@ def select_page(limit: int, cursor: str | None) -> Select[Any]:
 
 
 async def read(connection: AsyncConnection, limit: int, cursor: str | None = None) -> Page[DailyStats]:
-    """A page of counts, the newest day first."""
+    """Return a page of counts, the newest day first."""
     rows = (await connection.execute(select_page(limit, cursor))).all()
     return page(rows, limit, row_to_model(DailyStats), lambda row: (row.day, row.type))

@@ -1,4 +1,4 @@
-"""The audit trail: events as they were received, the latest to occur first."""
+"""The audit trail: events as they were received, the latest first."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from views.page import Int64, KeyTime, Page, apply_filters, decode, keyset_after
 
 
 class EventItem(BaseModel):
-    """One event. `payload` is as received, whatever version it is of; times UTC."""
+    """An event. `payload` is as received, in whatever version; times are UTC."""
 
     seq: int
     event_id: str
@@ -30,7 +30,7 @@ class EventItem(BaseModel):
 
 
 def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Select[Any]:
-    """Events with those column values, the latest first, after the cursor."""
+    """Select events with these column values behind the cursor, the latest first."""
     e = lms_event.c
     query = select(lms_event).order_by(e.occurred_at.desc(), e.seq.desc()).limit(limit + 1)
     query = apply_filters(query, lms_event, filters)
@@ -41,7 +41,7 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
 
 
 async def read(connection: AsyncConnection, limit: int, cursor: str | None = None, **filters: str) -> Page[EventItem]:
-    """A page of events. Filters by `user_id` and `type`; raises InvalidInput for a foreign cursor."""
+    """Return a page of events, filtered by `user_id` and `type`. Raise InvalidInputError for a foreign cursor."""
     rows = (await connection.execute(select_page(limit, cursor, filters))).all()
     return page(rows, limit, _item, lambda row: (row.occurred_at, row.seq))
 

@@ -1,4 +1,4 @@
-"""What can be taken out whole: every row of the log, of progress and of signals, each in a stable order."""
+"""Exports: every row of the log, of progress and of signals, each in a stable order."""
 
 from typing import Any, NamedTuple
 
@@ -21,17 +21,17 @@ SELECT_SIGNALS = select(lms_signal).order_by(_s.user_id, _s.signal_id)
 """All signals, by learner and id."""
 
 COUNT_EVENTS = select(func.coalesce(func.sum(v_event_daily_stats.c.events), 0))
-"""How many events there are, by the roll-up of days."""
+"""The number of events, by the roll-up of days."""
 
 COUNT_PROGRESS = select(func.count()).select_from(lms_progress)
-"""How many rows v_user_progress has."""
+"""The number of rows of v_user_progress."""
 
 COUNT_SIGNALS = select(func.count()).select_from(lms_signal)
-"""How many signals there are."""
+"""The number of signals."""
 
 
 class Export(NamedTuple):
-    """One such thing: its rows, and how many they are."""
+    """An export: its rows, and their number."""
 
     rows: Select[Any]
     size: Select[int]
@@ -43,5 +43,5 @@ SIGNALS = Export(SELECT_SIGNALS, COUNT_SIGNALS)
 
 
 async def count(connection: AsyncConnection, whole: Export) -> int:
-    """How many rows there are to take out."""
+    """Return the number of rows of an export."""
     return (await connection.execute(whole.size)).scalar_one()

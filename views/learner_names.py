@@ -1,4 +1,4 @@
-"""Learners' names, as other systems said them, for whoever shows learners to people."""
+"""Learners' names, as other systems sent them, for pages that people read."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,17 +11,17 @@ from signals.tables import lms_profile
 NAME = "name"
 FIRST_NAME = "first_name"
 LAST_NAME = "last_name"
-"""The fields of a profile that say a name: the whole of it, or its two parts."""
+"""The fields of a profile with a name: the whole name, or its two parts."""
 
 _p = lms_profile.c
 _users = json_rows("users", _p.user_id)
 
 SELECT_PROFILES = select(_p.user_id, _p.field, _p.value).join(_users, _p.user_id == _users.c.user_id)
-"""What is known of some learners."""
+"""The profile fields of some learners."""
 
 
 async def read(connection: AsyncConnection, user_ids: Iterable[str]) -> dict[str, str]:
-    """The names of those learners who have one that we know."""
+    """Return the names of these learners, as far as they are known."""
     profiles: dict[str, dict[str, str]] = {}
     rows = await connection.execute(SELECT_PROFILES, {"users": [(user_id,) for user_id in user_ids]})
     for user_id, field, value in rows:
@@ -31,6 +31,6 @@ async def read(connection: AsyncConnection, user_ids: Iterable[str]) -> dict[str
 
 
 def name_of(profile: Mapping[str, str]) -> str:
-    """The whole name if somebody said it, else what there is of its parts."""
+    """Return the whole name if it is known, else its known parts."""
     parts = (profile.get(field, "").strip() for field in (FIRST_NAME, LAST_NAME))
     return profile.get(NAME, "").strip() or " ".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""One learner's courses: how far each is, step by step. What a learner's own page shows."""
+"""A learner's courses: how far the learner is in each, step by step. This is the content of a learner's own page."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ from views.user_progress import UserProgress
 class StepProgress(BaseModel):
     """A step of the version in force, with the learner's row of v_user_progress for its class.
 
-    `duration_sec` is the video's, null while nobody said it.
+    `duration_sec` is the video's length, null if none is rows_of_learner.
     """
 
     class_id: str
@@ -40,7 +40,7 @@ class StepProgress(BaseModel):
 class CourseProgress(BaseModel):
     """A course: steps and `percent` (0 to 100, rounded down) by the version in force, `completed` by the signal.
 
-    `enrolled_at` is null for a learner who began it unasked.
+    `enrolled_at` is null for a learner who began without an enrolment.
     """
 
     course_id: str
@@ -57,7 +57,7 @@ class CourseProgress(BaseModel):
 class LearnerProgress(BaseModel):
     """A learner's XP, and the published courses that the learner has begun or is enrolled in.
 
-    `name` is null while nobody said it.
+    `name` is null if none is rows_of_learner.
     """
 
     user_id: str
@@ -72,11 +72,11 @@ CompletedAt = Mapping[tuple[str, str | None], datetime]
 SELECT_XP = select(lms_xp.c.xp).where(
     lms_xp.c.user_id == bindparam("user_id"), lms_xp.c.course_id == ALL_COURSES, lms_xp.c.period == ALL_TIME
 )
-"""All that a learner has earned."""
+"""The total XP of a learner."""
 
 
 class LearnerRows(NamedTuple):
-    """What is known of one learner: the rows by class, what was completed, the enrolments by course; and durations."""
+    """The rows of one learner: progress by class, completions, enrolments by course, and lengths of videos."""
 
     rows: Mapping[str, UserProgress]
     completed_at: CompletedAt
@@ -85,7 +85,7 @@ class LearnerRows(NamedTuple):
 
 
 async def read(connection: AsyncConnection, user_id: str, courses: CourseCatalog) -> LearnerProgress:
-    """The learner's page; of somebody we know nothing of, an empty one."""
+    """Return the learner's page; it is empty for an unknown learner."""
     rows = {row.class_id: row for row in await user_progress.read_learner(connection, user_id)}
     completed_at: CompletedAt = {
         (
@@ -95,32 +95,32 @@ async def read(connection: AsyncConnection, user_id: str, courses: CourseCatalog
         for signal in await signal_list.read_of_courses(connection, user_id)
     }
     enrolled_at = await enrolments.read_learner(connection, user_id)
-    shown = list(visible_courses(rows, completed_at, enrolled_at, courses))
-    class_ids = sorted({step.class_id for history in shown for step in current_version(history).steps})
-    known = LearnerRows(rows, completed_at, enrolled_at, await durations.read(connection, class_ids))
+    visible = list(visible_courses(rows, completed_at, enrolled_at, courses))
+    class_ids = sorted({step.class_id for history in visible for step in current_version(history).steps})
+    rows_of_learner = LearnerRows(rows, completed_at, enrolled_at, await durations.read(connection, class_ids))
     xp = (await connection.execute(SELECT_XP, {"user_id": user_id})).scalar_one_or_none()
     return LearnerProgress(
         user_id=user_id,
         name=(await learner_names.read(connection, [user_id])).get(user_id),
         xp=xp or 0,
-        courses=[course_progress(history, known) for history in shown],
+        courses=[course_progress(history, rows_of_learner) for history in visible],
     )
 
 
 def visible_courses(
     classes: Iterable[str], completed_at: CompletedAt, enrolled_in: Iterable[str], courses: CourseCatalog
 ) -> Iterator[CourseHistory]:
-    """Courses that the learner did something of as they are now, completed a step of before, or is enrolled in."""
+    """Return the courses of which the learner did a present class, completed a step, or is enrolled in."""
     ids = {course_id for course_id, _ in completed_at} | courses.histories.keys() & set(enrolled_in)
     for class_id in classes:
         ids |= {h[0].course_id for h in courses.with_class(class_id) if class_id in current_version(h).class_ids}
     return (courses.histories[course_id] for course_id in sorted(ids))
 
 
-def course_progress(history: CourseHistory, known: LearnerRows) -> CourseProgress:
-    """One course as it stands for the learner."""
+def course_progress(history: CourseHistory, rows_of_learner: LearnerRows) -> CourseProgress:
+    """Return one course of the learner's page."""
     version = current_version(history)
-    steps = [step_progress(version.course_id, step, known) for step in version.steps]
+    steps = [step_progress(version.course_id, step, rows_of_learner) for step in version.steps]
     done = sum(step.completed for step in steps)
     return CourseProgress(
         course_id=version.course_id,
@@ -128,27 +128,27 @@ def course_progress(history: CourseHistory, known: LearnerRows) -> CourseProgres
         percent=percent(done, len(steps)),
         steps_completed=done,
         steps_total=len(steps),
-        enrolled_at=known.enrolled_at.get(version.course_id),
-        completed=(version.course_id, None) in known.completed_at,
-        completed_at=known.completed_at.get((version.course_id, None)),
+        enrolled_at=rows_of_learner.enrolled_at.get(version.course_id),
+        completed=(version.course_id, None) in rows_of_learner.completed_at,
+        completed_at=rows_of_learner.completed_at.get((version.course_id, None)),
         steps=steps,
     )
 
 
-def step_progress(course_id: str, step: Step, known: LearnerRows) -> StepProgress:
-    """One step as it stands for the learner."""
-    row = known.rows.get(step.class_id)
+def step_progress(course_id: str, step: Step, rows_of_learner: LearnerRows) -> StepProgress:
+    """Return one step of the learner's page."""
+    row = rows_of_learner.rows.get(step.class_id)
     return StepProgress(
         class_id=step.class_id,
         title=step.title,
         course_id=course_id,
-        duration_sec=known.duration_sec.get(step.class_id),
+        duration_sec=rows_of_learner.duration_sec.get(step.class_id),
         video_max_position_sec=row.video_max_position_sec if row else 0,
         video_completed=row.video_completed if row else 0,
         quiz_passed=row.quiz_passed if row else 0,
         quiz_score=row.quiz_score if row else None,
         video_completed_at=row.video_completed_at if row else None,
         quiz_passed_at=row.quiz_passed_at if row else None,
-        completed=(course_id, step.class_id) in known.completed_at,
-        completed_at=known.completed_at.get((course_id, step.class_id)),
+        completed=(course_id, step.class_id) in rows_of_learner.completed_at,
+        completed_at=rows_of_learner.completed_at.get((course_id, step.class_id)),
     )

@@ -1,4 +1,4 @@
-"""v_message_daily_stats: how many integration messages of each source, topic and type were kept on each UTC day."""
+"""v_message_daily_stats: how many integration messages of each source, topic and type were stored on each UTC day."""
 
 from datetime import date
 from typing import Any
@@ -14,16 +14,16 @@ from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 _d = lms_message_daily.c
 _key = (_d.day, _d.source, _d.topic, _d.type)
 COUNTS = select(*_key, func.sum(_d.messages).label("messages")).group_by(*_key)
-"""The view's SELECT. Pages are taken of it and not of the view, of which SQLite would add up all first."""
+"""The view's SELECT. Pages select from it directly: from the view, SQLite would sum everything first."""
 
 
 def definition(dialect: Dialect) -> str:
-    """The view's SELECT, as SQL."""
+    """Return the view's SELECT as SQL."""
     return str(COUNTS.compile(dialect=dialect))
 
 
 class MessageStats(BaseModel):
-    """How many messages of a type were found in a topic of a source, and kept for the first time, on a UTC day."""
+    """The number of messages of a type that were first stored from a topic of a source on a UTC day."""
 
     day: date
     source: str
@@ -33,7 +33,7 @@ class MessageStats(BaseModel):
 
 
 def select_page(limit: int, cursor: str | None) -> Select[Any]:
-    """Counts, the newest day first, after the cursor."""
+    """Select counts behind the cursor, the newest day first."""
     query = COUNTS.order_by(*(column.desc() for column in _key)).limit(limit + 1)
     if cursor is not None:
         last = decode(cursor, date, KeyText, KeyText, KeyText)
@@ -42,6 +42,6 @@ def select_page(limit: int, cursor: str | None) -> Select[Any]:
 
 
 async def read(connection: AsyncConnection, limit: int, cursor: str | None = None) -> Page[MessageStats]:
-    """A page of counts, the newest day first."""
+    """Return a page of counts, the newest day first."""
     rows = (await connection.execute(select_page(limit, cursor))).all()
     return page(rows, limit, row_to_model(MessageStats), lambda row: (row.day, row.source, row.topic, row.type))

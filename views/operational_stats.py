@@ -1,4 +1,4 @@
-"""How the service is doing, as an operator asks it: how much there is, and what waits for how long."""
+"""Operational statistics: how much is stored, and how long parked events wait."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -17,26 +17,26 @@ _d = v_event_daily_stats.c
 _last_days = select(_d.day).distinct().order_by(_d.day.desc()).limit(DAYS)
 
 SELECT_LAST_DAYS = select(v_event_daily_stats).where(_d.day.in_(_last_days)).order_by(_d.day.desc(), _d.type)
-"""Events by type of the last days that have any."""
+"""Events by type on the last days that have any."""
 
 COUNT_LEARNERS = select(func.count()).select_from(lms_learner)
-"""How many learners did something."""
+"""The number of learners."""
 
 SELECT_SIGNAL_COUNTS = (
     select(lms_signal.c.type, func.count().label("signals")).group_by(lms_signal.c.type).order_by(lms_signal.c.type)
 )
-"""How many signals there are of each type."""
+"""The number of signals of each type."""
 
 SELECT_RETRIES = (
     select(lms_retry.c.status, func.count(), func.min(lms_retry.c.parked_at))
     .group_by(lms_retry.c.status)
     .order_by(lms_retry.c.status)
 )
-"""Parked retries by status, and since when the oldest of each waits."""
+"""Parked events by status, and when the oldest of each was parked."""
 
 
 class Backlog(NamedTuple):
-    """How many wait, and since when the oldest does; None when there are none."""
+    """The number of waiting items, and since when the oldest waits; None if there are none."""
 
     number: int
     oldest: datetime | None
@@ -46,21 +46,21 @@ NOTHING = Backlog(0, None)
 
 
 async def last_days(connection: AsyncConnection) -> list[DailyStats]:
-    """Events by type of the last 7 days that have any, the newest day first."""
+    """Return the events by type on the last 7 days that have any, the newest day first."""
     return list(map(row_to_model(DailyStats), await connection.execute(SELECT_LAST_DAYS)))
 
 
 async def learners(connection: AsyncConnection) -> int:
-    """How many learners did something."""
+    """Return the number of learners."""
     return (await connection.execute(COUNT_LEARNERS)).scalar_one()
 
 
 async def signals(connection: AsyncConnection) -> dict[str, int]:
-    """How many signals there are of each type that there are any of."""
+    """Return the number of signals of each type that has any."""
     return {row.type: row.signals for row in await connection.execute(SELECT_SIGNAL_COUNTS)}
 
 
 async def retries(connection: AsyncConnection) -> dict[str, Backlog]:
-    """Parked retries by their status."""
+    """Return the parked events by status."""
     rows = await connection.execute(SELECT_RETRIES)
     return {status: Backlog(number, oldest) for status, number, oldest in rows}

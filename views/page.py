@@ -1,6 +1,6 @@
-"""Pages: a list is read by key, a page after the other, at the same cost however far one has come.
+"""Pages: keyset pagination, which costs the same on every page of a list.
 
-A cursor is the key of the last row that was shown; callers take it as it is, and hand it back.
+A cursor is the encoded key of the last row of a page. Clients pass it back unchanged.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -29,7 +29,7 @@ Cursor = Annotated[str | None, Field(description="`next` of the page before")]
 
 
 def in_utc(instant: datetime) -> datetime:
-    """An offset could take an instant at the calendar's edge out of it."""
+    """Return the instant in UTC; an offset could move one at the calendar's edge out of it."""
     if instant.utcoffset() == UTC.utcoffset(None):
         return instant
     raise ValueError("a time in UTC")
@@ -39,27 +39,29 @@ KeyText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 KeyTime = Annotated[AwareDatetime, AfterValidator(in_utc)]
 Int32 = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-"""What keys are made of: whatever else a cursor is forged of, the database could not compare with."""
+"""An integer of a key that the database can compare: a forged cursor could contain a larger one."""
 
 
 class Page(BaseModel, Generic[Item]):
-    """Some items of a list, and the cursor of those that follow; null when there are none."""
+    """Some items of a list, and the cursor of the next page; null on the last one."""
 
     items: list[Item]
     next: str | None
 
 
 def page(
-    rows: Sequence[Found], limit: int, show: Callable[[Found], Item], key: Callable[[Found], Sequence[object]]
+    rows: Sequence[Found], limit: int, to_item: Callable[[Found], Item], key: Callable[[Found], Sequence[object]]
 ) -> Page[Item]:
-    """The page of `rows`, of which one more than `limit` was asked for to see whether any follow."""
-    shown = rows[:limit]
-    following = encode(key(shown[-1])) if len(rows) > limit else None
-    return Page(items=[show(row) for row in shown], next=following)
+    """Return the page of `rows`, which are one more than `limit` if another page follows."""
+    page_rows = rows[:limit]
+    next_cursor = encode(key(page_rows[-1])) if len(rows) > limit else None
+    return Page(items=[to_item(row) for row in page_rows], next=next_cursor)
 
 
 def row_to_model(model: type[Model]) -> Callable[[Row[Any]], Model]:
-    """Makes items of rows. A model takes a dict of the columns in half of the time that it takes for the row itself."""
+    """Return a function that converts rows to models, by a dict, which takes half the time of reading the row's
+    attributes.
+    """
     return lambda row: model.model_validate(row._asdict())
 
 
@@ -68,7 +70,7 @@ def encode(key: Sequence[object]) -> str:
 
 
 def decode(cursor: str, *types: Any) -> list[Any]:
-    """The key that `encode` made this cursor of. Raises InvalidInput for any other text."""
+    """Return the key that `encode` put into the cursor. Raise InvalidInputError for any other text."""
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         return list(TypeAdapter(tuple[types]).validate_json(text))  # type: ignore[valid-type]
@@ -79,7 +81,7 @@ def decode(cursor: str, *types: Any) -> list[Any]:
 
 
 def apply_filters(query: Select[Any], source: FromClause, filters: Mapping[str, str]) -> Select[Any]:
-    """The rows with those column values. A learner's are few: they are found as such, whatever else is asked."""
+    """Filter by these column values. A filter by learner comes first, as a learner has few rows."""
     by_learner = "user_id" in filters
     for name, value in filters.items():
         column = source.c[name]
@@ -88,7 +90,7 @@ def apply_filters(query: Select[Any], source: FromClause, filters: Mapping[str, 
 
 
 def keyset_after(*keys: tuple[ColumnElement[Any], Any], descending: bool = False) -> ColumnElement[bool]:
-    """The rows that follow those keys in the order of the columns, in a form that indexes serve."""
+    """Return the condition for rows behind these keys in the order of the columns, in a form that indexes serve."""
     (column, value), *rest = keys
     beyond: ColumnElement[bool] = column < value if descending else column > value
     if not rest:

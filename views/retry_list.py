@@ -1,4 +1,4 @@
-"""Parked events: what a rule or the database could not take, why, and when it is tried again."""
+"""Parked events: what could not be projected, why, and when it is retried."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from views.page import KeyText, KeyTime, Page, decode, keyset_after, page, row_t
 
 
 class RetryItem(BaseModel):
-    """One parked event and rule. `last_error` has the traceback; times UTC; dead ones are not tried again."""
+    """A parked event and rule. `last_error` has the traceback; times are UTC; dead ones are not retried."""
 
     retry_id: str
     user_id: str
@@ -26,7 +26,7 @@ class RetryItem(BaseModel):
 
 
 def select_page(limit: int, cursor: str | None, status: str | None) -> Select[Any]:
-    """Parked events, the longest parked first, after the cursor."""
+    """Select parked events behind the cursor, the longest parked first."""
     r = lms_retry.c
     query = select(lms_retry).order_by(r.parked_at, r.retry_id).limit(limit + 1)
     if status is not None:
@@ -40,6 +40,6 @@ def select_page(limit: int, cursor: str | None, status: str | None) -> Select[An
 async def read(
     connection: AsyncConnection, limit: int, cursor: str | None = None, status: str | None = None
 ) -> Page[RetryItem]:
-    """A page of parked events, of one status or of any."""
+    """Return a page of parked events, of one status or of any."""
     rows = (await connection.execute(select_page(limit, cursor, status))).all()
     return page(rows, limit, row_to_model(RetryItem), lambda row: (row.parked_at, row.retry_id))

@@ -1,4 +1,4 @@
-"""Signals, the latest to occur first."""
+"""Signals, the latest first."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from views.page import KeyTime, Page, apply_filters, decode, keyset_after, page,
 
 
 class SignalItem(BaseModel):
-    """One signal. A class's own has no course, a course's no class; `xp` is what it earned; times UTC."""
+    """A signal. A class's own has no course, a course's no class; `xp` is what it earned; times are UTC."""
 
     signal_id: str
     type: SignalType
@@ -26,7 +26,7 @@ class SignalItem(BaseModel):
 
 
 def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Select[Any]:
-    """Signals with those column values, the latest first, after the cursor."""
+    """Select signals with these column values behind the cursor, the latest first."""
     s = lms_signal.c
     query = select(lms_signal).order_by(s.occurred_at.desc(), s.signal_id.desc()).limit(limit + 1)
     query = apply_filters(query, lms_signal, filters)
@@ -37,7 +37,7 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
 
 
 async def read(connection: AsyncConnection, limit: int, cursor: str | None = None, **filters: str) -> Page[SignalItem]:
-    """A page of signals. Filters by `user_id`, `type`, `class_id`, `course_id`."""
+    """Return a page of signals, filtered by `user_id`, `type`, `class_id` and `course_id`."""
     rows = (await connection.execute(select_page(limit, cursor, filters))).all()
     return page(rows, limit, row_to_model(SignalItem), lambda row: (row.occurred_at, row.signal_id))
 
@@ -50,6 +50,6 @@ SELECT_OF_COURSES = select(lms_signal).where(
 
 
 async def read_of_courses(connection: AsyncConnection, user_id: str) -> list[SignalItem]:
-    """A learner's completed steps and courses."""
+    """Return a learner's completed steps and courses."""
     rows = await connection.execute(SELECT_OF_COURSES, {"user_id": user_id})
     return list(map(row_to_model(SignalItem), rows))

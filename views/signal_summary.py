@@ -12,16 +12,16 @@ from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 _s = lms_signal.c
 COUNTS = select(_s.user_id, _s.type, func.count().label("signals")).group_by(_s.user_id, _s.type)
-"""The view's SELECT. Pages are taken of it and not of the view, of which SQLite would count all first."""
+"""The view's SELECT. Pages select from it directly: from the view, SQLite would count everything first."""
 
 
 def definition(dialect: Dialect) -> str:
-    """The view's SELECT, as SQL."""
+    """Return the view's SELECT as SQL."""
     return str(COUNTS.compile(dialect=dialect))
 
 
 class SignalSummary(BaseModel):
-    """How many signals of a type a learner has."""
+    """The number of signals of a type that a learner has."""
 
     user_id: str
     type: str
@@ -29,7 +29,7 @@ class SignalSummary(BaseModel):
 
 
 def select_page(limit: int, cursor: str | None, user_id: str | None) -> Select[Any]:
-    """Counts by learner and type, after the cursor."""
+    """Select counts by learner and type behind the cursor."""
     query = COUNTS.order_by(_s.user_id, _s.type).limit(limit + 1)
     if user_id is not None:
         query = query.where(_s.user_id == user_id)
@@ -42,6 +42,6 @@ def select_page(limit: int, cursor: str | None, user_id: str | None) -> Select[A
 async def read(
     connection: AsyncConnection, limit: int, cursor: str | None = None, user_id: str | None = None
 ) -> Page[SignalSummary]:
-    """A page of counts, of one learner or of all."""
+    """Return a page of counts, of one learner or of all."""
     rows = (await connection.execute(select_page(limit, cursor, user_id))).all()
     return page(rows, limit, row_to_model(SignalSummary), lambda row: (row.user_id, row.type))

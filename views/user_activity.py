@@ -1,4 +1,4 @@
-"""v_user_activity: when each learner was last active, and how much in the last 24 hours."""
+"""v_user_activity: when each learner was last active, and how many events occurred in the last 24 hours."""
 
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,9 @@ from views.page import KeyText, Page, decode, keyset_after, page, row_to_model
 
 
 def definition(dialect: Dialect) -> str:
-    """The view's SELECT. It counts a learner's last day by index, however long the log.
+    """Return the view's SELECT. It counts a learner's last day by an index, however long the log is.
 
-    The time is a SELECT of its own, so that PostgreSQL does not plan by how few events it knows of since.
+    The time is a subselect, so that PostgreSQL does not plan by its statistics on recent events.
     """
     return f"""
     SELECT user_id,
@@ -36,7 +36,7 @@ v_user_activity = table(
 
 
 class UserActivity(BaseModel):
-    """When a learner was last active (UTC), and how many events occurred in the 24 hours before now."""
+    """When a learner was last active (UTC), and the number of events in the 24 hours before now."""
 
     user_id: str
     last_activity_at: datetime
@@ -44,7 +44,7 @@ class UserActivity(BaseModel):
 
 
 def select_page(limit: int, cursor: str | None, user_id: str | None) -> Select[Any]:
-    """Learners by id, after the cursor."""
+    """Select learners by id behind the cursor."""
     v = v_user_activity.c
     query = select(v_user_activity).order_by(v.user_id).limit(limit + 1)
     if user_id is not None:
@@ -57,6 +57,6 @@ def select_page(limit: int, cursor: str | None, user_id: str | None) -> Select[A
 async def read(
     connection: AsyncConnection, limit: int, cursor: str | None = None, user_id: str | None = None
 ) -> Page[UserActivity]:
-    """A page of learners by id, or the one asked for."""
+    """Return a page of learners by id, or the requested one."""
     rows = (await connection.execute(select_page(limit, cursor, user_id))).all()
     return page(rows, limit, row_to_model(UserActivity), lambda row: (row.user_id,))

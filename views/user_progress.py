@@ -1,4 +1,4 @@
-"""v_user_progress: how far each learner got in each class. The table that everything else is shown from."""
+"""v_user_progress: how far each learner got in each class. All other pages are built on it."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from views.page import KeyText, Page, apply_filters, decode, keyset_after, page,
 
 
 def definition(_: Dialect) -> str:
-    """The view's SELECT."""
+    """Return the view's SELECT."""
     return """
     SELECT user_id,
            class_id,
@@ -43,7 +43,7 @@ v_user_progress = table(
 
 
 class UserProgress(BaseModel):
-    """One learner in one class. Positions in whole seconds; the best score, floored; times UTC."""
+    """A learner in one class. Positions are whole seconds; the best score is floored; times are UTC."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -75,7 +75,7 @@ class UserProgress(BaseModel):
 
 
 def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Select[Any]:
-    """Rows with those column values, by learner and class, after the cursor."""
+    """Select rows with these column values by learner and class behind the cursor."""
     v = v_user_progress.c
     query = select(v_user_progress).order_by(v.user_id, v.class_id).limit(limit + 1)
     query = apply_filters(query, v_user_progress, filters)
@@ -88,7 +88,10 @@ def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Sele
 async def read(
     connection: AsyncConnection, limit: int, cursor: str | None = None, **filters: str
 ) -> Page[UserProgress]:
-    """A page of rows. Filters by `user_id`, `class_id`, `course_id`; raises InvalidInput for a foreign cursor."""
+    """Return a page of rows, filtered by `user_id`, `class_id`, `course_id`.
+
+    Raise InvalidInputError for a foreign cursor.
+    """
     rows = (await connection.execute(select_page(limit, cursor, filters))).all()
     return page(rows, limit, row_to_model(UserProgress), lambda row: (row.user_id, row.class_id))
 
@@ -98,6 +101,6 @@ SELECT_LEARNER = select(v_user_progress).where(v_user_progress.c.user_id == bind
 
 
 async def read_learner(connection: AsyncConnection, user_id: str) -> list[UserProgress]:
-    """All rows of one learner."""
+    """Return all rows of one learner."""
     rows = await connection.execute(SELECT_LEARNER, {"user_id": user_id})
     return list(map(row_to_model(UserProgress), rows))

@@ -123,7 +123,7 @@ async def save_signals(
 ) -> list[Signal]:
     """Save signals, their XP, and the outbox messages that announce them. Return the new signals."""
     saved = await signal_store.save_signals(connection, derived, context.xp_values)
-    await leaderboard.add(connection, sum_xp(saved.earnings), context.shard)
+    await leaderboard.add(connection, sum_xp(saved.deltas), context.shard)
     if context.announces:
         await outbox.enqueue_signals(connection, saved.new, now)
     return saved.new

@@ -11,7 +11,7 @@ from eventstore.errors import NotFoundError
 
 
 class Replay(BaseModel):
-    """One replay, of all or limited to `user_id` or `course_id`. Times UTC.
+    """A replay, of all or limited to `user_id` or `course_id`. Times UTC.
 
     What it changed, and what is parked and since when, is known when it is done. `status` is running, finished,
     failed (`error` says why) or interrupted (its process ended before it did).
@@ -55,7 +55,7 @@ class Replay(BaseModel):
 
 
 def select_replay(replay_id: str) -> Select[tuple[object, ...]]:
-    """One replay by its id."""
+    """A replay by its id."""
     return select(lms_replay).where(lms_replay.c.replay_id == replay_id)
 
 

@@ -1,4 +1,4 @@
-"""Everything that differs between SQLite and PostgreSQL. No other package knows which database it uses.
+"""The differences between SQLite and PostgreSQL. No other package knows which database it uses.
 
 Other layers write each statement once, in SQLAlchemy Core, and use the functions below where the databases differ.
 """

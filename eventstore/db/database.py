@@ -38,7 +38,7 @@ WRITERS = 2
 
 
 class Database:
-    """One database and its pool of connections. `url` is `sqlite:///FILE` or `postgresql://…`.
+    """A database and its pool of connections. `url` is `sqlite:///FILE` or `postgresql://…`.
 
     A shadow passes an `engine` of its own, whose connections see the shadow's tables.
     """

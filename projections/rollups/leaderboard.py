@@ -18,14 +18,14 @@ ALL_COURSES = ""
 
 
 class LeaderboardKey(NamedTuple):
-    """One leaderboard: of a course (or `ALL_COURSES`), over a period (`ALL_TIME`, a week, a month)."""
+    """A leaderboard: of a course (or `ALL_COURSES`), over a period (`ALL_TIME`, a week, a month)."""
 
     course_id: str = ALL_COURSES
     period: str = ALL_TIME
 
 
 class LeaderboardEntryKey(NamedTuple):
-    """One learner on one leaderboard."""
+    """A learner on one leaderboard."""
 
     user_id: str
     leaderboard: LeaderboardKey

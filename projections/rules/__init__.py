@@ -1,6 +1,6 @@
-"""The rules: pure functions from one event to the partial Progress that it proves, one a module.
+"""Rules: pure functions from one event to the partial Progress that it proves, one a module.
 
-A rule reads the newest shape of its event's payload. Whatever it returns must keep the laws of `merge`.
+A rule reads the newest shape of its event's payload. Its result must keep the laws of `merge`.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from projections.rules.video_progress import video_progress
 
 
 class Rule(NamedTuple):
-    """`prove(payload, occurred_at)` for events of `event_type`; `name` is how retries call it."""
+    """A rule: `apply(payload, occurred_at)` for events of `event_type`. Retries refer to it by `name`."""
 
     name: str
     event_type: str

@@ -1,4 +1,4 @@
-"""quiz_result: the best score of a class's quiz, and since when it is passed."""
+"""quiz_result: the best score of a class's quiz, and when it was first passed."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from projections.sql_fold.expressions import floor, if_then, sql_translatable
 
 @sql_translatable
 def quiz_result(submission: QuizSubmit, occurred_at: datetime) -> Progress:
-    """The score in whole points; passed then, if the submission says so."""
+    """Prove the score in whole points, and a pass at that time if the submission passed."""
     return Progress(
         quiz_score=floor(submission.score),
         quiz_passed_at=if_then(submission.passed, occurred_at),

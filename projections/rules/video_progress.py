@@ -1,4 +1,4 @@
-"""video_progress: how far a learner got in a class's video, and whether that counts as having seen it."""
+"""video_progress: how far a learner got in a class's video, and when it was first completed."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +12,7 @@ COMPLETE_SHARE = Decimal("0.9")
 
 @sql_translatable
 def video_progress(ping: VideoPing, occurred_at: datetime) -> Progress:
-    """The position in whole seconds; completed then, if at least 90 % of the duration."""
+    """Prove the position in whole seconds, and completion at that time from 90 % of the duration."""
     return Progress(
         video_max_position_sec=floor(ping.position),
         video_completed_at=if_then(ratio_at_least(ping.position, COMPLETE_SHARE, ping.duration), occurred_at),

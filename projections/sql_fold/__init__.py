@@ -1,0 +1,1 @@
+"""Folding in SQL: rules compiled to expressions, and the statement that runs them."""

@@ -1,9 +1,8 @@
-"""What the rules say of events of one type, read of columns: of which events, and what each of them proves.
+"""Compile the rules of one event type to SQL expressions.
 
-An event is said where the database reads in it what `current_payload` and the rules would. It is not where its version
-is not exactly one of the newest major that we know, where a field is not what its model asks for, or where the database
-cannot decide a condition. What the rules do not read was held to its model when the event came; but a minor version
-that came before we knew it was held to an older one, so what is new in it is checked here, too.
+An event is handled in SQL only if its version is exactly one of the newest major that we know, its payload is valid for
+that version's model, and every condition has a definite answer; all others are left to the Python fold. Only fields
+that a rule reads, and fields that are new in a minor version, are validated again: the rest was validated at ingest.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,10 +28,11 @@ occurred_at: ColumnElement[Any] = column("occurred_at", UtcTime)
 
 
 class CompiledRules(NamedTuple):
-    """One type in columns: the fields' texts, what they say, which events are `known`, and what those prove.
+    """The compiled rules of one event type.
 
-    `texts` are of the log, `values` of the texts' names, and all else of the names of `values`.
-    `held` is NULL of other types, and what is in `doubt` where only Python can decide.
+    `raw_columns`: payload fields as text. `values`: the typed fields. `is_valid`: whether the payload meets its model
+    (NULL for other types). `is_foldable`: whether SQL may handle the event. `undecidable`: conditions that are NULL
+    where only Python can decide. `assignments`: progress column to expression.
     """
 
     raw_columns: list[ColumnElement[Any]]
@@ -44,7 +44,7 @@ class CompiledRules(NamedTuple):
 
 
 def compile_rules(event_type: EventType, rules: Sequence[Rule]) -> CompiledRules:
-    """What these rules, all for that type, say of it: of no event anything if one of them cannot be read of columns."""
+    """Compile `rules`, all for `event_type`. If one of them cannot be translated, the whole type is left to Python."""
     if not all(is_sql_translatable(rule.apply) for rule in rules):
         return _not_compiled(event_type)
     versions = _versions(event_type)
@@ -52,7 +52,9 @@ def compile_rules(event_type: EventType, rules: Sequence[Rule]) -> CompiledRules
     proves: dict[str, ColumnElement[Any]] = {}
     for rule in rules:
         proved = rule.apply(payload, occurred_at)  # type: ignore[arg-type]
-        own = {name: said for name, said in proved._asdict().items() if said is not getattr(EMPTY, name)}
+        own = {
+            name: expression for name, expression in proved._asdict().items() if expression is not getattr(EMPTY, name)
+        }
         if payload.unreadable or own.keys() & proves.keys():
             return _not_compiled(event_type)
         proves |= own
@@ -65,17 +67,17 @@ def _not_compiled(event_type: EventType) -> CompiledRules:
 
 
 class _Payload:
-    """Passes for a payload whose fields are columns, and notes which are read."""
+    """Stands for a payload whose fields are columns, and records which fields a rule reads."""
 
-    def __init__(self, type_name: str, known: dict[str, Field]) -> None:
+    def __init__(self, type_name: str, fields: dict[str, Field]) -> None:
         self.prefix = type_name.lower()
         self.type_name = type_name
-        self.known = known
+        self.fields = fields
         self.read: dict[str, Field] = {}
         self.unreadable = False
 
     def __getattr__(self, name: str) -> ColumnElement[Any]:
-        field = self.known[name]
+        field = self.fields[name]
         self.read[name] = field
         self.unreadable |= not field.readable
         return self.value(field)
@@ -124,13 +126,13 @@ def _compiled(
 
 
 def _text(payload: _Payload, field: Field, lacking: Iterable[str]) -> ColumnElement[Any]:
-    """The field's text; NULL where nobody asks for it, since reading it takes long: of `lacking` versions."""
+    """Return the field's text, and NULL for other types and `lacking` versions, as reading it is slow."""
     asked = and_(_e.type == payload.type_name, *(_e.version != version for version in lacking))
     return case((asked, field.raw())).label(payload.text(field).name)
 
 
 def _versions(event_type: EventType) -> dict[str, dict[str, Field]]:
-    """The versions of the newest major that the database can be asked to check, oldest first, with their fields."""
+    """Return the versions of the newest major that SQL can validate, oldest first, with their fields."""
     newest = major(event_type.newest)
     models = {version: model for version, model in event_type.versions.items() if major(version) == newest}
     first = next(iter(models.values()))
@@ -138,7 +140,7 @@ def _versions(event_type: EventType) -> dict[str, dict[str, Field]]:
 
 
 def _validators(model: type[BaseModel]) -> set[str]:
-    """What a model checks by code of its own, which the database cannot."""
+    """Return the validators that a model implements in Python, which SQL cannot run."""
     own = model.__pydantic_decorators__
     return {*own.model_validators, *own.field_validators}
 

@@ -1,6 +1,6 @@
-"""The two readings of a rule: of values, one event at a time, and of columns, by which the database folds many at once.
+"""Helpers for rules that run twice: on Python values, and on SQLAlchemy expressions to compile them to SQL.
 
-A rule whose body is made of these helpers, of arithmetic and of comparison is the same function in both.
+The body of such a rule uses only these helpers, arithmetic and comparison: no `if`, no `and`.
 """
 
 from collections.abc import Callable
@@ -17,36 +17,36 @@ RuleBody = TypeVar("RuleBody", bound=Callable[..., object])
 SAYABLE = "says_it_in_columns"
 
 DOUBT = 1e-3
-"""Floating point errs by less in a hundred times a value below 2**31."""
+"""The bound of rounding errors in products of doubles below 2**31: above it a difference of floats is certain."""
 
 
 def sql_translatable(rule: RuleBody) -> RuleBody:
-    """Marks a rule that can be read of columns, too. One without the mark is read of values alone."""
+    """Mark a rule as translatable to SQL. Rules without this mark always run in Python."""
     setattr(rule, SAYABLE, True)
     return rule
 
 
 def is_sql_translatable(rule: Callable[..., object]) -> bool:
-    """Whether the rule has the mark."""
+    """Return whether the rule has the mark."""
     return getattr(rule, SAYABLE, False)
 
 
 def floor(value: Any) -> Any:
-    """The whole part of a value that is not negative."""
+    """Return the integer part of a value that is not negative."""
     return trunc_int(value) if isinstance(value, ColumnElement) else floor_of_value(value)
 
 
 def if_then(condition: Any, value: Any) -> Any:
-    """The value if the condition holds, else None."""
+    """Return the value if the condition holds, else None."""
     if isinstance(condition, ColumnElement):
         return case((condition, value))
     return value if condition else None
 
 
 def ratio_at_least(part: Any, share: Decimal, whole: Any) -> Any:
-    """Whether `part` >= `share` of `whole` in decimals, as they were written: in binary, 0.99 is less than 90 % of 1.1.
+    """Return whether `part` >= `share` of `whole` holds in decimals: in binary, 0.99 is less than 90 % of 1.1.
 
-    Of columns, which are binary, it may be NULL, where only decimals can tell.
+    For columns, which are binary, the result is NULL where only decimals can tell.
     """
     above, below = share.as_integer_ratio()
     if isinstance(part, ColumnElement):

@@ -1,6 +1,6 @@
-"""Folding by the database: one statement runs the rules on the columns of all events, and joins what they prove.
+"""Folding in SQL: one statement applies the compiled rules to all events of a range of learners, and joins the results.
 
-What it cannot say it leaves out and counts, to be folded in Python and merged: the join makes one of both.
+Events that SQL cannot decide are counted. The caller folds them in Python (`python_fold`) and merges both results.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ from projections.tables import lms_progress
 _e = lms_event.c
 
 PROVED = [name for name in Progress._fields if name != "course_id"]
-"""The fields that rules prove; the course is what the event itself names."""
+"""The fields that rules prove; the course is the one that the event names."""
 
 tmp_fold = Table(
     "lms_folded",
@@ -47,7 +47,7 @@ tmp_fold = Table(
     Column("undecided", Seq, nullable=False),
     prefixes=["TEMPORARY"],
 )
-"""What a statement folded, for its connection alone: progress, and how many events are left out."""
+"""The temporary table of one connection's fold: progress, and the number of undecided events."""
 
 _own: tuple[ColumnElement[Any], ...] = (
     column("user_id", Name),
@@ -55,13 +55,13 @@ _own: tuple[ColumnElement[Any], ...] = (
     column("course_id", Name),
     column("occurred_at", UtcTime),
 )
-"""What every event says."""
+"""The columns of every event."""
 
 AGGREGATE: dict[Join, Callable[..., ColumnElement[Any]]] = {Join.LEAST: func.min, Join.GREATEST: func.max}
 
 
 def select_fold(rules: Sequence[Rule]) -> Select[Any]:
-    """Folds the events up to the seq `last` of the learners with `after` < user_id <= `until` (NULL: without end)."""
+    """Return the fold of learners with `after` < user_id <= `until` (NULL: no end), of events up to the seq `last`."""
     readings = [
         compile_rules(EVENT_TYPES[kind], [rule for rule in rules if rule.event_type == kind]) for kind in _types(rules)
     ]
@@ -85,7 +85,7 @@ def _types(rules: Sequence[Rule]) -> list[str]:
 
 
 def _proved(name: str, readings: Sequence[CompiledRules]) -> ColumnElement[Any]:
-    """What an event proves of a field."""
+    """Return what an event proves of a field."""
     cases = [(reading.is_foldable, reading.assignments[name]) for reading in readings if name in reading.assignments]
     return case(*cases).label(name) if cases else null_column(name)
 
@@ -95,7 +95,7 @@ def null_column(name: str) -> ColumnElement[Any]:
 
 
 def _is_undecided(readings: Sequence[CompiledRules]) -> ColumnElement[int]:
-    """1 of an event that Python has to fold, else 0."""
+    """Return 1 for an event that Python must fold, else 0."""
     undecided = [and_(reading.is_valid.is_not(None), _left(reading)) for reading in readings]
     return case((or_(*undecided), 1), else_=0)
 

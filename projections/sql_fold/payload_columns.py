@@ -1,6 +1,6 @@
-"""Payload fields as columns: which fields of an event type the database can read, and of which events it may.
+"""Payload fields as columns: which fields of an event type SQL can read.
 
-It may where reading them is what reading the event in the newest shape would give, whatever the payload says.
+SQL may read a field if the result is always the same as when Python reads the event in its newest shape.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 
 
 class Field(NamedTuple):
-    """A field as the JSON Schema of its version has it: what kind of value, and whether it may be absent."""
+    """A field by the JSON Schema of its version: the kind of value, and whether it may be absent."""
 
     name: str
     schema: Schema
@@ -26,16 +26,16 @@ class Field(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """`number`, `boolean`, `string`, or what the database is not asked to read."""
+        """The kind of value: `number`, `boolean`, `string`, or another that SQL does not read."""
         return str(self.schema.get("type"))
 
     def raw(self) -> ColumnElement[Any]:
-        """The field as text: a string's own, JSON of anything else."""
+        """Return the field as text: a string as it is, any other value as JSON."""
         name: ColumnElement[Any] = literal_column(f"'{self.name}'")
         return json_text(_e.payload, name) if self.kind == "string" and self.readable else json_field(_e.payload, name)
 
     def value(self, raw: ColumnElement[Any]) -> ColumnElement[Any]:
-        """The value that the text says; NULL if it says none of the kind."""
+        """Return the value of the text, or NULL if it is not of this kind."""
         if self.kind == "number":
             return plain_number(raw)
         if self.kind == "boolean":
@@ -44,11 +44,11 @@ class Field(NamedTuple):
 
     @property
     def readable(self) -> bool:
-        """Whether the database can read it: of a string that may be absent, it could not tell what else is there."""
+        """Whether SQL can read the field. It cannot tell an absent string from a value of another kind."""
         return self.kind in ("number", "boolean") or (self.kind == "string" and not self.optional)
 
     def holds(self, raw: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether the text is what the schema asks for; of what the database cannot read, whether it is absent."""
+        """Return whether the text meets the schema; for a field that SQL cannot read, whether it is absent."""
         held = and_(self.value(raw).is_not(None), *self._bounds(self.value(raw))) if self.readable else false()
         return or_(raw.is_(None), raw == "null", held) if self.optional else held
 
@@ -60,13 +60,16 @@ class Field(NamedTuple):
 
 
 def fields(model: type[BaseModel]) -> dict[str, Field]:
-    """The fields of a version's model."""
+    """Return the fields of a version's model."""
     schema = model.model_json_schema()
     required = schema.get("required", [])
-    return {name: Field(name, _present(said), name not in required) for name, said in schema["properties"].items()}
+    return {
+        name: Field(name, _present(definition), name not in required)
+        for name, definition in schema["properties"].items()
+    }
 
 
 def _present(schema: Schema) -> Schema:
-    """What the schema says of a value that is not null."""
+    """Return the schema of the value without null."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     return kinds[0] if len(kinds) == 1 else schema

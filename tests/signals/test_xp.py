@@ -1,4 +1,4 @@
-"""XP: the week and the month that an instant is of, the boards that a signal counts on, and what changes there."""
+"""XP: the week and month of an instant, the leaderboards on which a signal counts, and the changes there."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from projections.rollups.leaderboard import LeaderboardEntryKey, LeaderboardKey
 from signals.signal import Signal, SignalType
-from signals.xp import XpDelta, boards, month, sum_xp, week
+from signals.xp import XpDelta, leaderboards, month, sum_xp, week
 
 EDGES = [
     # instant, week, month
@@ -48,7 +48,7 @@ def completed(instant: str) -> Signal:
 
 
 def test_what_a_class_gives_by_itself_counts_on_the_boards_of_all_courses_alone() -> None:
-    assert sorted(boards(passed("11-29T12:00"))) == [
+    assert sorted(leaderboards(passed("11-29T12:00"))) == [
         LeaderboardKey("", "2026-11"),
         LeaderboardKey("", "2026-W48"),
         LeaderboardKey("", "all"),

@@ -11,7 +11,7 @@ from eventstore.errors import InvalidInputError, NotFoundError
 from projections.rollups import leaderboard as leaderboard_rollup
 from projections.rollups.leaderboard import LeaderboardEntryKey, LeaderboardKey
 from signals.signal import Signal, SignalType
-from signals.xp import boards, month, sum_xp, week
+from signals.xp import leaderboards, month, sum_xp, week
 from tests.conftest import opened
 from tests.engine.rows import rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running, step
@@ -165,7 +165,7 @@ def test_weeks_begin_on_monday_and_months_on_the_first_in_utc(instant: datetime,
 def test_a_signal_of_a_course_counts_on_its_boards_and_on_all() -> None:
     signal = Signal(SignalType.STEP_COMPLETED, "ada", "a", "x", at(0))
 
-    assert set(boards(signal)) == {
+    assert set(leaderboards(signal)) == {
         LeaderboardKey(course_id, period) for course_id in ("", "x") for period in ("all", "2026-W48", "2026-11")
     }
 

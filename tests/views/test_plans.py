@@ -181,10 +181,10 @@ def leaderboards() -> Iterator[tuple[str, Case]]:
     standing = partial(xp_histogram.read_rank_counts, bucket=XpBucket(*LeaderboardKey(), 500))
     yield "xp_histogram.read_rank_counts", Case(standing, {"lms_xp_histogram": equals("course_id", "period")})
     for board in (LeaderboardKey(), LeaderboardKey("x")):
-        around = partial(leaderboard.read_around, board=board, user_id="ada", neighbours=5)
+        around = partial(leaderboard.read_around, leaderboard=board, user_id="ada", neighbours=5)
         yield f"leaderboard.read_around {board}", Case(around, SHOWN_ON_A_BOARD)
         for cursor in (None, encode((500, "learner-5"))):
-            top = partial(leaderboard.read, board=board, limit=10, cursor=cursor)
+            top = partial(leaderboard.read, leaderboard=board, limit=10, cursor=cursor)
             yield f"leaderboard.read {board} {'after a cursor' if cursor else ''}", Case(top, SHOWN_ON_A_BOARD)
 
 

@@ -110,12 +110,12 @@ class PostgresqlShadow:
     async def publish(self, transaction: Transaction, tables: Collection[Table]) -> None:
         """Create the indexes, first of the tables with the most, so that small tables fill the remaining time."""
 
-        async def settle(table: Table) -> None:
+        async def publish_table(table: Table) -> None:
             async with transaction() as connection:
                 await connection.execute(text(f"ALTER TABLE {self.schema}.{table.name} SET LOGGED"))
                 await self._index(connection, table)
 
-        await map_concurrently(settle, sorted(tables, key=lambda table: -len(table.indexes)))
+        await map_concurrently(publish_table, sorted(tables, key=lambda table: -len(table.indexes)))
         names = {"here": self.schema, "live": self.live, "tables": [table.name for table in tables]}
         async with transaction() as connection:
             for grant in (await connection.scalars(SELECT_GRANTS, names)).all():

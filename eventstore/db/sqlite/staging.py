@@ -22,7 +22,7 @@ SHORT_ROWS = 300_000
 """Up to this many rows are copied or removed at once: appenders wait for less than they would notice."""
 
 MOMENT_SEC = 0.05
-"""Others wait for a DROP at most this long, besides its last table."""
+"""The longest time that others wait for a DROP, besides its last table."""
 
 CHUNK_ROWS = 50_000
 CHUNK_LEARNERS = 200

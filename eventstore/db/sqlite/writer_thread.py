@@ -73,7 +73,7 @@ class BlockingConnection(AsyncConnection):
 
 
 class DatabaseThread:
-    """One thread with one connection, for transactions that write, or that only read. Call `close` at the end."""
+    """A thread with one connection, for transactions that write, or that only read. Call `close` at the end."""
 
     def __init__(self, engine: AsyncEngine, *, writes: bool) -> None:
         url = engine.url.set(drivername=DRIVER)
