@@ -5,13 +5,12 @@ Compared are the databases' own catalogs, of a migrated database and of one made
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 from bootstrap.schema import metadata
-from eventstore.db.database import Database
 from eventstore.migrate import is_current, migrate
 from tests.conftest import opened
 from tests.engine.rows import rows
+from tests.support.catalog import Catalog, catalog
 from tests.support.postgres import PostgresServer
 from views import VIEWS
 
@@ -23,30 +22,6 @@ NOT_OF_LEARNERS = {"lms_inbox", "lms_replay"}
 """They have a user_id, but are tables of messages and of replays, some of which are about one learner."""
 
 PER_LEARNER = {name for name, table in metadata.tables.items() if "user_id" in table.c} - NOT_OF_LEARNERS
-
-COLUMNS = {
-    "sqlite": 'SELECT t.name, c.name, c.type, c.cid, c."notnull", c.dflt_value, c.pk '
-    "FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'",
-    "postgresql": "SELECT table_name, column_name, data_type, ordinal_position, is_nullable, column_default, "
-    "collation_name FROM information_schema.columns WHERE table_schema = 'public'",
-}
-KEYS = {
-    "sqlite": "SELECT tbl_name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL",
-    "postgresql": "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public' UNION ALL "
-    "SELECT relname, pg_get_constraintdef(c.oid) FROM pg_constraint c JOIN pg_class ON conrelid = pg_class.oid "
-    "WHERE connamespace = 'public'::regnamespace",
-}
-
-Catalog = dict[str, list[tuple[Any, ...]]]
-
-
-async def catalog(database: Database) -> Catalog:
-    """What the database says of each table: its columns, then its indexes and constraints."""
-    result: Catalog = {}
-    for queries in (COLUMNS, KEYS):
-        for table, *said in sorted(await rows(database, queries[database.engine.dialect.name]), key=repr):
-            result.setdefault(table, []).append(tuple(said))
-    return result
 
 
 async def migrated(url: str) -> Catalog:

@@ -11,8 +11,11 @@ from sqlalchemy import select
 
 from api.errors import Problem
 from bootstrap.keys import Scope, create
+from engine.parking.park import park
+from eventstore.event import Event
 from eventstore.tables import metadata
 from integrations.tally.signature import sign
+from projections.fold import RuleFailure
 from tests.api.contract import hold_to_contract
 from tests.support.serving import Local
 
@@ -122,3 +125,17 @@ def problem(response: httpx.Response, status: int, says: str) -> Json:
         assert known.detail == "; ".join(joined)
     assert ("WWW-Authenticate" in response.headers) == (status == HTTPStatus.UNAUTHORIZED)
     return body
+
+
+EVENT_ID = "6f1f0a52-6f9c-4f0e-8d43-0d0cf6b1a001"
+
+
+def park_event(api: Local, event: Event, rule: str) -> None:
+    async def write() -> None:
+        async with api.engine.database.write() as connection:
+            try:
+                raise ArithmeticError("cannot take it")
+            except ArithmeticError as error:
+                await park(connection, [RuleFailure(event, rule, error)], NOW)
+
+    api.run(write())

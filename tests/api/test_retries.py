@@ -2,16 +2,13 @@
 
 import pytest
 
-from engine.parking.park import FIRST_RETRY_AFTER, park
+from engine.parking.park import FIRST_RETRY_AFTER
 from eventstore.envelope import validate
-from eventstore.event import Event
-from projections.fold import RuleFailure
 from projections.progress import Progress
 from projections.rules import Rule
-from tests.api.support import NOW, Json, accepted, ping, problem
+from tests.api.support import EVENT_ID, NOW, Json, accepted, park_event, ping, problem
 from tests.support.serving import Local
 
-EVENT_ID = "6f1f0a52-6f9c-4f0e-8d43-0d0cf6b1a001"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
@@ -22,17 +19,6 @@ def parked(api: Local, event_id: str = EVENT_ID, rule: str = "video_progress") -
     park_event(api, validate(posted, NOW, "api"), rule)
     [item] = [item for item in items(api) if item["event_id"] == event_id]
     return str(item["retry_id"])
-
-
-def park_event(api: Local, event: Event, rule: str) -> None:
-    async def write() -> None:
-        async with api.engine.database.write() as connection:
-            try:
-                raise ArithmeticError("cannot take it")
-            except ArithmeticError as error:
-                await park(connection, [RuleFailure(event, rule, error)], NOW)
-
-    api.run(write())
 
 
 def items(api: Local, query: str = "") -> list[Json]:

@@ -35,8 +35,7 @@ from eventstore.envelope import validate
 from eventstore.times import system_clock
 from integrations.tally.signature import sign
 from tests.api.contract import openapi
-from tests.api.support import COURSE, TALLY_SECRET, TOKEN_SECRET, accepted, bearer, key, ping, quiz
-from tests.api.test_retries import park_event
+from tests.api.support import COURSE, TALLY_SECRET, TOKEN_SECRET, accepted, bearer, key, park_event, ping, quiz
 from tests.support.serving import Local, Server, serving
 
 pytestmark = pytest.mark.slow

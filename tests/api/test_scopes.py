@@ -16,8 +16,20 @@ from engine.parking.park import retry_id
 from engine.replay.store import ReplayRequest, start
 from eventstore.envelope import validate
 from integrations.tables import lms_subscription
-from tests.api.support import COURSE, NOW, TOKEN_SECRET, accepted, bearer, contents, key, ping, problem, quiz
-from tests.api.test_retries import EVENT_ID, park_event
+from tests.api.support import (
+    COURSE,
+    EVENT_ID,
+    NOW,
+    TOKEN_SECRET,
+    accepted,
+    bearer,
+    contents,
+    key,
+    park_event,
+    ping,
+    problem,
+    quiz,
+)
 from tests.engine.support import HandClock
 from tests.support.serving import Local
 

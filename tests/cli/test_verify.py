@@ -8,8 +8,7 @@ import pytest
 from cli.operate import verify as verifying
 from tests.cli.support import derived_at, envelope, ndjson, query, run
 from tests.conftest import opened
-from tests.engine.rows import change
-from tests.engine.test_park import refuse_class
+from tests.engine.rows import change, refuse_class
 
 LEARNERS = ("ada", "bob", "cleo")
 

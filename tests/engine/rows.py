@@ -30,3 +30,22 @@ async def change(database: Database, *statements: str) -> None:
 
 def is_sqlite(database: Database) -> bool:
     return database.engine.dialect.name == "sqlite"
+
+
+async def refuse_class(database: Database, table: str, class_id: str) -> None:
+    """Makes the database refuse rows of that class in that table, for what they are."""
+    if is_sqlite(database):
+        await change(
+            database,
+            f"CREATE TRIGGER refuse BEFORE INSERT ON {table} WHEN NEW.class_id = '{class_id}' "
+            "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END",
+        )
+    else:
+        await change(database, f"ALTER TABLE {table} ADD CONSTRAINT refuse CHECK (class_id <> '{class_id}')")
+
+
+async def refuse_no_more(database: Database, table: str) -> None:
+    """Ends what `refuse_class` began."""
+    await change(
+        database, "DROP TRIGGER refuse" if is_sqlite(database) else f"ALTER TABLE {table} DROP CONSTRAINT refuse"
+    )

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Executable, FromClause, Integer, Uuid, delete, insert, select, update
@@ -16,40 +15,14 @@ from engine.verify.verify import Sample, verify
 from eventstore.db import UtcTime
 from eventstore.db.database import Database
 from eventstore.tables import metadata
-from projections import fold
-from projections.progress import Progress
-from projections.rules import RULES, Rule
-from projections.rules.video_progress import video_progress
+from tests.engine.broken_rule import POISON
 from tests.engine.support import HandClock, at, ping, quiz, running, step
 from tests.support.derived import HISTOGRAM
 
 NOW = at(5)
-POISON = 66.0
-"""The position on which the broken rule raises."""
 
 GHOST = "ghost"
 """A learner without events, who comes between those who have some."""
-
-
-class Mendable:
-    """A rule that raises on poison until it is mended."""
-
-    def __init__(self) -> None:
-        self.broken = True
-
-    def __call__(self, payload: Any, occurred_at: datetime) -> Progress:
-        if self.broken and payload.position == POISON:
-            raise ArithmeticError("cannot take 66")
-        return video_progress(payload, occurred_at)
-
-
-def break_rule(monkeypatch: Any) -> Mendable:
-    """Puts such a rule in the place of video_progress."""
-    rule = Mendable()
-    rules = (Rule("video_progress", "VIDEO_PING", rule), *RULES[1:])
-    monkeypatch.setattr(fold.fold, "__defaults__", (rules,))
-    monkeypatch.setattr("engine.parking.retry.RULES", rules)
-    return rule
 
 
 @asynccontextmanager

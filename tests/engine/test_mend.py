@@ -23,31 +23,13 @@ from engine.verify.repair_result import RepairResult
 from engine.verify.xp_histogram import repair_histogram
 from eventstore.db.database import Database
 from signals.signal import SignalType
-from tests.engine.rows import change, rows, value
+from tests.engine.broken_rule import BreakableRule
+from tests.engine.rows import change, refuse_class, rows, value
 from tests.engine.support import HandClock, at, ping, running, step
-from tests.engine.tampering import (
-    COME,
-    GONE,
-    NOW,
-    Mendable,
-    Tampering,
-    break_rule,
-    everything,
-    found_in,
-    furnished,
-    tamper,
-    tamperings,
-)
-from tests.engine.test_park import refuse_class
+from tests.engine.tampering import COME, GONE, NOW, Tampering, everything, found_in, furnished, tamper, tamperings
 from tests.support.derived import derived
 
 NewDatabase = Callable[[], str]
-
-
-@pytest.fixture
-def rule(monkeypatch: pytest.MonkeyPatch) -> Mendable:
-    """Takes the place of video_progress, and raises on poison."""
-    return break_rule(monkeypatch)
 
 
 async def rebuilt(engine: Engine, *user_ids: str, announce: bool = False) -> RepairResult:
@@ -192,7 +174,7 @@ async def test_a_day_that_is_none_is_removed(new_sqlite: NewDatabase) -> None:
         assert await everything(engine.database) == before
 
 
-async def test_all_derived_tables_come_back_from_nothing(database_url: str, rule: Mendable) -> None:
+async def test_all_derived_tables_come_back_from_nothing(database_url: str, rule: BreakableRule) -> None:
     async with furnished(database_url) as engine:
         before = await everything(engine.database)
         async with engine.database.write() as connection:
@@ -285,7 +267,9 @@ async def test_a_version_that_is_published_meanwhile_is_granted_first(
         assert await value(engine.database, "SELECT count(*) FROM lms_outbox") == 5
 
 
-async def test_a_mended_rule_is_rebuilt_as_if_it_had_never_failed(new_database: NewDatabase, rule: Mendable) -> None:
+async def test_a_mended_rule_is_rebuilt_as_if_it_had_never_failed(
+    new_database: NewDatabase, rule: BreakableRule
+) -> None:
     async def after_failing() -> dict[str, list[tuple[Any, ...]]]:
         async with furnished(new_database()) as engine:
             rule.broken = False

@@ -7,11 +7,10 @@ from datetime import datetime
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from eventstore.db.database import Database
 from projections import fold, rules
 from projections.progress import Progress
 from projections.rules import Rule
-from tests.engine.rows import change, is_sqlite, rows, value
+from tests.engine.rows import refuse_class, rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running
 
 PARKED = "SELECT user_id, rule, attempts, status FROM lms_retry ORDER BY user_id"
@@ -49,18 +48,6 @@ async def test_an_event_that_a_rule_raises_on_is_parked_and_the_rest_is_projecte
         # and the event again is a duplicate, not parked twice
         assert (await engine.ingest.submit([poison])).duplicates == 1
         assert await value(engine.database, "SELECT count(*) FROM lms_retry") == 1
-
-
-async def refuse_class(database: Database, table: str, class_id: str) -> None:
-    """Makes the database refuse rows of that class in that table, for what they are."""
-    if is_sqlite(database):
-        await change(
-            database,
-            f"CREATE TRIGGER refuse BEFORE INSERT ON {table} WHEN NEW.class_id = '{class_id}' "
-            "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END",
-        )
-    else:
-        await change(database, f"ALTER TABLE {table} ADD CONSTRAINT refuse CHECK (class_id <> '{class_id}')")
 
 
 @pytest.mark.parametrize("number", [1, 2, 7])

@@ -4,7 +4,6 @@ import importlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,14 +18,14 @@ from eventstore.errors import AlreadyRunningError, NotFoundError
 from signals.signal import SignalType
 from signals.xp import DEFAULT_XP_VALUES
 from tests.conftest import opened
+from tests.engine.delivery import deliver, publish_after
+from tests.engine.replays import UNCHANGED, filled, replayed
 from tests.engine.rows import change, rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running, step
-from tests.engine.test_laws import Rows, deliver, law, publish_after
-from tests.engine.worlds import Delivery, World, delivered_worlds_with_slots, end
-from tests.support.derived import derived
+from tests.engine.worlds import Delivery, World, delivered_worlds_with_slots, end, law
+from tests.support.derived import Rows, derived
 
 NewDatabase = Callable[[], str]
-UNCHANGED = {"parked": 0, "signals_gained": 0, "signals_lost": 0, "rows_differing": 0}
 LAST = "SELECT status, events_done, events_total, signals_gained, rows_differing, error FROM lms_replay"
 
 
@@ -39,24 +38,6 @@ def clock() -> HandClock:
 def limits(request: pytest.FixtureRequest) -> Limits:
     """Few learners that differ are replaced in place, or the shadow is swapped in for them, too."""
     return Limits(in_place_learners=request.param)
-
-
-async def replayed(engine: Engine, **request: Any) -> dict[str, int]:
-    """What a replay of the engine's database reports to be parked, and to have changed."""
-    report = await replay(engine.database, engine.context, engine.clock, ReplayRequest(**request))
-    assert (report.oldest_parked_at is None) == (report.parked == 0)
-    return {name: number for name, number in report._asdict().items() if name in UNCHANGED}
-
-
-async def filled(engine: Engine) -> Rows:
-    """A course of two steps, and three learners who are at different points of it. What is derived of that."""
-    await engine.publish("course", "Course", (step("a"), step("b", "both")))
-    await engine.ingest.submit([ping(at(1), user_id=user, class_id="a") for user in ("ada", "bob", "cleo")])
-    await engine.ingest.submit(
-        [ping(at(1.5), 50, user_id="ada", class_id="b"), quiz(at(2), user_id="ada", class_id="b")]
-    )
-    await engine.ingest.submit([ping(at(2), user_id="ada", class_id="b"), ping(at(1), 92, user_id="bob", class_id="b")])
-    return await derived(engine.database)
 
 
 @pytest.mark.slow

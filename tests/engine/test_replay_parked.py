@@ -13,19 +13,16 @@ from engine.replay import fold_range, python_fold
 from projections.fold import ProgressKey
 from projections.progress import Progress
 from signals.course_catalog import CourseCatalog
-from tests.engine.rows import change, rows, value
+from tests.engine.broken_rule import NOW, BreakableRule, parked, poison, poisoned
+from tests.engine.replays import UNCHANGED, replayed
+from tests.engine.rows import change, refuse_class, refuse_no_more, rows, value
 from tests.engine.support import HandClock, at, ping, running
-from tests.engine.test_park import refuse_class
-from tests.engine.test_replay import UNCHANGED, replayed
-from tests.engine.test_retry import NOW, Mendable, parked, poison, poisoned, rule
-from tests.engine.test_verify import refuse_no_more
 from tests.support.derived import derived
 
-__all__ = ["rule"]
 PARKED = "SELECT user_id, rule, attempts, status FROM lms_retry"
 
 
-async def test_what_is_parked_stays_so_with_the_history_of_its_retries(database_url: str, rule: Mendable) -> None:
+async def test_what_is_parked_stays_so_with_the_history_of_its_retries(database_url: str, rule: BreakableRule) -> None:
     clock = HandClock(NOW)
     async with poisoned(database_url, clock, poison(), ping(NOW, user_id="bob")) as engine:
         clock.now += timedelta(seconds=10)
@@ -37,7 +34,7 @@ async def test_what_is_parked_stays_so_with_the_history_of_its_retries(database_
     assert rule.broken
 
 
-async def test_a_mended_rule_gives_what_it_would_have_given_at_once(database_url: str, rule: Mendable) -> None:
+async def test_a_mended_rule_gives_what_it_would_have_given_at_once(database_url: str, rule: BreakableRule) -> None:
     clock = HandClock(NOW)
     async with poisoned(database_url, clock, poison(), ping(NOW, user_id="bob")) as engine:
         rule.broken = False
@@ -51,7 +48,7 @@ async def test_a_mended_rule_gives_what_it_would_have_given_at_once(database_url
         assert await derived(engine.database) == by_replay
 
 
-async def test_a_rule_that_broke_parks_what_it_cannot_take_any_more(database_url: str, rule: Mendable) -> None:
+async def test_a_rule_that_broke_parks_what_it_cannot_take_any_more(database_url: str, rule: BreakableRule) -> None:
     rule.broken = False
     async with poisoned(database_url, HandClock(NOW), poison(), ping(NOW, user_id="bob")) as engine:
         rule.broken = True
@@ -62,7 +59,7 @@ async def test_a_rule_that_broke_parks_what_it_cannot_take_any_more(database_url
 
 
 @pytest.mark.parametrize("limited", [False, True])
-async def test_the_same_goes_for_a_learner_alone(database_url: str, rule: Mendable, limited: bool) -> None:
+async def test_the_same_goes_for_a_learner_alone(database_url: str, rule: BreakableRule, limited: bool) -> None:
     request = {"user_id": "ada"} if limited else {}
 
     async with poisoned(database_url, HandClock(NOW), poison(), ping(NOW, user_id="bob")) as engine:

@@ -2,8 +2,7 @@
 had never failed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -15,62 +14,15 @@ from engine.parking import retry as retry_module
 from engine.parking.retry import RetryResult, retry_all, retry_due, retry_one
 from engine.parking.store import ATTEMPTS
 from eventstore.errors import NotFoundError
-from eventstore.event import Event
-from projections import fold
 from projections.progress import Progress
 from projections.rules import Rule
 from projections.rules.video_progress import video_progress
 from projections.tables import RetryStatus
-from tests.engine.support import HandClock, at, ping, running, step
+from tests.engine.broken_rule import NOW, POISON, BreakableRule, parked, poison, poisoned
+from tests.engine.support import HandClock, ping, running
 from tests.support.derived import derived
-from views import retry_list
-from views.retry_list import RetryItem
 
-NOW = at(1)
 BROKEN_DURATION = 71.0
-POISON = 66.0
-"""The position on which the broken rule raises."""
-
-
-class Mendable:
-    """A rule that raises on poison until it is mended."""
-
-    def __init__(self) -> None:
-        self.broken = True
-
-    def __call__(self, payload: object, occurred_at: datetime) -> Progress:
-        if self.broken and getattr(payload, "position", None) == POISON:
-            raise ArithmeticError("cannot take 66")
-        return video_progress(payload, occurred_at)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def rule(monkeypatch: pytest.MonkeyPatch) -> Mendable:
-    """Takes the place of video_progress."""
-    mendable = Mendable()
-    broken = (Rule("video_progress", "VIDEO_PING", mendable),)
-    monkeypatch.setattr(fold.fold, "__defaults__", (broken,))
-    monkeypatch.setattr(retry_module, "RULES", broken)
-    return mendable
-
-
-@asynccontextmanager
-async def poisoned(url: str, clock: HandClock, *events: Event) -> AsyncIterator[Engine]:
-    """An engine that took in those events, one a moment poison."""
-    async with running(url, clock) as engine:
-        await engine.publish("course", "Course", (step("a"),))
-        receipt = await engine.ingest.submit(events)
-        assert receipt.accepted == len(events)
-        yield engine
-
-
-def poison(user_id: str = "ada") -> Event:
-    return ping(NOW, POISON, 70, user_id=user_id)
-
-
-async def parked(engine: Engine) -> list[RetryItem]:
-    async with engine.database.read() as connection:
-        return (await retry_list.read(connection, 100)).items
 
 
 def due(engine: Engine) -> "asyncio.Future[RetryResult]":
@@ -78,7 +30,7 @@ def due(engine: Engine) -> "asyncio.Future[RetryResult]":
 
 
 async def test_what_a_rule_raises_on_is_parked_with_its_traceback_and_the_rest_goes_on(
-    database_url: str, rule: Mendable
+    database_url: str, rule: BreakableRule
 ) -> None:
     async with poisoned(database_url, HandClock(NOW), poison(), ping(NOW, user_id="bob")) as engine:
         (item,) = await parked(engine)
@@ -92,7 +44,7 @@ async def test_what_a_rule_raises_on_is_parked_with_its_traceback_and_the_rest_g
 
 
 async def test_a_mended_rule_gives_what_it_would_have_given_at_once(
-    new_database: Callable[[], str], rule: Mendable
+    new_database: Callable[[], str], rule: BreakableRule
 ) -> None:
     event = poison()
 
@@ -114,7 +66,7 @@ async def test_a_mended_rule_gives_what_it_would_have_given_at_once(
 
 
 async def test_pauses_grow_and_after_three_attempts_it_is_dead_until_someone_acts(
-    database_url: str, rule: Mendable
+    database_url: str, rule: BreakableRule
 ) -> None:
     clock = HandClock(NOW)
     async with poisoned(database_url, clock, poison()) as engine:
@@ -136,7 +88,7 @@ async def test_pauses_grow_and_after_three_attempts_it_is_dead_until_someone_act
 
 
 async def test_a_rule_that_raises_as_a_lost_connection_does_fails_alone(
-    database_url: str, rule: Mendable, monkeypatch: pytest.MonkeyPatch
+    database_url: str, rule: BreakableRule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def rule_of_one(payload: object, occurred_at: datetime) -> Progress:
         if getattr(payload, "duration", None) == BROKEN_DURATION:
@@ -155,7 +107,7 @@ async def test_a_rule_that_raises_as_a_lost_connection_does_fails_alone(
     assert rule.broken
 
 
-async def test_one_is_retried_at_once_by_its_id(database_url: str, rule: Mendable) -> None:
+async def test_one_is_retried_at_once_by_its_id(database_url: str, rule: BreakableRule) -> None:
     async with poisoned(database_url, HandClock(NOW), poison(), poison("bob")) as engine:
         first, second = await parked(engine)
         assert not await retry_one(engine.database, first.retry_id, engine.context, engine.clock)
@@ -166,7 +118,7 @@ async def test_one_is_retried_at_once_by_its_id(database_url: str, rule: Mendabl
             await retry_one(engine.database, str(uuid4()), engine.context, engine.clock)
 
 
-async def test_several_processes_never_retry_the_same(database_url: str, rule: Mendable) -> None:
+async def test_several_processes_never_retry_the_same(database_url: str, rule: BreakableRule) -> None:
     learners = [f"learner-{number}" for number in range(30)]
 
     clock = HandClock(NOW)
@@ -181,7 +133,7 @@ async def test_several_processes_never_retry_the_same(database_url: str, rule: M
         assert await parked(engine) == []
 
 
-async def test_retries_of_one_page_do_not_hold_each_other_up(database_url: str, rule: Mendable) -> None:
+async def test_retries_of_one_page_do_not_hold_each_other_up(database_url: str, rule: BreakableRule) -> None:
     learners = [f"learner-{number}" for number in range(5)]
 
     clock = HandClock(NOW)
@@ -193,7 +145,7 @@ async def test_retries_of_one_page_do_not_hold_each_other_up(database_url: str, 
         assert await retry_due(engine.database, context, clock) == RetryResult(5, 0)
 
 
-async def test_a_dead_event_can_be_retried_as_often_as_anyone_likes(database_url: str, rule: Mendable) -> None:
+async def test_a_dead_event_can_be_retried_as_often_as_anyone_likes(database_url: str, rule: BreakableRule) -> None:
     async with poisoned(database_url, HandClock(NOW), poison()) as engine:
         for _ in range(20):
             assert await retry_all(engine.database, engine.context, engine.clock, dead=True) == RetryResult(0, 1)

@@ -25,12 +25,12 @@ from engine.tables import DERIVED
 from eventstore.db.database import Database
 from eventstore.errors import LmsError
 from tests.conftest import opened
+from tests.engine.replays import UNCHANGED, filled, replayed
 from tests.engine.rows import change, is_sqlite, rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running, step
-from tests.engine.test_replay import UNCHANGED, filled, replayed
+from tests.support.catalog import catalog
 from tests.support.derived import derived
 from tests.support.postgres import PostgresServer
-from tests.test_schema import catalog
 
 NewDatabase = Callable[[], str]
 LEFT_BEHIND = {

@@ -19,14 +19,13 @@ from engine.verify.repair import repair_learners
 from engine.verify.table_diff import Difference
 from engine.verify.verify import Sample, verify
 from engine.verify.xp_histogram import HISTOGRAM, repair_histogram
-from eventstore.db.database import Database
 from eventstore.times import system_clock
 from signals.signal import SignalType
-from tests.engine.rows import change, is_sqlite, rows, value
+from tests.engine.broken_rule import BreakableRule
+from tests.engine.delivery import live
+from tests.engine.rows import change, refuse_class, refuse_no_more, rows, value
 from tests.engine.support import HandClock, at, ping, running, step
-from tests.engine.tampering import GHOST, NOW, Mendable, break_rule, found_in, furnished, tamper, tamperings
-from tests.engine.test_laws import live
-from tests.engine.test_park import refuse_class
+from tests.engine.tampering import GHOST, NOW, found_in, furnished, tamper, tamperings
 from tests.engine.worlds import Delivery, World, delivered_worlds
 
 NewDatabase = Callable[[], str]
@@ -44,12 +43,6 @@ async def test_nothing_differs_after_live_processing(
     await live(url, world, delivery)
     async with running(url, HandClock(at(9))) as engine:
         assert await found_in(engine) == []
-
-
-@pytest.fixture
-def rule(monkeypatch: pytest.MonkeyPatch) -> Mendable:
-    """Takes the place of video_progress, and raises on poison."""
-    return break_rule(monkeypatch)
 
 
 @pytest.mark.usefixtures("rule")
@@ -204,7 +197,7 @@ async def test_what_a_version_is_still_to_grant_is_granted_and_not_drift(databas
         assert await value(engine.database, "SELECT count(*) FROM lms_outbox") == 6
 
 
-async def test_what_is_parked_is_no_drift_until_its_rule_is_mended(database_url: str, rule: Mendable) -> None:
+async def test_what_is_parked_is_no_drift_until_its_rule_is_mended(database_url: str, rule: BreakableRule) -> None:
     async with furnished(database_url) as engine:
         assert await found_in(engine) == []
 
@@ -235,13 +228,6 @@ async def test_what_the_database_refused_is_there_after_a_retry(database_url: st
         await retry_all(engine.database, engine.context, engine.clock, dead=False)
         assert await found_in(engine) == []
         assert await rows(engine.database, "SELECT user_id FROM lms_progress WHERE class_id = 'poison'") == [("bob",)]
-
-
-async def refuse_no_more(database: Database, table: str) -> None:
-    """Ends what `refuse_class` began."""
-    await change(
-        database, "DROP TRIGGER refuse" if is_sqlite(database) else f"ALTER TABLE {table} DROP CONSTRAINT refuse"
-    )
 
 
 async def test_a_changed_rule_shows_where_it_says_something_else(

@@ -8,12 +8,20 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from signals.course import Step
 from tests.engine.support import INSTANT, at
 from tests.eventstore.payloads import PAYLOADS
 from tests.signals.histories import steps_of_a_version
+
+law = settings(
+    max_examples=60,
+    # One fixture serves all examples: it only makes databases, and each example asks for its own.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+"""The settings of a law that draws worlds."""
 
 SLOT_DAYS = 1
 VERSIONS = {"VIDEO_PING": ("1.0", "1.1", "1.7"), "QUIZ_SUBMIT": ("1.0", "1.3")}

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from eventstore.db.database import Database
 from tests.engine.rows import value
-from tests.eventstore.test_transact import COUNT, erase
+from tests.eventstore.erasures import COUNT, erase
 
 MORE_AFTER_A_WHILE = """
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)

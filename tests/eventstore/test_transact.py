@@ -12,14 +12,7 @@ from eventstore.db.database import Database
 from eventstore.errors import UnavailableError
 from tests.conftest import opened
 from tests.engine.rows import value
-
-COUNT = "SELECT count(*) FROM lms_erasure"
-
-
-async def erase(connection: AsyncConnection, user_id: str) -> None:
-    row = {"user_id": user_id, "erased_at": "2026-11-21T05:04:24.587453Z"}
-    quoted = ", ".join(f"'{field}'" for field in row.values())
-    await connection.execute(text(f"INSERT INTO lms_erasure ({', '.join(row)}) VALUES ({quoted})"))  # noqa: S608
+from tests.eventstore.erasures import COUNT, erase
 
 
 async def test_what_it_comes_to_is_returned_and_kept(database: Database) -> None:

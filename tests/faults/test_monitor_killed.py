@@ -21,14 +21,13 @@ from integrations.tables import DeliveryStatus, lms_activity, lms_delivery
 from integrations.zulip.tag import tag, tag_of
 from tests.cli.support import query
 from tests.conftest import opened
-from tests.faults.test_notifying_killed import LIFE_SEC, LOOK_EVERY_SEC, Failing, hurry
-from tests.faults.test_relay_killed import expire, unsent
+from tests.faults.relays import FailingZulip, bot, expire, hurry, unsent
 from tests.faults.traffic import until
 from tests.integrations.monitored import MAPPING, marked, publish
 from tests.support.platform import FILL, Platform, example_platform
 from tests.support.postgres import PostgresServer, required_postgres
 from tests.support.processes import Process, running
-from tests.support.zulip import BOT_EMAIL, BOT_KEY, HTML, Answer, ZulipServer, rate_limited, zulip_serving
+from tests.support.zulip import HTML, Answer, ZulipServer, rate_limited, zulip_serving
 
 ROUNDS = 8
 """After each of them but the last the monitor is killed."""
@@ -40,6 +39,10 @@ TOLD = 2 + 1 + 2
 """Of these are told: Ada's two mentors of her exam and of her video, Bob's of his exam."""
 
 ZULIP_IDS = {"1": 11, "2": 12}
+LIFE_SEC = (0.0, 0.3)
+"""How long a monitor lives once it has noticed something."""
+
+LOOK_EVERY_SEC = 0.02
 STOPPED, ZULIP_AWAY, LIMITED = 2, 4, 6
 """The rounds in which the platform's database is down, Zulip is, and Zulip asks for pauses."""
 
@@ -69,8 +72,7 @@ def test_a_monitor_that_is_killed_loses_nothing_and_tells_nothing_twice(
     print(f"seed {seed}")
     publish(url, tmp_path)
     moments, kills = random.Random(seed), 0
-    zulip = Failing(seed)
-    zulip.users = {f"{number}@mentors.example.org": number for number in ZULIP_IDS.values()}
+    zulip = FailingZulip(seed, {f"{number}@mentors.example.org": number for number in ZULIP_IDS.values()})
     with zulip_serving(zulip):
         for number in range(ROUNDS):
             act(platform, number)
@@ -125,7 +127,7 @@ def act(platform: Platform, number: int) -> None:
     platform.look(1, 1, state="completed", completed_at=now)
 
 
-def trouble(number: int, server: PostgresServer, zulip: Failing) -> None:
+def trouble(number: int, server: PostgresServer, zulip: FailingZulip) -> None:
     """What fails in a round besides the monitor. Zulip fails at random at any time."""
     zulip.trouble = zulip.fail
     if number == STOPPED:
@@ -134,10 +136,6 @@ def trouble(number: int, server: PostgresServer, zulip: Failing) -> None:
         zulip.trouble = lambda _: Answer(502, raw=HTML)
     elif number == LIMITED:
         zulip.trouble = lambda _: rate_limited(0.2)
-
-
-def bot(zulip: ZulipServer) -> dict[str, str]:
-    return {"LMS_ZULIP_SITE": zulip.url, "LMS_ZULIP_EMAIL": BOT_EMAIL, "LMS_ZULIP_API_KEY": BOT_KEY}
 
 
 def monitoring(url: str, platform: Platform, folder: Path, **settings: str) -> AbstractContextManager[Process]:

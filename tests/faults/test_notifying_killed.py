@@ -4,61 +4,35 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
-from sqlalchemy import insert, make_url, select, update
+from sqlalchemy import insert, make_url, select
 
 from integrations.notifications.notification import notifications
 from integrations.notifications.recipient import Recipient
-from integrations.tables import DeliveryStatus, lms_activity, lms_delivery
+from integrations.tables import lms_activity, lms_delivery
 from integrations.zulip.tag import tag, tag_of
 from signals import outbox
 from tests.conftest import opened
-from tests.faults.test_relay_killed import expire, unsent
+from tests.faults.relays import FailingZulip, expire, hurry, unsent
 from tests.faults.traffic import until
 from tests.integrations.notices import exam
 from tests.support.processes import Process, relaying
-from tests.support.zulip import BOT_EMAIL, BOT_KEY, HTML, Answer, Asked, ZulipServer, error, rate_limited, zulip_serving
+from tests.support.zulip import BOT_EMAIL, BOT_KEY, ZulipServer, zulip_serving
 
 KILLS = 8
 MENTORS = tuple(
     Recipient(str(number), f"mentor-{number}", f"Mentor {number}", f"{number}@example.org", zulip_user_id)
     for number, zulip_user_id in ((1, 11), (2, None), (3, 13), (4, None))
 )
+ZULIP_IDS = {mentor.email: 10 + int(mentor.user_id) for mentor in MENTORS if mentor.email}
 EXAMS_EACH = 3
 """So many exams are passed before each kill, and all mentors are told of each."""
 
 LIFE_SEC = (0.0, 0.3)
 LOOK_EVERY_SEC = 0.02
-PAUSE_SEC = 0.2
-TROUBLES: Sequence[Callable[[], Answer]] = (
-    lambda: Answer(502, raw=HTML),
-    lambda: Answer(200, raw=HTML),
-    lambda: error(500, "INTERNAL", "Internal server error"),
-    lambda: rate_limited(PAUSE_SEC),
-)
-
-
-class Failing(ZulipServer):
-    """Fails at random, before it has kept a message or after. It counts no requests: to wait would take minutes."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(limit=1_000_000)
-        self.failed = 0
-        self.users = {mentor.email: 10 + int(mentor.user_id) for mentor in MENTORS if mentor.email}
-        self.trouble = self.afterwards = self.fail
-        self._random = random.Random(seed)
-
-    def fail(self, asked: Asked) -> Answer | None:
-        if asked.method != "POST" or self._random.random() > 0.1:
-            return None
-        self.failed += 1
-        return self._random.choice(TROUBLES)()
-
-    def heal(self) -> None:
-        self.trouble = self.afterwards = lambda _: None
 
 
 def test_a_relay_that_is_killed_tells_each_mentor_of_each_activity_once(
@@ -67,8 +41,8 @@ def test_a_relay_that_is_killed_tells_each_mentor_of_each_activity_once(
     url, seed = new_database(), random.randrange(2**32)
     print(f"seed {seed}")
     moments, kills = random.Random(seed), 0
-    with zulip_serving(Failing(seed)) as zulip:
-        assert isinstance(zulip, Failing)
+    with zulip_serving(FailingZulip(seed, ZULIP_IDS)) as zulip:
+        assert isinstance(zulip, FailingZulip)
         for round_number in range(KILLS + 1):
             asyncio.run(notice(url, round_number))
             asyncio.run(hurry(url))
@@ -118,13 +92,6 @@ async def notice(url: str, round_number: int) -> None:
         await connection.execute(insert(lms_activity), rows)
         for one in activities:
             await outbox.enqueue_deliveries(connection, notifications(one, one.event_id, MENTORS, now))
-
-
-async def hurry(url: str) -> None:
-    """As if the pauses after failures were over: to wait for them each time would be most of this test."""
-    waits = lms_delivery.c.status == DeliveryStatus.PENDING
-    async with opened(url) as database, database.write() as connection:
-        await connection.execute(update(lms_delivery).where(waits).values(next_attempt_at=datetime.now(UTC)))
 
 
 async def receipts_of(url: str) -> Mapping[str | None, str]:

@@ -20,9 +20,8 @@ from projections.rules import RULES
 from projections.rules.video_progress import video_progress
 from projections.tables import lms_progress, lms_retry, lms_xp
 from signals.tables import lms_signal
-from tests.engine.rows import change, is_sqlite
+from tests.engine.rows import change, is_sqlite, refuse_class
 from tests.engine.support import DAY_0, HandClock, at, ping, quiz, running, step
-from tests.engine.test_park import refuse_class
 from tests.faults.balance import days
 from tests.support.derived import derived
 

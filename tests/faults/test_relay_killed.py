@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import make_url, select, update
+from sqlalchemy import make_url, select
 
 from engine.engine import Engine
 from eventstore.envelope import validate
-from integrations.tables import DeliveryStatus, lms_delivery, lms_lease
 from integrations.webhook import subscriptions
 from signals.course import Step
 from signals.signal import SignalType
 from signals.tables import lms_outbox
 from tests.conftest import opened
+from tests.faults.relays import expire, unsent
 from tests.faults.traffic import until
 from tests.integrations.http_receiver import Hook, Receiver, receiving
 from tests.support.processes import relaying
@@ -110,20 +110,6 @@ async def complete(url: str, classes: Sequence[str]) -> None:
     async with opened(url) as database, Engine(database) as engine:
         await engine.publish(COURSE, COURSE, tuple(Step(class_id, class_id, "video") for class_id in CLASSES))
         await engine.ingest.submit([validate(each, now, "test") for each in pings])
-
-
-async def expire(url: str) -> None:
-    """As if the killed relay's lease had run out: to wait for that each time would be most of this test."""
-    async with opened(url) as database, database.write() as connection:
-        await connection.execute(update(lms_lease).values(expires_at=datetime(2026, 1, 1, tzinfo=UTC)))
-
-
-async def unsent(url: str) -> int:
-    """How many deliveries are still to be sent, or announcements to be fanned out."""
-    pending = select(lms_delivery.c.seq).where(lms_delivery.c.status != DeliveryStatus.SENT)
-    waiting = select(lms_outbox.c.seq).where(lms_outbox.c.relayed_at.is_(None))
-    async with opened(url) as database, database.read() as connection:
-        return len([*await connection.scalars(pending), *await connection.scalars(waiting)])
 
 
 async def announcements(url: str) -> list[tuple[str, str, str]]:

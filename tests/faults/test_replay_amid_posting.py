@@ -10,8 +10,19 @@ from sqlalchemy import make_url
 from tests.api.support import accepted
 from tests.faults.balance import balance
 from tests.faults.ledger import Body, Ledger
-from tests.faults.test_replay_killed import MANY, NewDatabase, never_refused, replay
-from tests.faults.traffic import CLIENTS, PATIENCE_SEC, READINGS, Publisher, Work, clients, posting, reading, until
+from tests.faults.replays import MANY, replay
+from tests.faults.traffic import (
+    CLIENTS,
+    PATIENCE_SEC,
+    READINGS,
+    Publisher,
+    Work,
+    clients,
+    never_refused,
+    posting,
+    reading,
+    until,
+)
 from tests.support.serving import client_of, serving
 
 PUBLISH_EVERY_SEC = 1
@@ -22,7 +33,7 @@ Waits = list[float]
 
 
 def test_a_replay_amid_posting_at_full_speed_is_not_noticed(
-    new_database: NewDatabase, report: Callable[[str], None]
+    new_database: Callable[[], str], report: Callable[[str], None]
 ) -> None:
     url, ledger = new_database(), Ledger(seed=2)
     before: Waits = []

@@ -14,12 +14,10 @@ from pathlib import Path
 from time import sleep
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import make_url, select
 
 from engine.engine import Engine
-from engine.limits import DEFAULT_LIMITS
 from engine.tables import ReplayStatus, lms_replay
 from eventstore.envelope import validate
 from signals.course import Step
@@ -27,10 +25,11 @@ from signals.xp import DEFAULT_XP_VALUES
 from tests.conftest import opened
 from tests.faults.balance import balance, everything, feed_once, read_log
 from tests.faults.ledger import CLASSES, Ledger
-from tests.faults.traffic import CLIENTS, READINGS, Publisher, Work, clients, posting, reading, until
+from tests.faults.replays import MANY, replay
+from tests.faults.traffic import CLIENTS, READINGS, Publisher, Work, clients, never_refused, posting, reading, until
 from tests.support import processes
 from tests.support.looking import looking
-from tests.support.processes import command, end, environment_of
+from tests.support.processes import end, environment_of
 from tests.support.serving import serving
 
 KILLS = int(os.environ.get("REPLAY_KILLS", "10"))
@@ -39,8 +38,6 @@ KILLS = int(os.environ.get("REPLAY_KILLS", "10"))
 ATTEMPTS = 10
 """To kill a replay before it ends."""
 
-MANY = DEFAULT_LIMITS.python_fold_seqs + 1_000
-"""So many events are replayed by several processes."""
 
 FEW = 1_000
 """So many are recorded before the first replay, and more all the while."""
@@ -128,17 +125,6 @@ async def fed_with_doubled_xp(url: str, fresh_url: str) -> Tables:
         return await everything(fresh)
 
 
-def never_refused(work: Work) -> Work:
-    """As `work`, of which every answer has to be good."""
-
-    def steady(client: httpx.Client, url: str) -> int | None:
-        status = work(client, url)
-        assert status == httpx.codes.OK
-        return status
-
-    return steady
-
-
 def kill_replay(url: str, moments: random.Random, longest: float, settings: Settings) -> None:
     """Starts replays and kills them at random moments of their work, until one has ended by that."""
     assert any(killed(url, moments.uniform(0, longest), settings) for _ in range(ATTEMPTS)), "they all ended before"
@@ -157,23 +143,7 @@ def killed(url: str, after_sec: float, settings: Settings) -> bool:
     return process.returncode == -signal.SIGKILL
 
 
-def replay(url: str, settings: Settings) -> float:
-    """Replays, undisturbed. How many seconds it was at work."""
-    done = command("replay", LMS_DATABASE_URL=url, **settings)
-    assert done.returncode == 0, done.stderr
-    return asyncio.run(last_took_sec(url))
-
-
 async def statuses(url: str) -> list[str]:
     """Those of all replays."""
     async with opened(url) as database, database.read() as connection:
         return list(await connection.scalars(select(lms_replay.c.status)))
-
-
-async def last_took_sec(url: str) -> float:
-    """How long the last replay took that finished, from its beginning to its end."""
-    r = lms_replay.c
-    async with opened(url) as database, database.read() as connection:
-        query = select(r.started_at, r.finished_at).where(r.status == ReplayStatus.FINISHED)
-        started_at, finished_at = (await connection.execute(query.order_by(r.started_at.desc()).limit(1))).one()
-        return float((finished_at - started_at).total_seconds())

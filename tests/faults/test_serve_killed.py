@@ -13,12 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import make_url, select
 
-from engine.courses.backfill import SELECT_UNFINISHED
 from signals.tables import lms_course_version
 from tests.conftest import opened
 from tests.faults.balance import balance
 from tests.faults.ledger import Ledger
-from tests.faults.traffic import CLIENTS, Publisher, clients, posting, until
+from tests.faults.traffic import CLIENTS, Publisher, clients, granted, posting, until
 from tests.support.serving import serving
 
 KILLS = int(os.environ.get("SERVE_KILLS", "50"))
@@ -63,12 +62,6 @@ def kill_repeatedly(url: str, times: int, life: random.Random, live: list[str]) 
             live.remove(server.url)
             kills += server.process.returncode == -signal.SIGKILL
     return kills
-
-
-async def granted(url: str) -> bool:
-    """Whether what was published is granted to everyone."""
-    async with opened(url) as database, database.read() as connection:
-        return (await connection.execute(SELECT_UNFINISHED)).first() is None
 
 
 async def titles(url: str) -> dict[int, str]:

@@ -23,7 +23,6 @@ from tests.api.support import accepted
 from tests.conftest import opened
 from tests.faults.balance import balance
 from tests.faults.ledger import LEARNERS, Body, Json, Ledger
-from tests.faults.test_serve_killed import granted
 from tests.faults.traffic import (
     CLIENTS,
     GONE,
@@ -33,6 +32,7 @@ from tests.faults.traffic import (
     Publisher,
     Work,
     clients,
+    granted,
     not_now,
     posting,
     reading,

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 
 import httpx
 
+from engine.courses.backfill import SELECT_UNFINISHED
 from tests.api.contract import openapi
 from tests.api.support import accepted, problem
+from tests.conftest import opened
 from tests.faults.ledger import CLASSES, Json, Ledger
 from tests.support.processes import PATIENCE_SEC as STUCK_SEC
 from tests.support.serving import client_of
@@ -150,3 +152,20 @@ def not_now(response: httpx.Response, says: str = "") -> None:
     """Fails unless it is a 503 that says so, and when to come again."""
     problem(response, httpx.codes.SERVICE_UNAVAILABLE, says)
     assert int(response.headers["Retry-After"]) >= 1
+
+
+def never_refused(work: Work) -> Work:
+    """As `work`, of which every answer has to be good."""
+
+    def steady(client: httpx.Client, url: str) -> int | None:
+        status = work(client, url)
+        assert status == httpx.codes.OK
+        return status
+
+    return steady
+
+
+async def granted(url: str) -> bool:
+    """Whether what was published is granted to everyone."""
+    async with opened(url) as database, database.read() as connection:
+        return (await connection.execute(SELECT_UNFINISHED)).first() is None

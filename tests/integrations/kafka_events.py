@@ -1,12 +1,14 @@
 """Events of the learning platform, as the page of its platform prints them, with ids in the places of "uuid"."""
 
 import json
+import uuid
 from collections.abc import Mapping
 
 from integrations.inbound.message import Message
 from integrations.inbound.source import Delivery
 from integrations.kafka.decode import read
 from tests.integrations.worlds import NOW
+from tests.support.kafka import KafkaServer
 
 Event = Mapping[str, object]
 
@@ -76,3 +78,14 @@ def message(sent: Event, topic: str = "assessment-events") -> Message:
 
 def message_of(body: bytes, topic: str = "assessment-events") -> Message:
     return read(Delivery(topic, "0/7", body, NOW), NOW)
+
+
+def send(kafka: KafkaServer, topic: str, *events: Mapping[str, object] | str) -> None:
+    """What `kafka-console-producer --topic TOPIC` does with a line each."""
+    lines = [each if isinstance(each, str) else json.dumps(each) for each in events]
+    options = ("--bootstrap-server", kafka.servers, "--topic", topic, "--producer-property", "max.request.size=3000000")
+    kafka.tool("org.apache.kafka.tools.ConsoleProducer", *options, said="\n".join(lines) + "\n")
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())

@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 
 import pytest
 
 from eventstore.event_type import EventType
-from eventstore.times import to_text
 from integrations.contracts import kafka as kafka_contract
 from integrations.contracts import rabbitmq as rabbitmq_contract
 from integrations.contracts import redis as redis_contract
@@ -20,31 +18,15 @@ from integrations.rabbitmq.encode import TYPES as RABBITMQ_TYPES
 from integrations.rabbitmq.encode import announce as announce_rabbitmq
 from integrations.redis.encode import TYPES as REDIS_TYPES
 from integrations.redis.encode import announce as announce_redis
-from signals.signal import Signal, SignalType
+from signals.signal import SignalType
+from tests.integrations.announcements import PERCENT, SIGNALS, announcement
 
-OCCURRED_AT = datetime(2026, 2, 6, 10, 45, tzinfo=UTC)
-CREATED_AT = datetime(2026, 2, 6, 10, 45, 1, 500000, tzinfo=UTC)
 NO_FILE = SystemMapping("any")
 RABBITMQ = SystemMapping("rabbitmq", {"lecture": {"lecture456": ClassMapping("loops")}}, {"course123": "python-101"})
 REDIS = SystemMapping("redis", {"class": {"1": ClassMapping("loops")}, "module": {"15": ClassMapping("loops")}})
 KAFKA = SystemMapping("kafka", {"exam": {"5f0c": ClassMapping("loops")}})
 
 Announce = Callable[[OutboundMessage, SystemMapping], Outgoing]
-SIGNALS = {
-    SignalType.VIDEO_COMPLETED: Signal(SignalType.VIDEO_COMPLETED, "ada", "loops", None, OCCURRED_AT),
-    SignalType.QUIZ_PASSED: Signal(SignalType.QUIZ_PASSED, "ada", "loops", None, OCCURRED_AT),
-    SignalType.STEP_COMPLETED: Signal(SignalType.STEP_COMPLETED, "ada", "loops", "python-101", OCCURRED_AT),
-    SignalType.COURSE_COMPLETED: Signal(SignalType.COURSE_COMPLETED, "ada", None, "python-101", OCCURRED_AT),
-}
-PERCENT = {SignalType.STEP_COMPLETED: 75, SignalType.COURSE_COMPLETED: 100}
-
-
-def announcement(signal_type: SignalType) -> OutboundMessage:
-    """An announcement as the relay hands it over."""
-    signal = SIGNALS[signal_type]
-    body = signal._asdict() | {"signal_id": signal.signal_id, "occurred_at": to_text(signal.occurred_at)}
-    percent = {"percent": PERCENT[signal_type]} if signal_type in PERCENT else {}
-    return OutboundMessage(signal.signal_id, signal.user_id, signal_type, body | percent, CREATED_AT)
 
 
 def told(announce: Announce, signal_type: SignalType, mapping: SystemMapping = NO_FILE) -> tuple[str, object]:

@@ -18,8 +18,8 @@ from integrations.systems import SYSTEMS
 from integrations.webhook.encode import content, headers_of
 from signals.signal import SignalType
 from tests.integrations import activities, kafka_events, rabbitmq_events, redis_entries
+from tests.integrations.announcements import announcement
 from tests.integrations.tally_payloads import form_response
-from tests.integrations.test_announce import announcement
 from tests.integrations.worlds import NOW
 
 Json = Mapping[str, Any]

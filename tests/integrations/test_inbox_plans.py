@@ -13,8 +13,7 @@ from integrations.inbound.inbox import Inbox
 from tests.conftest import opened
 from tests.engine.support import HandClock, running
 from tests.integrations.school import NOON, SCHOOL, SYSTEMS, learner, lesson, mappings, passed
-from tests.support.explain import plans
-from tests.views.test_plans import LEARNERS, equals
+from tests.support.explain import LEARNERS, equals, plans
 
 FILL = (
     """INSERT INTO lms_inbox (source, message_id, type, topic, body, received_at, status)

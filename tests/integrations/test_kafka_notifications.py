@@ -9,8 +9,7 @@ from eventstore.times import system_clock, to_text
 from tests.api.support import problem
 from tests.faults.traffic import until
 from tests.integrations.http_receiver import receiving
-from tests.integrations.kafka_events import MEETING, USER, event, graded
-from tests.integrations.test_kafka_reference import new_id, send
+from tests.integrations.kafka_events import MEETING, USER, event, graded, new_id, send
 from tests.support.kafka import KafkaServer
 from tests.support.processes import consuming
 from tests.support.serving import serving

@@ -3,17 +3,16 @@
 Its page names five topics and their events; `tests/integrations/kafka_events.py` has each as the page prints it.
 """
 
-import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.api.support import accepted
 from tests.faults.traffic import until
-from tests.integrations.kafka_events import ACTIVITY, ASSESSMENT, EXAM, USER, event, graded
+from tests.integrations.kafka_events import ACTIVITY, ASSESSMENT, EXAM, USER, event, graded, new_id, send
 from tests.support.kafka import KafkaServer
 from tests.support.serving import Server, serving
 
@@ -36,17 +35,6 @@ def server(kafka: KafkaServer, new_sqlite: Callable[[], str], tmp_path: Path) ->
     with serving(new_sqlite(), "--dev", LMS_MAPPING_FILE=str(mapping_file), **settings) as server:
         accepted(server.client.put("/v1/courses/biology", json=COURSE))
         yield server
-
-
-def send(kafka: KafkaServer, topic: str, *events: Mapping[str, object] | str) -> None:
-    """What `kafka-console-producer --topic TOPIC` does with a line each."""
-    lines = [each if isinstance(each, str) else json.dumps(each) for each in events]
-    options = ("--bootstrap-server", kafka.servers, "--topic", topic, "--producer-property", "max.request.size=3000000")
-    kafka.tool("org.apache.kafka.tools.ConsoleProducer", *options, said="\n".join(lines) + "\n")
-
-
-def new_id() -> str:
-    return str(uuid.uuid4())
 
 
 def kept(server: Server) -> Counter[tuple[str, str]]:

@@ -5,8 +5,7 @@ import re
 from datetime import UTC, datetime
 
 from tests.cli.support import query, run
-from tests.faults.test_monitor_killed import bot
-from tests.faults.test_notifying_killed import hurry
+from tests.faults.relays import bot, hurry
 from tests.faults.traffic import until
 from tests.integrations.monitored import ON, marked
 from tests.support.platform import PERSONAL, Platform

@@ -32,3 +32,6 @@ async def derived(database: Database) -> dict[str, list[tuple[Any, ...]]]:
             str(source.description): sorted((tuple(row) for row in await connection.execute(select(source))), key=repr)
             for source in DERIVED
         }
+
+
+Rows = dict[str, list[tuple[Any, ...]]]

@@ -110,3 +110,11 @@ def nodes(top: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield top
     for below in top.get("Plans", ()):
         yield from nodes(below)
+
+
+LEARNERS = 60_000
+
+
+def equals(*columns: str) -> str:
+    """A pattern for conditions that ask for one value of each of these columns."""
+    return "".join(rf"(?=.*\b{column} ?= ?)" for column in columns)

@@ -37,7 +37,7 @@ from signals.course_catalog import CourseCache
 from tests.conftest import opened
 from tests.engine.support import HandClock, at, ping, quiz, running, step
 from tests.integrations.sinks import ScriptedSink
-from tests.support.explain import By, Plan, Reading, plans
+from tests.support.explain import LEARNERS, By, Plan, Reading, equals, plans
 from tests.support.postgres import PostgresServer
 from views import (
     durations,
@@ -56,7 +56,6 @@ from views import (
 )
 from views.page import encode
 
-LEARNERS = 60_000
 FILL = (
     "INSERT INTO lms_learner SELECT 'learner-' || n, timestamptz '2026-01-01' FROM generate_series(1, :n) n",
     """INSERT INTO lms_event (event_id, type, version, user_id, class_id, payload, occurred_at, recorded_at, source)
@@ -114,11 +113,6 @@ FILL = (
        FROM generate_series(1, :n) n""",
 )
 """Many rows, on PostgreSQL. None is of the last 24 hours: what it counted must not mislead it about those to come."""
-
-
-def equals(*columns: str) -> str:
-    """A pattern for conditions that ask for one value of each of these columns."""
-    return "".join(rf"(?=.*\b{column} ?= ?)" for column in columns)
 
 
 class Case(NamedTuple):
