@@ -129,7 +129,7 @@ def database_url(new_database: Callable[[], str]) -> str:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """That database, open until the test ends."""
+    """An open Database at `database_url`, closed when the test ends."""
     async with opened(database_url) as database:
         yield database
 
@@ -142,7 +142,7 @@ def limits() -> Limits:
 
 @pytest.fixture
 async def engine(database: Database, clock: Clock, limits: Limits) -> AsyncIterator[Engine]:
-    """A running engine on that database. The folder or the module of the test has the fixture `clock`."""
+    """A running engine on `database`. The fixture `clock` is the folder's or the module's own."""
     async with Engine(database, clock=clock, limits=limits) as engine:
         yield engine
 

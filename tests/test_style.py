@@ -130,6 +130,10 @@ def test_a_name_has_no_retired_words(package: str) -> None:
     assert retired_names(package) == []
 
 
+def test_no_test_imports_from_a_test_module() -> None:
+    assert [str(each) for each in imports("tests") if ".test_" in each.text] == []
+
+
 @pytest.mark.parametrize(
     ("beginning", "is_refused"),
     [
@@ -210,6 +214,15 @@ def names(package: str) -> Iterator[Found]:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name[:5] != "test_":
                 yield Found(path, node.lineno, node.name)
+
+
+def imports(package: str) -> Iterator[Found]:
+    """Yield what the modules of `package` import, as dotted names."""
+    for path, tree in modules(package):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+                yield from (Found(path, node.lineno, module + alias.name) for alias in node.names)
 
 
 def modules(package: str) -> Iterator[tuple[Path, ast.Module]]:

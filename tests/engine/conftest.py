@@ -1,4 +1,4 @@
-"""What the tests of the engine begin with: the time, and a rule that raises."""
+"""The clock of the engine's tests, and a rule that raises."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What tests of replay begin with, and what a replay reports."""
+"""Rows to replay, and the report of a replay."""
 
 from typing import Any
 
