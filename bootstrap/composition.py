@@ -1,4 +1,4 @@
-"""Putting it together: settings, database, engine and inbox, once for the server and once for each command."""
+"""The composition root: the database, the engine and the inbox, as the server and the commands open them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from integrations.inbound.mapping_file import MappingFile
 
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Database]:
-    """The database that the settings name. Raises LmsError if it is not at this version's schema."""
+    """Open the database of the settings. Raise LmsError if its schema is not that of this version."""
     database = Database(settings.database_url)
     try:
         if not await is_current(database):
@@ -27,23 +27,36 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def open_inbox(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Inbox]:
-    """The inbox of a running engine on that database; what waits is written before it closes.
+async def open_engine(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Engine]:
+    """Open a running engine on that database, which writes all waiting events before it closes.
 
-    Raises InvalidInput for a mapping file that is wrong.
+    Commands that handle no messages of other systems open the engine alone. They work with a broken mapping file, and
+    do not retry parked messages: the processes that open an inbox do.
+    """
+    async with open_database(settings) as database, make_engine(settings, database, clock) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def open_inbox(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Inbox]:
+    """Open an inbox with a running engine and the inbox's worker.
+
+    Raise InvalidInputError if the mapping file is wrong.
     """
     mapping_file = MappingFile(settings.mapping_file)
     mappings = mapping_file.read()
     async with open_database(settings) as database:
-        engine = Engine(database, settings.xp_values, clock, settings.queue_events)
+        engine = make_engine(settings, database, clock)
         inbox = Inbox(engine, mappings)
         engine.after_publish.append(inbox.retry_parked)
         async with engine, inbox_worker(inbox, mapping_file):
             yield inbox
 
 
-@asynccontextmanager
-async def open_engine(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Engine]:
-    """That engine alone."""
-    async with open_inbox(settings, clock) as inbox:
-        yield inbox.engine
+def make_engine(settings: Settings, database: Database, clock: Clock) -> Engine:
+    return Engine(database, settings.xp_values, clock, settings.queue_events)
+
+
+def check_mapping_file(settings: Settings) -> None:
+    """Raise InvalidInputError if the mapping file is wrong."""
+    MappingFile(settings.mapping_file).read()

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bootstrap.composition import open_engine
+from bootstrap.composition import check_mapping_file, open_engine
 from bootstrap.keys import list_all
 from bootstrap.monitoring import check_monitoring
 from bootstrap.settings import Settings, load
@@ -60,6 +60,7 @@ async def prepare(settings: Settings, *, dev: bool, demo: bool) -> None:
     """All that can go wrong before serving, so that it is said in a line and not in a server's log."""
     if settings.activity_monitor_enabled:
         check_monitoring(settings)
+    check_mapping_file(settings)
     await migrate_to_current(settings)
     async with open_engine(settings) as engine:
         echo(f"The database is {engine.database.name}")

@@ -1,24 +1,29 @@
 """Messages of other systems over HTTP: which are parked and why, trying them again, and what their facts show."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from bootstrap.composition import open_inbox
 from bootstrap.settings import Settings
+from cli.manage.course import CourseFile, publish
 from eventstore.errors import InvalidInputError
 from integrations.inbound import reference_store
 from integrations.inbound.inbox import Inbox
-from integrations.inbound.inbox_worker import look
+from integrations.inbound.inbox_worker import inbox_worker, look
 from integrations.inbound.mapping_file import MappingFile
 from integrations.inbound.message import Message
 from integrations.inbound.outcome import Outcome
 from integrations.inbound.reference_data import Enrolment, Fact, Media, Profile, ProfileField
+from integrations.views import inbox_list
 from tests.api.support import NOW, Json, accepted, ping, problem
 from tests.api.tally import BODY, deliver
 from tests.engine.support import HandClock, step
 from tests.integrations.redis_entries import USER_UPSERT, message, result
 from tests.support.serving import Local
+
+PATIENCE_SEC = 30
 
 CLASS_1 = '[redis.class.1]\nclass_id = "loops"\npass_score = 60\n'
 
@@ -119,6 +124,40 @@ async def test_a_changed_mapping_file_is_taken_up_and_what_is_parked_tried_again
         await look(inbox, file)
 
         assert (await inbox.receive([result()]))[0].status == "done"
+
+
+async def test_a_course_that_a_command_publishes_has_parked_messages_tried_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    # given a process with an inbox, in which a message waits for a course
+    file = mapping_file(tmp_path, '[redis.class.1]\nclass_id = "loops"\n')
+    settings = Settings(database_url=database_url, mapping_file=file.path)
+    async with open_inbox(settings, HandClock(NOW)) as inbox:
+        await asyncio.wait([inbox.engine.schedule_pending_work()])
+        [parked] = await inbox.receive([result()])
+        assert parked.status == "parked"
+
+        # when a command of another process publishes the course
+        steps = [{"class_id": "loops", "title": "Loops", "quiz_id": "quiz", "pass_score": 60}]
+        await publish(settings, CourseFile.model_validate({"course_id": "x", "title": "X", "steps": steps}))
+        assert await statuses(inbox) == ["parked"]
+
+        # then the inbox's worker has the message tried again
+        file.read()
+        tried = asyncio.Event()
+
+        async def note() -> None:
+            tried.set()
+
+        inbox.engine.after_publish.append(note)
+        async with inbox_worker(inbox, file, interval_sec=0.01):
+            await asyncio.wait_for(tried.wait(), PATIENCE_SEC)
+        assert await statuses(inbox) == ["done"]
+
+
+async def statuses(inbox: Inbox) -> list[str]:
+    async with inbox.engine.database.read() as connection:
+        return [item.status for item in (await inbox_list.read(connection, 10)).items]
 
 
 async def test_a_mapping_file_that_is_wrong_or_missing_at_the_start_ends_it(database_url: str, tmp_path: Path) -> None:
