@@ -102,14 +102,14 @@ def test_what_was_for_a_receiver_that_is_gone_stays_dead(api: Local, clock: Hand
     sink.refuses = lambda _: "not today"
     row = {"subscription_id": sink.name, "url": "", "types": "", "secret": "", "created_at": NOW, "disabled_at": NOW}
 
-    async def scenario() -> None:
+    async def unsubscribe() -> None:
         await relay_to(api.engine.database, clock, sink).once()
         async with api.engine.database.write() as connection:
             await connection.execute(insert(lms_subscription), row)
             await subscriptions.disable(connection, sink.name, "gone", NOW)
 
     accepted(api.post("/v1/events", json=ping()))
-    api.run(scenario())
+    api.run(unsubscribe())
 
     assert [(item["status"], item["last_error"]) for item in items(api)] == [("dead", "gone")]
     assert accepted(api.post("/v1/deliveries/retry", json={})) == {"retried": 0}

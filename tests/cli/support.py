@@ -8,19 +8,22 @@ import sys
 import sysconfig
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO, TypeVar
 from unittest import mock
 
 import pytest
 from pydantic_core import to_json
-from sqlalchemy import text
 
 from cli.main import main
+from eventstore.db.database import Database
 from tests.conftest import opened
+from tests.engine.rows import rows
 from tests.support.derived import derived
+
+Result = TypeVar("Result")
 
 PROGRAM = Path(sysconfig.get_path("scripts")) / "lms-progress"
 
@@ -88,20 +91,20 @@ def ndjson(values: Iterable[object]) -> bytes:
 
 
 def derived_at(url: str) -> dict[str, list[tuple[Any, ...]]]:
-    """All derived tables of the database at `url`."""
-
-    async def read() -> dict[str, list[tuple[Any, ...]]]:
-        async with opened(url) as database:
-            return await derived(database)
-
-    return asyncio.run(read())
+    """Return all derived tables of the database at `url`."""
+    return on_database(url, derived)
 
 
 def query(url: str, sql: str) -> list[tuple[Any, ...]]:
-    """What somebody with `sqlite3` or `psql` reads from the database at `url`."""
+    """Return the rows that a SELECT finds in the database at `url`."""
+    return on_database(url, lambda database: rows(database, sql))
 
-    async def read() -> list[tuple[Any, ...]]:
-        async with opened(url) as database, database.read() as connection:
-            return [tuple(row) for row in await connection.execute(text(sql))]
 
-    return asyncio.run(read())
+def on_database(url: str, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    """Return what `work` returns for the database at `url`, on an event loop of its own, as a command has one."""
+
+    async def done() -> Result:
+        async with opened(url) as database:
+            return await work(database)
+
+    return asyncio.run(done())

@@ -18,13 +18,13 @@ from pyarrow import parquet
 from sqlalchemy import select
 
 from cli.data.export import replaced
+from eventstore.db.database import Database
 from eventstore.envelope import validate
 from eventstore.read import SELECT_LOG, STREAM_ROWS, stream
 from eventstore.tables import lms_event
 from eventstore.times import system_clock, to_text
 from signals.tables import lms_signal
-from tests.cli.support import PROGRAM, derived_at, envelope, environment, ndjson, run
-from tests.conftest import opened
+from tests.cli.support import PROGRAM, derived_at, envelope, environment, ndjson, on_database, run
 from tests.engine.support import HandClock, ping, running
 from tests.engine.support import at as day
 from views.user_progress import v_user_progress
@@ -58,11 +58,11 @@ def filled(database_url: str) -> str:
 def rows(url: str, what: str) -> list[dict[str, Any]]:
     """All rows of it as the database has them."""
 
-    async def read() -> list[dict[str, Any]]:
-        async with opened(url) as database, database.read() as connection:
+    async def read(database: Database) -> list[dict[str, Any]]:
+        async with database.read() as connection:
             return [dict(row._mapping) for row in await connection.execute(select(ALL[what]))]
 
-    return asyncio.run(read())
+    return on_database(url, read)
 
 
 def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

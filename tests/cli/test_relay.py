@@ -1,6 +1,5 @@
 """`lms-progress relay` and `lms-progress subscription`: webhooks from a terminal."""
 
-import asyncio
 import re
 
 import httpx
@@ -8,8 +7,7 @@ import pytest
 
 from eventstore.times import system_clock
 from integrations.runtime.lease import Lease
-from tests.cli.support import envelope, ndjson, run
-from tests.conftest import opened
+from tests.cli.support import envelope, ndjson, on_database, run
 from tests.faults.traffic import until
 from tests.integrations.http_receiver import receiving
 from tests.support.postgres import free_port
@@ -59,12 +57,8 @@ def test_what_fails_ends_it_with_1(database_url: str) -> None:
 
 
 def test_beside_a_relay_at_work_it_is_refused(database_url: str) -> None:
-    async def take() -> bool:
-        async with opened(database_url) as database:
-            return await Lease(database, "relay", system_clock).acquire()
-
     record(database_url, "a")
-    assert asyncio.run(take())
+    assert on_database(database_url, lambda database: Lease(database, "relay", system_clock).acquire())
 
     done = run(database_url, "relay", "--once")
 

@@ -16,7 +16,7 @@ from eventstore.db.replay_lock import replay_lock
 from projections import fold
 from projections.progress import Progress
 from projections.rules import Rule
-from tests.cli.support import PROGRAM, derived_at, environment, query, run, run_process
+from tests.cli.support import PROGRAM, derived_at, environment, on_database, query, run, run_process
 from tests.conftest import opened
 from tests.engine.rows import change
 from tests.engine.support import HandClock, at, ping, quiz, running, step
@@ -34,22 +34,19 @@ NOTHING = ["parked", "0", "signals", "gained", "0", "signals", "lost", "0", "row
 
 
 def lived_in(url: str, learners: int = 2) -> str:
-    async def scenario() -> None:
-        async with running(url, HandClock(at(3))) as engine:
-            await engine.publish("course", "Course", (step("a"),))
-            await engine.ingest.submit([quiz(at(2), user_id="ada"), ping(at(1), user_id="ada")])
-            await engine.ingest.submit([ping(at(1), user_id=f"learner-{number}") for number in range(learners)])
-
-    asyncio.run(scenario())
+    asyncio.run(live(url, learners))
     return url
 
 
-def tamper(url: str, statement: str) -> None:
-    async def scenario() -> None:
-        async with opened(url) as database:
-            await change(database, statement)
+async def live(url: str, learners: int) -> None:
+    async with running(url, HandClock(at(3))) as engine:
+        await engine.publish("course", "Course", (step("a"),))
+        await engine.ingest.submit([quiz(at(2), user_id="ada"), ping(at(1), user_id="ada")])
+        await engine.ingest.submit([ping(at(1), user_id=f"learner-{number}") for number in range(learners)])
 
-    asyncio.run(scenario())
+
+def tamper(url: str, statement: str) -> None:
+    on_database(url, lambda database: change(database, statement))
 
 
 def test_it_says_what_is_other_than_before(database_url: str) -> None:
@@ -140,7 +137,7 @@ def stop(url: str, how: signal.Signals) -> tuple[int, str]:
 
 def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: str) -> None:
     lived_in(database_url)
-    fill(database_url, DEFAULT_LIMITS.python_fold_seqs, learners=4 * DEFAULT_LIMITS.derive_learners)
+    asyncio.run(fill(database_url, DEFAULT_LIMITS.python_fold_seqs, learners=4 * DEFAULT_LIMITS.derive_learners))
     before = derived_at(database_url)
     process = subprocess.Popen([PROGRAM, "replay"], env=environment(database_url), stderr=subprocess.PIPE, text=True)
     until(lambda: len(children(process.pid)) == 2)
@@ -155,7 +152,7 @@ def test_one_whose_worker_is_killed_says_so_and_changes_nothing(database_url: st
 
 def test_its_processes_end_when_it_is_killed(database_url: str) -> None:
     lived_in(database_url)
-    fill(database_url, DEFAULT_LIMITS.python_fold_seqs, learners=4 * DEFAULT_LIMITS.derive_learners)
+    asyncio.run(fill(database_url, DEFAULT_LIMITS.python_fold_seqs, learners=4 * DEFAULT_LIMITS.derive_learners))
     process = subprocess.Popen([PROGRAM, "replay"], env=environment(database_url), stderr=subprocess.PIPE, text=True)
     until(lambda: len(children(process.pid)) == 2)
     started = children(process.pid)
@@ -165,14 +162,10 @@ def test_its_processes_end_when_it_is_killed(database_url: str) -> None:
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started))
 
 
-def fill(url: str, number: int, learners: int) -> None:
-    """Records so much, of so many learners, that several processes replay it."""
-
-    async def scenario() -> None:
-        async with running(url, HandClock(at(3))) as engine:
-            await engine.ingest.submit([ping(at(1), 50, user_id=f"one-{n % learners}") for n in range(number)])
-
-    asyncio.run(scenario())
+async def fill(url: str, number: int, learners: int) -> None:
+    """Record so much, of so many learners, that several processes replay it."""
+    async with running(url, HandClock(at(3))) as engine:
+        await engine.ingest.submit([ping(at(1), 50, user_id=f"one-{n % learners}") for n in range(number)])
 
 
 def children(pid: int) -> list[int]:

@@ -15,17 +15,18 @@ NOW = at(1)
 
 
 def with_parked(url: str) -> str:
-    """Parks an event, as a rule would that raises on it."""
-
-    async def scenario() -> None:
-        event = ping(NOW)
-        async with running(url, HandClock(NOW)) as engine:
-            await engine.ingest.submit([event])
-            async with engine.database.write() as connection:
-                await park(connection, [RuleFailure(event, "video_progress", ArithmeticError("cannot take it"))], NOW)
-
-    asyncio.run(scenario())
+    """Return `url`, in whose database an event is parked."""
+    asyncio.run(park_one(url))
     return url
+
+
+async def park_one(url: str) -> None:
+    """Park an event, as if a rule had raised on it."""
+    event = ping(NOW)
+    async with running(url, HandClock(NOW)) as engine:
+        await engine.ingest.submit([event])
+        async with engine.database.write() as connection:
+            await park(connection, [RuleFailure(event, "video_progress", ArithmeticError("cannot take it"))], NOW)
 
 
 def test_what_is_parked_is_shown_with_the_reason(database_url: str) -> None:

@@ -1,13 +1,11 @@
 """`lms-progress verify`: what differs is named, one line each, and mended on request."""
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
 
 from cli.operate import verify as verifying
-from tests.cli.support import derived_at, envelope, ndjson, query, run
-from tests.conftest import opened
+from tests.cli.support import derived_at, envelope, ndjson, on_database, query, run
 from tests.engine.rows import change, refuse_class
 
 LEARNERS = ("ada", "bob", "cleo")
@@ -22,11 +20,7 @@ def filled(url: str) -> str:
 
 
 def tampered(url: str, *statements: str) -> str:
-    async def tamper() -> None:
-        async with opened(url) as database:
-            await change(database, *statements)
-
-    asyncio.run(tamper())
+    on_database(url, lambda database: change(database, *statements))
     return url
 
 
@@ -87,11 +81,7 @@ def test_what_cannot_be_mended_is_named_and_ends_it_with_1(database_url: str) ->
     run(filled(database_url), "import", "-", stdin=ndjson([envelope(user_id="bob", class_id="poison")]))
     tampered(database_url, "DELETE FROM lms_xp WHERE user_id = 'ada'", "DELETE FROM lms_progress WHERE user_id = 'bob'")
 
-    async def refuse() -> None:
-        async with opened(database_url) as database:
-            await refuse_class(database, "lms_progress", "poison")
-
-    asyncio.run(refuse())
+    on_database(database_url, lambda database: refuse_class(database, "lms_progress", "poison"))
 
     # when
     done = run(database_url, "verify", "--repair")

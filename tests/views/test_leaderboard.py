@@ -1,6 +1,5 @@
 """Leaderboards: ranks 1, 1, 3; the week and the month in which XP was earned; one course; a learner's neighbours."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -32,14 +31,10 @@ async def fill(database: Database, board: LeaderboardKey = BOARD) -> None:
 
 
 @pytest.fixture(scope="module")
-def filled(shared_url: str) -> str:
+async def filled(shared_url: str) -> str:
     """The URL of a database with that board."""
-
-    async def scenario() -> None:
-        async with opened(shared_url) as database:
-            await fill(database)
-
-    asyncio.run(scenario())
+    async with opened(shared_url) as database:
+        await fill(database)
     return shared_url
 
 

@@ -1,6 +1,5 @@
 """Every list, page by page: all rows exactly once, in the documented order, whatever the size of the pages."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from itertools import cycle, product
@@ -75,15 +74,11 @@ async def keep_messages(connection: AsyncConnection) -> None:
 
 
 @pytest.fixture(scope="module")
-def lived_in(shared_url: str) -> str:
+async def lived_in(shared_url: str) -> str:
     """The URL of a database in which all that has happened."""
-
-    async def live() -> None:
-        async with running(shared_url, HandClock(at(9))) as engine:
-            await engine.publish("x", "", (step("a"), step("b")))
-            await engine.ingest.submit(happenings(), keep_messages)
-
-    asyncio.run(live())
+    async with running(shared_url, HandClock(at(9))) as engine:
+        await engine.publish("x", "", (step("a"), step("b")))
+        await engine.ingest.submit(happenings(), keep_messages)
     return shared_url
 
 
