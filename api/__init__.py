@@ -1,1 +1,1 @@
-"""The door: lms-progress over HTTP, one resource a module."""
+"""The HTTP API, one resource a module."""

@@ -54,7 +54,7 @@ ROUTERS = (
 
 
 def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_clock) -> FastAPI:
-    """The app on the settings' database. `dev` lets everyone in: only for servers on the loopback address."""
+    """Create the app on the settings' database. `dev` lets every caller in: only for loopback addresses."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -83,7 +83,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
         swagger_ui_oauth2_redirect_url=None,
     )
     app.add_middleware(HeadAsGet)
-    patch_fastapi(app)  # its own copy of the documentation pages, which otherwise come from a CDN
+    patch_fastapi(app)  # serves the documentation pages from a copy in the package; FastAPI's own load them from a CDN
     app.state.settings = settings
     app.state.private_webhooks = dev or settings.webhook_private
     app.direct = {("POST", events.PATH): events.post_events, ("POST", tally.TALLY_PATH): tally.tally}

@@ -1,4 +1,4 @@
-"""Who calls, and what they may do: API keys with scopes, and learners' tokens for browsers."""
+"""Authentication and authorization: API keys with scopes, and learners' tokens for browsers."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -15,22 +15,22 @@ from eventstore.errors import ForbiddenError, UnauthenticatedError
 from eventstore.event import Event
 
 REMEMBERED = timedelta(seconds=5)
-"""How long a key is taken for good without asking the database again: a revoked one works no longer than that."""
+"""How long a valid key is cached. A revoked key works no longer than this."""
 
 
 class Principal(NamedTuple):
-    """A key's holder with `scopes`, or a learner with none."""
+    """The caller: a key's holder with `scopes`, or a learner without any."""
 
     scopes: frozenset[Scope]
     learner: str | None = None
 
 
 EVERYONE = Principal(frozenset(Scope))
-"""Whoever calls a server in development."""
+"""The caller of a development server, who may do everything."""
 
 
 class Authenticator:
-    """Lets callers in by their `Authorization: Bearer …`, or everyone in development."""
+    """Authenticates callers by their header `Authorization: Bearer …`; in development every caller is let in."""
 
     def __init__(self, engine: Engine, settings: Settings, *, dev: bool) -> None:
         self._engine = engine
@@ -39,7 +39,7 @@ class Authenticator:
         self._remembered: dict[str, tuple[Principal, datetime]] = {}
 
     async def caller(self, authorization: str | None) -> Principal:
-        """Raises Unauthenticated if the header is absent, or holds nothing that is good."""
+        """Return the caller. Raise UnauthenticatedError if the header is missing or its key or token is invalid."""
         if self._dev:
             return EVERYONE
         scheme, _, credentials = (authorization or "").partition(" ")
@@ -71,13 +71,13 @@ class Authenticator:
 
 
 async def authenticate(request: Request) -> Principal:
-    """Who calls. Raises Unauthenticated."""
+    """Return the caller. Raise UnauthenticatedError without valid credentials."""
     gate: Authenticator = request.app.state.gate
     return await gate.caller(header(request, b"authorization"))
 
 
 def requires(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
-    """A dependency that lets in holders of that scope."""
+    """Return a dependency that lets in holders of that scope."""
 
     async def check(caller: Annotated[Principal, Depends(authenticate)]) -> Principal:
         require_scope(caller, scope)
@@ -87,21 +87,21 @@ def requires(scope: Scope) -> Callable[[Principal], Awaitable[Principal]]:
 
 
 def require_scope(caller: Principal, scope: Scope) -> None:
-    """Raises Forbidden unless the caller's key has the scope."""
+    """Raise ForbiddenError unless the caller's key has the scope."""
     if scope not in caller.scopes:
         held = "a learner's token" if caller.learner else f"one with {', '.join(sorted(caller.scopes)) or 'none'}"
         raise ForbiddenError(f"Authorization: expected a key with the scope `{scope}`, found {held}")
 
 
 async def requires_leaderboard_access(caller: Annotated[Principal, Depends(authenticate)]) -> Principal:
-    """A dependency that lets in readers, and learners."""
+    """Let in readers and learners, as a dependency."""
     if caller.learner is None:
         require_scope(caller, Scope.READ)
     return caller
 
 
 async def requires_learner_access(user_id: str, caller: Annotated[Principal, Depends(authenticate)]) -> Principal:
-    """A dependency that lets in readers, and the learner whose `user_id` the path names."""
+    """Let in readers and the learner whose `user_id` is in the path, as a dependency."""
     if caller.learner is None:
         require_scope(caller, Scope.READ)
     elif caller.learner != user_id:
@@ -110,7 +110,7 @@ async def requires_learner_access(user_id: str, caller: Annotated[Principal, Dep
 
 
 def require_event_access(caller: Principal, events: list[Event]) -> None:
-    """Raises Forbidden unless the caller may post these events: learners only their own VIDEO_PINGs."""
+    """Raise ForbiddenError unless the caller may post these events: learners only their own VIDEO_PINGs."""
     if caller.learner is None:
         return require_scope(caller, Scope.INGEST)
     for event in events:

@@ -1,4 +1,4 @@
-"""Errors as answers: one table from our errors to HTTP, and one shape, application/problem+json (RFC 9457)."""
+"""Error responses: one table from our errors to HTTP, and one format, application/problem+json (RFC 9457)."""
 
 import logging
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 
 class FieldProblem(BaseModel):
-    """One thing that is wrong."""
+    """A fault of one field."""
 
     where: str
     expected: str
@@ -53,7 +53,7 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong: `title` names the kind, `detail` says what was expected and found, `errors` where."""
+    """An error response: `title` names the kind, `detail` says what is wrong, `errors` where."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -83,14 +83,14 @@ def problem(
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> Response:
-    """A problem as an answer; `more` adds members of its own."""
+    """Return a problem as a response; `more` adds members."""
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     fields = {"errors": [error._asdict() for error in errors]} if errors else {}
     return Response(to_json(body | fields | dict(more or {})), status, headers, media_type="application/problem+json")
 
 
 def install(app: FastAPI) -> None:
-    """Has every error of the app answered as a problem."""
+    """Respond to every error of the app with a problem."""
 
     @app.exception_handler(LmsError)
     @app.exception_handler(Exception)
@@ -110,7 +110,7 @@ def install(app: FastAPI) -> None:
 
 
 def problem_from(error: Exception) -> Response:
-    """Our own errors as the problems they are, any other as a fault of ours."""
+    """Return our own errors as problems, and any other error as an internal one."""
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
     if status is None or not isinstance(error, LmsError):
         return unexpected(error)
@@ -126,7 +126,7 @@ def headers_of(error: LmsError) -> dict[str, str]:
 
 
 def unexpected(error: Exception) -> Response:
-    """A fault of ours: the log has the trace, the caller learns no internals."""
-    log.error("a request failed unexpectedly", exc_info=error)
+    """Return an internal error: the log has the traceback, the caller sees no internals."""
+    log.error("a request failed with an internal error", exc_info=error)
     detail = "expected no fault of the server's, found one; its log says more"
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)

@@ -1,6 +1,6 @@
-"""Endpoints that are called directly, past FastAPI's routing, dependencies and middleware.
+"""The fast path: endpoints that are called without FastAPI's routing, dependencies and middleware.
 
-Those take longer than recording an event. They stay routes all the same: for the documentation, and for other methods.
+These take longer than recording an event. The endpoints stay routes, for the documentation and for other methods.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,7 +14,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class App(FastAPI):
-    """FastAPI that looks into `direct` first: endpoints by method and path, which take nothing but the request."""
+    """A FastAPI app that looks in `direct` first: endpoints by method and path, which take only the request."""
 
     direct: Mapping[tuple[str, str], Endpoint] = {}
 
@@ -28,8 +28,8 @@ class App(FastAPI):
 
 
 async def answered(endpoint: Endpoint, request: Request) -> Response:
-    """The endpoint's answer; whatever it raises, as a problem."""
+    """Return the endpoint's response, and a problem for any error."""
     try:
         return await endpoint(request)
-    except Exception as error:  # the last who can answer it
+    except Exception as error:  # nothing behind this can respond
         return problem_from(error)

@@ -1,10 +1,10 @@
-"""Reading request headers one at a time: Starlette first makes an object of them, which costs more than looking."""
+"""Reading one request header: Starlette would first build an object of all headers, which costs more."""
 
 from fastapi import Request
 
 
 def header(request: Request, name: bytes) -> str | None:
-    """The value of the first header of that `name` in small letters, as ASGI has them all; None if there is none."""
+    """Return the first header of that lower-case `name`, or None."""
     for key, value in request.scope["headers"]:
         if key == name:
             text: str = value.decode("latin-1")

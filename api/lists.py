@@ -1,4 +1,4 @@
-"""What every list has in common: its filters, its `limit` and `cursor`, and the transaction that it is read in."""
+"""Lists: the filters, `limit` and `cursor` of every list, and the transaction that reads it."""
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -13,14 +13,14 @@ Result = TypeVar("Result")
 
 
 class Paging(NamedTuple):
-    """Which page of a list: how many items at most, and after which."""
+    """The requested page of a list: the maximal number of items, and the cursor."""
 
     limit: int
     cursor: str | None
 
 
 async def paging(limit: Annotated[Limit, Query()] = DEFAULT_LIMIT, cursor: Annotated[Cursor, Query()] = None) -> Paging:
-    """The page that the query names. A dependency that is no coroutine, FastAPI would send to a thread."""
+    """Return the requested page. It is a coroutine, since FastAPI runs other dependencies in threads."""
     return Paging(limit, cursor)
 
 
@@ -28,11 +28,11 @@ Paged = Annotated[Paging, Depends(paging)]
 
 
 async def query(request: Request, work: Callable[[AsyncConnection], Coroutine[Any, Any, Result]]) -> Result:
-    """What `work` reads, in one transaction of the app's database."""
+    """Run `work` in one read transaction of the app's database."""
     engine: Engine = request.app.state.engine
     return await engine.database.run_read(work)
 
 
 def drop_none(**filters: str | None) -> dict[str, str]:
-    """The filters that the caller named."""
+    """Return the filters that the caller set."""
     return {name: value for name, value in filters.items() if value is not None}

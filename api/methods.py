@@ -1,6 +1,6 @@
-"""HTTP methods, as HTTP has them: HEAD wherever there is GET, and of every path all that it takes.
+"""HTTP methods: HEAD wherever there is GET, and the header Allow with all methods of a path.
 
-A route knows its own method alone; several can share a path.
+A route knows only its own method; several can share a path.
 """
 
 from fastapi import Request
@@ -11,7 +11,7 @@ METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 
 class HeadAsGet:
-    """Answers HEAD with what GET would answer, but for the body: routes and their documentation stay as they are."""
+    """Responds to HEAD as to GET, without the body. Routes and their documentation stay as they are."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -27,7 +27,7 @@ class HeadAsGet:
 
 
 def allowed(request: Request) -> str:
-    """The methods that the request's path takes, as the header `Allow` names them; "" if there is no such path."""
+    """Return the methods of the request's path for the header `Allow`; "" if there is no such path."""
     taken = [method for method in METHODS if accepts(request, method)]
     return ", ".join(sorted(taken + ["HEAD"] * ("GET" in taken)))
 

@@ -1,4 +1,4 @@
-"""OpenAPI: what routes that read their bodies themselves say of them, and the problems that any may answer with."""
+"""OpenAPI: descriptions of routes that read their bodies themselves, and the problems that routes may return."""
 
 from http import HTTPStatus
 from typing import Any
@@ -23,7 +23,7 @@ Errors are `application/problem+json` (RFC 9457). Lists are `{"items": […], "n
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that a route may answer with."""
+    """Return the problems that a route may respond with."""
     schema = {"$ref": REF.format(model="Problem")}
     return {
         status: {
@@ -35,7 +35,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def body_of(model: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
-    """The request body of a route: the model as JSON; if `many`, an array of it and NDJSON, too."""
+    """Return the request body of a route: the model as JSON; if `many`, also an array of it and NDJSON."""
     one: dict[str, Any] = {"$ref": REF.format(model=model.__name__)}
     example = model.model_json_schema()["examples"][0]
     content: dict[str, Any] = {JSON: {"schema": one, "example": example}}
@@ -46,7 +46,7 @@ def body_of(model: type[BaseModel], *, many: bool = False) -> dict[str, Any]:
 
 
 def install(app: FastAPI, *bodies: type[BaseModel]) -> None:
-    """Has the app's OpenAPI include those models, besides the ones that FastAPI finds itself."""
+    """Add these models to the app's OpenAPI, besides the ones that FastAPI finds itself."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -1,6 +1,6 @@
-"""Ids in paths: whatever their senders put there, slashes and line breaks too, comes to their route.
+"""Ids in paths: an id may contain any character, also slashes and line breaks.
 
-Starlette's own `path` would stop at a line break, and the answer would be that there is no such path.
+Starlette's own `path` stops at a line break, and the response would be 404.
 """
 
 from starlette.convertors import PathConvertor, register_url_convertor

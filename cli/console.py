@@ -1,4 +1,4 @@
-"""What a terminal is told: results on stdout, everything else on stderr, a progress bar where somebody watches."""
+"""The terminal: results on stdout, everything else on stderr, a progress bar where somebody watches."""
 
 import signal
 import sys
@@ -23,23 +23,23 @@ from rich.table import Table
 from rich.text import Text
 
 WIDE = 10_000
-"""The width of what goes to a file or a pipe: nothing is folded there."""
+"""The width of output to a file or a pipe: nothing is folded there."""
 
 errors = Console(stderr=True)
 
 
 def echo(message: str) -> None:
-    """A line of the command's result."""
+    """Print a line of the command's result."""
     print(message, flush=True)
 
 
 def echo_err(message: str) -> None:
-    """A line on the side, above the progress bar if there is one."""
+    """Print a line on stderr, above the progress bar if there is one."""
     errors.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 def show(*columns: str, rows: Sequence[tuple[object, ...]], numbers: tuple[str, ...] = ()) -> None:
-    """A table of `rows` under the `columns`' names; those in `numbers` are aligned to the right."""
+    """Print a table of `rows` under the `columns`' names; columns in `numbers` are aligned to the right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
@@ -50,7 +50,7 @@ def show(*columns: str, rows: Sequence[tuple[object, ...]], numbers: tuple[str, 
 
 
 def age(time: timedelta) -> str:
-    """In the two largest units: `3 d 4 h`, `4 h 12 min`, `12 min 5 s`."""
+    """Format a duration in its two largest units: `3 d 4 h`, `4 h 12 min`, `12 min 5 s`."""
     minutes, seconds = divmod(max(0, int(time.total_seconds())), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -61,10 +61,10 @@ def age(time: timedelta) -> str:
 
 @contextmanager
 def sigterm_as_ctrl_c() -> Iterator[None]:
-    """Has both end what the block does in the same way."""
+    """Make SIGTERM end the block as Ctrl-C does."""
 
     def end(*_: object) -> None:
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's script does that to what runs behind it
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's script ignores SIGINT for background programs
             raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
@@ -77,21 +77,21 @@ def sigterm_as_ctrl_c() -> Iterator[None]:
 
 @contextmanager
 def bytes_bar(what: str, total: int | None) -> Iterator["Bar"]:
-    """A bar of bytes with their rate and the time that is left; without a `total` it only counts."""
+    """Show a bar of bytes with their rate and the remaining time; without a `total` it only counts."""
     with _bar(what, total, DownloadColumn(), TransferSpeedColumn()) as bar:
         yield bar
 
 
 @contextmanager
 def rows_bar(what: str, total: int) -> Iterator["Bar"]:
-    """A bar of rows."""
+    """Show a bar of rows."""
     with _bar(what, total, TextColumn("{task.completed:,} rows")) as bar:
         yield bar
 
 
 @contextmanager
 def phase_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Bars of one stage after the other: told a stage, how much of it is done, and of how much."""
+    """Show one bar after the other. The callback takes a phase, the work that is done, and the total."""
     with _bars(TextColumn("{task.completed:,} of {task.total:,}"), RateColumn()) as progress:
         stages: dict[str, TaskID] = {}
 
@@ -104,22 +104,22 @@ def phase_progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 class RateColumn(ProgressColumn):
-    """How many are done in a second."""
+    """The number of items done in a second."""
 
     def render(self, task: Task) -> Text:
-        """So many, or nothing while it is not known."""
+        """Return the rate, or nothing while it is unknown."""
         return Text(f"{task.speed:,.0f}/s" if task.speed else "")
 
 
 class Bar:
-    """How far something has come."""
+    """A progress bar."""
 
     def __init__(self, progress: Progress, what: str, total: int | None) -> None:
         self._progress = progress
         self._task = progress.add_task(what, total=total)
 
     def reach(self, completed: int) -> None:
-        """Shows that so much is done."""
+        """Show that this much is done."""
         self._progress.update(self._task, completed=completed)
 
 

@@ -1,6 +1,6 @@
-"""The demonstration: a sample course and simulated learners, for those who want to see something before they integrate.
+"""The demonstration: a sample course and simulated learners, to look at before an integration.
 
-The same learners do the same things on every machine, up to the moment at which they are simulated.
+The learners do the same things on every machine, up to the time of the simulation.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ PASS_SCORE = 6
 
 
 async def simulate(engine: Engine) -> bool:
-    """Fills the database if there is nothing in it. Whether it did."""
+    """Fill an empty database. Return whether it was empty."""
     if not await is_empty(engine):
         return False
     await engine.publish(COURSE_ID, TITLE, STEPS)
@@ -44,7 +44,7 @@ async def simulate(engine: Engine) -> bool:
 
 
 async def is_empty(engine: Engine) -> bool:
-    """Whether there is nothing, or no more than the course that a simulation left which was cut short."""
+    """Return whether the database is empty, or has only the course of a simulation that was interrupted."""
     async with engine.database.read() as connection:
         if await connection.scalar(select(1).select_from(lms_event).limit(1)):
             return False
@@ -54,7 +54,7 @@ async def is_empty(engine: Engine) -> bool:
 
 
 def events(now: datetime) -> Iterator[Event]:
-    """What the learners did in the days before `now`."""
+    """Return the events of the learners in the days before `now`."""
     for number, user_id in enumerate(LEARNERS):
         random = Random(number)  # noqa: S311 - a simulation, the same every time
         at = now - timedelta(days=DAYS) + timedelta(hours=random.uniform(0, 48))
@@ -67,7 +67,7 @@ def events(now: datetime) -> Iterator[Event]:
 
 
 def simulate_step(step: Step, random: Random) -> Iterator[tuple[dict[str, object], timedelta]]:
-    """A learner takes a step: watches most of the video, then tries the quiz until it is passed."""
+    """Simulate a step: the learner watches most of the video, then tries the quiz until it is passed."""
     if step.video_id is not None:
         seen = random.choice([VIDEO_SEC, VIDEO_SEC, VIDEO_SEC, random.randrange(60, VIDEO_SEC)])
         for position in range(0, seen + 1, PING_EVERY_SEC):

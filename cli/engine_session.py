@@ -1,4 +1,4 @@
-"""The engine, as commands that write need it: on a database that may be empty, and that may be busy."""
+"""The engine of a command that writes: the database may be empty, and may be busy."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -14,20 +14,20 @@ from eventstore.errors import UnavailableError
 from eventstore.event import Event
 
 ATTEMPTS = 30
-"""With the second or more that Unavailable asks for between them: patience for half a minute at least."""
+"""The attempts of a submission, with a second or more between them: at least half a minute."""
 
 
 @asynccontextmanager
 async def ready_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """A running engine; the database is brought to the current schema before."""
+    """Open a running engine. The database is migrated to the current schema before."""
     if await migrate_to_current(settings):
-        echo_err("The database was brought to the current schema.")
+        echo_err("The database was migrated to the current schema.")
     async with open_engine(settings) as engine:
         yield engine
 
 
 async def submit_with_retry(engine: Engine, events: Sequence[Event]) -> Receipt:
-    """Submits; waits and tries again while the database is busy. Raises Unavailable when that does not end."""
+    """Submit events, and retry while the database is busy. Raise UnavailableError if that does not end."""
     for _ in range(ATTEMPTS - 1):
         try:
             return await engine.ingest.submit(events)

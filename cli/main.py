@@ -1,4 +1,4 @@
-"""The program `lms-progress`: its commands, and the one place where what went wrong becomes a message."""
+"""The program `lms-progress`: its commands, and the one place that turns errors into messages."""
 
 import sys
 
@@ -27,7 +27,7 @@ from eventstore.errors import LmsError
 
 app = typer.Typer(
     name="lms-progress",
-    help="Keeps what learners did, and shows what it amounts to.",
+    help="Stores learner events and computes progress, signals, XP and a leaderboard from them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,7 +52,7 @@ app.add_typer(topic_app, name="topic")
 
 
 def main() -> None:
-    """Runs the command of this process, and ends it: with 0, or with a reason on stderr."""
+    """Run the command and exit: with 0, or with the reason on stderr."""
     try:
         app()
     except LmsError as error:

@@ -1,4 +1,4 @@
-"""Courses: PUT publishes a version, GET shows the one in force."""
+"""Courses: PUT publishes a version, GET returns the one in force."""
 
 from datetime import datetime
 from typing import Annotated
@@ -26,7 +26,7 @@ CourseId = Annotated[Ident, Path(description="The course's id, as your platform 
 
 
 class StepItem(BaseModel):
-    """A step, with what of it was published."""
+    """A step with the fields that were published."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -59,9 +59,9 @@ class CourseItem(BaseModel):
     dependencies=[Depends(requires(Scope.PUBLISH))],
 )
 async def put_course(request: Request, course_id: CourseId) -> CourseItem:
-    """Publishes a version, in force from now; one that changes nothing is not published.
+    """Publish a version, in force from now on. A course that does not change is not published again.
 
-    It takes no completed step or course away from anybody, and may grant some.
+    A version takes no completed step or course away, and may grant some.
     """
     engine: Engine = request.app.state.engine
     body = await read_model(request, CourseBody)
@@ -76,7 +76,7 @@ async def put_course(request: Request, course_id: CourseId) -> CourseItem:
     dependencies=[Depends(requires(Scope.READ))],
 )
 async def get_course(request: Request, course_id: CourseId) -> CourseItem:
-    """The version that is in force."""
+    """Return the version that is in force."""
     history = (await read_courses(request.app.state.engine)).histories.get(course_id)
     if history is None:
         raise NotFoundError(f"there is no published course with the id {course_id!r}")
@@ -93,7 +93,7 @@ async def get_courses(
     request: Request,
     paged: Paged,
 ) -> Page[CourseItem]:
-    """The versions in force, by course_id."""
+    """Return the versions in force, by course_id."""
     last = decode(paged.cursor, KeyText)[0] if paged.cursor is not None else ""
     histories = (await read_courses(request.app.state.engine)).histories
     versions = [current_version(histories[course_id]) for course_id in sorted(histories) if course_id > last]

@@ -1,4 +1,4 @@
-"""Reading request bodies: never more than the limit, and only what they say they are."""
+"""Reading request bodies, never more than the limit, and only of the content type that the endpoint takes."""
 
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 async def read_model(request: Request, model: type[Body]) -> Body:
-    """The JSON body, held to `model`. Raises InvalidInput with all that is wrong with it, and as `read_body` does."""
+    """Return the JSON body as `model`. Raise InvalidInputError with everything that is wrong, and like `read_body`."""
     media_type(request, JSON)
     posted = parse(await read_body(request))
     try:
@@ -33,7 +33,7 @@ async def read_model(request: Request, model: type[Body]) -> Body:
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body. Raises TooLarge as soon as it is longer than the limit, MalformedBody if it breaks off."""
+    """Return the whole body. Raise BodyTooLargeError beyond the limit, MalformedBodyError if it breaks off."""
     limit: int = request.app.state.settings.max_body_bytes
     declared = header(request, b"content-length") or "0"
     if declared.isdecimal() and int(declared) > limit:
@@ -41,7 +41,7 @@ async def read_body(request: Request) -> bytes:
     chunks, size, more = [], 0, True
     while more:
         message = await request.receive()
-        if message["type"] == "http.disconnect":  # nobody hears the answer, and nothing went wrong here
+        if message["type"] == "http.disconnect":  # the client is gone, and nothing went wrong here
             raise MalformedBodyError(FieldError("body", "all of it", "a sender that is gone"))
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
@@ -52,7 +52,7 @@ async def read_body(request: Request) -> bytes:
 
 
 def media_type(request: Request, *known: str) -> str:
-    """The body's content type, one of `known`. Raises UnsupportedMedia, naming those."""
+    """Return the body's content type, one of `known`. Raise UnsupportedMediaTypeError with these."""
     said = header(request, b"content-type") or ""
     essence = said.partition(";")[0].strip().lower()
     if essence not in known:

@@ -1,4 +1,4 @@
-"""POST /v1/events: where learners' events come in. GET: the audit trail of what came."""
+"""POST /v1/events receives learners' events. GET returns the audit trail."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -29,7 +29,7 @@ PATH = "/v1/events"
 
 
 class ParsedBody(NamedTuple):
-    """A body's events: those that are valid, and what is wrong with the others, by index."""
+    """The valid events of a body, and the faults of the others by index."""
 
     events: list[Event]
     rejected: list[tuple[int, list[FieldError]]]
@@ -47,9 +47,9 @@ class ParsedBody(NamedTuple):
     openapi_extra=body_of(Envelope, many=True),
 )
 async def post_events(request: Request) -> Response:
-    """One event, a JSON array, or NDJSON. What is accepted is durable and projected before the answer.
+    """Post one event, a JSON array, or NDJSON. Accepted events are durable and projected before the response.
 
-    The same (user_id, event_id) again is a duplicate, whatever else it says: repeating a request is harmless.
+    A repeated (user_id, event_id) is a duplicate, whatever else it says: repeating a request is harmless.
     """
     engine: Engine = request.app.state.engine
     caller = await authenticate(request)
@@ -65,7 +65,7 @@ async def post_events(request: Request) -> Response:
 
 
 def read_events(kind: str, body: bytes, engine: Engine) -> ParsedBody:
-    """The events of a body. Raises MalformedBody if it is not what it says it is."""
+    """Return the events of a body. Raise MalformedBodyError if it does not have its format."""
     reading = ParsedBody([], [])
     now = engine.clock()
     for index, posted in posted_values(kind, body):
@@ -80,7 +80,7 @@ def read_events(kind: str, body: bytes, engine: Engine) -> ParsedBody:
 
 
 def posted_values(kind: str, body: bytes) -> Iterator[tuple[int, Any]]:
-    """Each posted value with its index; a line of NDJSON is still to be parsed."""
+    """Return each posted value with its index; a line of NDJSON is not parsed yet."""
     if kind == NDJSON:
         return ((index, line) for index, line in enumerate(body.split(b"\n")) if line.strip())
     posted = parse(body)
@@ -99,6 +99,6 @@ async def get_events(
     user_id: Filter = None,
     type: Filter = None,  # noqa: A002 - the contract's name
 ) -> Page[EventItem]:
-    """Events as they were received, the latest to occur first."""
+    """Return events as they were received, the latest first."""
     filters = drop_none(user_id=user_id, type=type)
     return await query(request, lambda connection: event_list.read(connection, paged.limit, paged.cursor, **filters))

@@ -1,4 +1,4 @@
-"""The answer to whoever posts events: what became of each, as JSON, and the status that says it in short."""
+"""The response to posted events: what became of each, and the status that summarises it."""
 
 from http import HTTPStatus
 
@@ -14,14 +14,14 @@ from signals.signal import SignalType
 
 
 class Rejected(BaseModel):
-    """An event that was refused: its place in the request, from 0, and all that is wrong with it."""
+    """A refused event: its index in the request, from 0, and everything that is wrong with it."""
 
     index: int
     errors: list[FieldProblem]
 
 
 class SignalOfAnswer(BaseModel):
-    """A signal that the events brought about."""
+    """A new signal that followed from the events."""
 
     type: SignalType
     user_id: str
@@ -30,7 +30,7 @@ class SignalOfAnswer(BaseModel):
 
 
 class Answer(BaseModel):
-    """What became of the events: each was accepted, there already, or rejected."""
+    """The numbers of accepted and of duplicate events, the refused ones, and the new signals."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -56,7 +56,7 @@ class Answer(BaseModel):
 def answer(
     receipt: Receipt, rejected: list[tuple[int, list[FieldError]]], well: HTTPStatus = HTTPStatus.OK
 ) -> Response:
-    """`well` if all were valid, 207 if some were not, 422 as a problem if none was."""
+    """Return `success_status` if all events were valid, 207 if some were not, 422 as a problem if none was."""
     said = {
         "accepted": receipt.accepted,
         "duplicates": receipt.duplicates,

@@ -1,4 +1,4 @@
-"""POST /v1/webhooks/tally: quiz submissions from Tally's forms, known by their signature."""
+"""POST /v1/webhooks/tally: quiz submissions from Tally's forms, authenticated by their signature."""
 
 import time
 from http import HTTPStatus
@@ -27,7 +27,7 @@ TALLY_PATH = "/v1/webhooks/tally"
 
 
 class Parked(BaseModel):
-    """The submission is kept, and becomes an event when a course is published that says what is missing."""
+    """The submission is stored, and becomes an event when a course is published that has what is missing."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -51,9 +51,9 @@ class Parked(BaseModel):
     openapi_extra=body_of(FormResponse) | {"security": []},
 )
 async def tally(request: Request) -> Response:
-    """Tally's FORM_RESPONSE, with its header `Tally-Signature`. A repeated `responseId` is a duplicate.
+    """Post Tally's FORM_RESPONSE with its header `Tally-Signature`. A repeated `responseId` is a duplicate.
 
-    What cannot be resolved yet is kept and answered 200, so that Tally need not send it again.
+    A submission that cannot be resolved yet is stored and answered 200, so that Tally need not send it again.
     """
     inbox: Inbox = request.app.state.inbox
     body = await read_body(request)
@@ -65,7 +65,7 @@ async def tally(request: Request) -> Response:
 
 
 async def process_submission(body: bytes, inbox: Inbox) -> Outcome:
-    """What became of it, which is counted as of any other system's messages."""
+    """Process a submission, and count its outcome like that of any other system's message."""
     now, taken_at = inbox.engine.clock(), time.monotonic()
     try:
         message = SYSTEMS[TALLY].read(Delivery("", "", body, now), now)
@@ -78,7 +78,7 @@ async def process_submission(body: bytes, inbox: Inbox) -> Outcome:
 
 
 def require_signature(body: bytes, signature: str | None, settings: Settings) -> None:
-    """Raises Unauthenticated unless Tally signed the body, and Forbidden while we could not tell."""
+    """Raise UnauthenticatedError unless Tally signed the body, and ForbiddenError without a configured secret."""
     if settings.tally_signing_secret is None:
         raise ForbiddenError("expected LMS_TALLY_SIGNING_SECRET to be configured, found none: no submission is taken")
     if signature is None:

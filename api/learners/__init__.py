@@ -1,0 +1,1 @@
+"""Learners: progress and leaderboard."""

@@ -1,4 +1,4 @@
-"""The leaderboard: all learners or one's neighbourhood, of a course or all, over all time, this week or month."""
+"""The leaderboard: all learners or a neighbourhood, of one course or all, over all time, this week or this month."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -23,7 +23,7 @@ router = APIRouter(tags=["leaderboard"], dependencies=[Depends(requires_leaderbo
 
 
 class Window(StrEnum):
-    """Which XP counts: all, or what was earned since Monday 00:00 UTC, or since the month began in UTC."""
+    """The XP that counts: all, or what was earned since Monday 00:00 UTC, or since the month began in UTC."""
 
     ALL = "all"
     WEEK = "week"
@@ -38,7 +38,7 @@ PERIOD: Mapping[Window, Callable[[datetime], str]] = {
 
 
 async def board(request: Request, window: Window = Window.ALL, course_id: Filter = None) -> LeaderboardKey:
-    """The board that the query names, as of now."""
+    """Return the leaderboard that the query names, as of now."""
     engine: Engine = request.app.state.engine
     return LeaderboardKey(course_id or ALL_COURSES, PERIOD[window](engine.clock()))
 
@@ -49,7 +49,7 @@ async def get_leaderboard(
     paged: Paged,
     of: Annotated[LeaderboardKey, Depends(board)],
 ) -> Leaderboard:
-    """Learners by XP. Equal XP is equal rank, and the next rank counts all before it: 1, 1, 3."""
+    """Return learners by XP. Equal XP gives equal rank, and the next rank counts all before it: 1, 1, 3."""
     return await query(request, lambda connection: leaderboard.read(connection, of, *paged))
 
 
@@ -64,5 +64,5 @@ async def get_neighbourhood(
     of: Annotated[LeaderboardKey, Depends(board)],
     neighbours: Annotated[int, Query(ge=0, le=100, description="How many entries on each side")] = 0,
 ) -> Neighbourhood:
-    """The learner's entry, and those next to it. 404 for a learner without XP on this board."""
+    """Return the learner's entry and its neighbours. 404 for a learner without XP on this leaderboard."""
     return await query(request, lambda connection: leaderboard.read_around(connection, of, user_id, neighbours))

@@ -1,4 +1,4 @@
-"""Progress: one learner's courses step by step, and the rows of v_user_progress for everyone else's purposes."""
+"""Progress: one learner's courses step by step, and the rows of v_user_progress."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ router = APIRouter(tags=["progress"])
     dependencies=[Depends(requires_learner_access)],
 )
 async def get_learner(request: Request, user_id: Annotated[Ident, Path()]) -> LearnerProgress:
-    """The learner's XP and the courses begun or enrolled in. Steps and percent are by the version in force now."""
+    """Return the learner's XP, and the courses begun or enrolled in. Steps and percent are by the version in force."""
     engine: Engine = request.app.state.engine
 
     async def work(connection: AsyncConnection) -> LearnerProgress:
@@ -50,6 +50,6 @@ async def get_progress(
     class_id: Filter = None,
     course_id: Filter = None,
 ) -> Page[UserProgress]:
-    """One row a learner and class, by learner and class."""
+    """Return one row for each learner and class, by learner and class."""
     filters = drop_none(user_id=user_id, class_id=class_id, course_id=course_id)
     return await query(request, lambda connection: user_progress.read(connection, paged.limit, paged.cursor, **filters))

@@ -1,4 +1,4 @@
-"""Deliveries: GET lists what was announced to whom, POST has those that failed tried again."""
+"""Deliveries: GET lists them, POST retries failed ones."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ router = APIRouter(tags=["operations"], dependencies=[Depends(requires(Scope.OPE
 
 
 class RetryBody(BaseModel):
-    """Which of the deliveries that failed: those of a sink, of a learner, of a message, of all that are given."""
+    """The failed deliveries to retry: of a sink, a learner and a message, as far as they are given."""
 
     model_config = ConfigDict(
         strict=True,
@@ -36,14 +36,14 @@ class RetryBody(BaseModel):
 
 
 class Retried(BaseModel):
-    """How many deliveries are tried again."""
+    """The number of deliveries that are attempted again."""
 
     retried: int
 
 
 @router.get("/v1/deliveries", summary="Deliveries to other systems", responses=responses(401, 403, 422, 503))
 async def get_deliveries(request: Request, paged: Paged, status: DeliveryStatus | None = None) -> Page[DeliveryItem]:
-    """What was announced to which sink, and what became of it: by status and sink, what was announced first first."""
+    """Return deliveries by status and sink, the oldest message first."""
     return await query(request, lambda connection: delivery_list.read(connection, *paged, status))
 
 
@@ -54,7 +54,7 @@ async def get_deliveries(request: Request, paged: Paged, status: DeliveryStatus 
     openapi_extra=body_of(RetryBody),
 )
 async def post_retry(request: Request) -> Retried:
-    """Has them tried at once, as if for the first time: dead ones too, but for those to receivers that are gone."""
+    """Retry failed deliveries at once, as if for the first time, also dead ones, except to receivers that are gone."""
     engine: Engine = request.app.state.engine
     body = await read_model(request, RetryBody)
     async with engine.database.write_without_course_lock() as connection:

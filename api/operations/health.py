@@ -10,20 +10,20 @@ router = APIRouter(tags=["health"])
 
 
 class Health(BaseModel):
-    """`ok`, or else there is no such answer."""
+    """The status `ok`."""
 
     status: str = "ok"
 
 
 @router.get("/healthz", summary="Is the process alive?", openapi_extra={"security": []})
 async def healthz() -> Health:
-    """Answers as long as the process does."""
+    """Respond as long as the process lives."""
     return Health()
 
 
 @router.get("/readyz", summary="Can it serve?", responses=responses(503), openapi_extra={"security": []})
 async def readyz(request: Request) -> Health:
-    """Answers 200 while the database does, too."""
+    """Respond with 200 while the database answers, too."""
     engine: Engine = request.app.state.engine
     await engine.database.check()
     return Health()

@@ -1,4 +1,4 @@
-"""The inbox: GET lists messages of other systems, POST tries those that are parked again."""
+"""The inbox: GET lists messages of other systems, POST translates parked ones again."""
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
@@ -17,7 +17,7 @@ router = APIRouter(tags=["operations"], dependencies=[Depends(requires(Scope.OPE
 
 
 class RetriedMessages(BaseModel):
-    """How many parked messages could be translated by now, and how many still wait."""
+    """The numbers of parked messages that could be translated now, and that still wait."""
 
     done: int
     parked: int
@@ -30,13 +30,13 @@ async def get_inbox(
     status: InboxStatus | None = None,
     source: Filter = None,
 ) -> Page[InboxItem]:
-    """Messages as they were kept, by source and id: what each became, and why those that are parked are."""
+    """Return messages by source and id: what became of each, and why parked ones are parked."""
     return await query(request, lambda connection: inbox_list.read(connection, *paged, status, source))
 
 
 @router.post("/v1/inbox/retry", summary="Retry the parked messages", responses=responses(401, 403, 503))
 async def post_retry(request: Request) -> RetriedMessages:
-    """Tries all of them at once, as is done by itself when what they miss may have arrived."""
+    """Translate all parked messages again. This happens by itself when what they miss may have arrived."""
     inbox: Inbox = request.app.state.inbox
     retried = await inbox.retry_parked()
     return RetriedMessages(**retried._asdict())

@@ -1,4 +1,4 @@
-"""/metrics: what Prometheus collects, of all processes that serve together. In its own format: no part of the API."""
+"""/metrics: the metrics of all processes that serve together, in Prometheus' format. It is no part of the API."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -9,6 +9,6 @@ router = APIRouter(tags=["health"])
 
 @router.get("/metrics", include_in_schema=False)
 async def get_metrics(request: Request) -> Response:
-    """Messages consumed and published, by system, type and outcome; how long they took; dead letters."""
+    """Return messages consumed and published, by system, type and outcome; their duration; dead letters."""
     body, content_type = exposition(request.headers.get("accept", ""))
     return Response(body, headers={"Content-Type": content_type})

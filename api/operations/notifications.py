@@ -1,4 +1,4 @@
-"""Notifications: GET lists those that failed, POST has them sent again, and mentors told what happened in a period."""
+"""Notifications: GET lists failed ones, POST sends them again, and queues summaries for mentors."""
 
 from datetime import datetime
 
@@ -25,19 +25,19 @@ router = APIRouter(tags=["operations"], dependencies=[Depends(requires(Scope.OPE
 
 
 class Retried(BaseModel):
-    """How many notifications are sent again."""
+    """The number of notifications that are sent again."""
 
     retried: int
 
 
 class Cleared(BaseModel):
-    """Mentors that were read before are not used any more (UTC)."""
+    """The time (UTC) before which cached mentors are not used any more."""
 
     cleared_at: datetime
 
 
 class SummaryBody(BaseModel):
-    """Of which period: the UTC day up to now, or the last full hour."""
+    """The period of a summary: the UTC day up to now, or the last full hour."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"period": "today"}]})
 
@@ -45,7 +45,7 @@ class SummaryBody(BaseModel):
 
 
 class Queued(BaseModel):
-    """How many mentors there is something to tell of that period."""
+    """The number of mentors with something to report in that period."""
 
     mentors: int
 
@@ -57,7 +57,7 @@ class Queued(BaseModel):
     openapi_extra=body_of(SummaryBody),
 )
 async def post_summary(request: Request) -> Queued:
-    """Queues a summary for every mentor whose students did something in the period; once for each of both.
+    """Queue a summary for every mentor whose students did something in the period, once per mentor and period.
 
     409 while LMS_NOTIFY_MENTORS_ENABLED is not true.
     """
@@ -69,13 +69,13 @@ async def post_summary(request: Request) -> Queued:
 
 @router.get("/v1/notifications/failed", summary="Notifications that failed", responses=responses(401, 403, 422, 503))
 async def get_failed(request: Request, paged: Paged) -> Page[FailedNotification]:
-    """Of which activity whom could not be told, and why: by status and sink, what was announced first first."""
+    """Return failed notifications by status and sink, the oldest first: mentor, activity and reason."""
     return await query(request, lambda connection: failed_notifications.read(connection, NOTIFIED, *paged))
 
 
 @router.post("/v1/notifications/retry", summary="Send failed notifications again", responses=responses(401, 403, 503))
 async def post_retry(request: Request) -> Retried:
-    """Has all of them sent again at once, as if for the first time, dead ones too."""
+    """Send all failed notifications again at once, as if for the first time, also dead ones."""
     engine: Engine = request.app.state.engine
     async with engine.database.write_without_course_lock() as connection:
         return Retried(retried=await deliveries.retry(connection, {}, engine.clock(), NOTIFIED))
@@ -83,7 +83,7 @@ async def post_retry(request: Request) -> Retried:
 
 @router.post("/v1/mentors/clear", summary="Read mentors anew", responses=responses(401, 403, 503))
 async def post_clear(request: Request) -> Cleared:
-    """Has whoever polls the platform forget which mentors students have, before it polls again."""
+    """Make the monitor reload which mentors each student has, before its next poll."""
     engine: Engine = request.app.state.engine
     now = engine.clock()
     async with engine.database.write_without_course_lock() as connection:

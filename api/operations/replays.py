@@ -1,4 +1,4 @@
-"""Replays: POST starts one, GET says how it is doing."""
+"""Replays: POST starts one, GET returns its state."""
 
 from typing import Annotated
 from uuid import UUID
@@ -24,9 +24,9 @@ router = APIRouter(tags=["operations"], dependencies=[Depends(requires(Scope.OPE
 
 
 class ReplayBody(BaseModel):
-    """What to replay: everything, or one learner, or the learners of one course.
+    """A request to replay everything, one learner, or the learners of one course.
 
-    `workers` processes do it; `publish` announces the signals that come to be to other systems.
+    `workers` is the number of processes; `publish` announces newly derived signals to other systems.
     """
 
     model_config = ConfigDict(
@@ -49,9 +49,9 @@ class ReplayBody(BaseModel):
     openapi_extra=body_of(ReplayBody),
 )
 async def post_replay(request: Request, response: Response) -> Replay:
-    """Builds what is derived anew, from the log and the course history, while everything goes on.
+    """Rebuild everything that is derived, from the log and the course history, while the service runs.
 
-    One at a time: while one runs, the answer is 409 with its id in `replay_id`.
+    Only one replay runs at a time: while one runs, the response is 409 with its id in `replay_id`.
     """
     engine: Engine = request.app.state.engine
     processes: ReplayProcesses = request.app.state.replays
@@ -64,7 +64,7 @@ async def post_replay(request: Request, response: Response) -> Replay:
 
 @router.get("/v1/replays/{replay_id}", summary="A replay", responses=responses(401, 403, 404, 422, 503))
 async def get_replay(request: Request, replay_id: UUID) -> Replay:
-    """How far it is, what it changed, and why it failed if it did."""
+    """Return how far it is, what it changed, and why it failed if it did."""
     engine: Engine = request.app.state.engine
     found = await query(request, lambda connection: replay_list.read(connection, str(replay_id)))
     if found.status == ReplayStatus.RUNNING:

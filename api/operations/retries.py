@@ -1,4 +1,4 @@
-"""Parked events: GET lists them, POST tries one again."""
+"""Parked events: GET lists them, POST retries one."""
 
 from uuid import UUID
 
@@ -20,7 +20,7 @@ router = APIRouter(tags=["operations"], dependencies=[Depends(requires(Scope.OPE
 
 
 class Retried(BaseModel):
-    """Whether the event is projected now, and parked no more."""
+    """Whether the event is projected now, and parked no longer."""
 
     succeeded: bool
 
@@ -31,7 +31,7 @@ async def get_retries(
     paged: Paged,
     status: RetryStatus | None = None,
 ) -> Page[RetryItem]:
-    """Events that a rule could not take, the longest parked first: why, and when they are tried again."""
+    """Return parked events, the longest parked first: why, and when they are retried."""
     return await query(request, lambda connection: retry_list.read(connection, *paged, status))
 
 
@@ -39,7 +39,7 @@ async def get_retries(
     "/v1/retries/{retry_id}/retry", summary="Retry a parked event", responses=responses(401, 403, 404, 422, 503)
 )
 async def post_retry(request: Request, retry_id: UUID) -> Retried:
-    """Tries it at once, due or not, dead or not. If it fails again, `last_error` says why."""
+    """Retry an event at once, due or not, dead or not. If it fails again, `last_error` has the reason."""
     engine: Engine = request.app.state.engine
     succeeded = await retry_one(engine.database, str(retry_id), engine.context, engine.clock)
     return Retried(succeeded=succeeded)

@@ -1,4 +1,4 @@
-"""Subscriptions: POST has a URL told of signals by signed webhooks, GET lists them, DELETE ends one."""
+"""Subscriptions: POST subscribes a URL to signals by signed webhooks, GET lists them, DELETE ends one."""
 
 from datetime import datetime
 from typing import Annotated
@@ -30,7 +30,7 @@ Types = Annotated[list[SubscribedType], Field(min_length=1, max_length=len(SUBSC
 
 
 class SubscriptionBody(BaseModel):
-    """Who is to be told: a URL, http or https, and of which types of signals, or events of the learning platform."""
+    """The subscriber's URL, http or https, and the types of signals, or of the learning platform's events."""
 
     model_config = ConfigDict(
         strict=True,
@@ -45,7 +45,7 @@ class SubscriptionBody(BaseModel):
 
 
 class NewSubscription(BaseModel):
-    """A subscription, with the secret that its webhooks are signed by: it is shown this once."""
+    """A subscription with the secret that signs its webhooks. The secret is shown only once."""
 
     subscription_id: str
     url: str
@@ -55,7 +55,7 @@ class NewSubscription(BaseModel):
 
 
 class Ended(BaseModel):
-    """The subscription that is no more."""
+    """The subscription that has ended."""
 
     subscription_id: str
 
@@ -68,9 +68,9 @@ class Ended(BaseModel):
     openapi_extra=body_of(SubscriptionBody),
 )
 async def post_subscription(request: Request) -> NewSubscription:
-    """Has each new signal of these types POSTed to the URL, signed as Standard Webhooks has it.
+    """POST each new signal of these types to the URL, signed by the Standard Webhooks specification.
 
-    At least once, and in order for each learner; what does not arrive is tried again for three days.
+    Delivery is at least once, and in order for each learner. A failed one is retried for three days.
     """
     engine: Engine = request.app.state.engine
     body = await read_model(request, SubscriptionBody)
@@ -82,7 +82,7 @@ async def post_subscription(request: Request) -> NewSubscription:
 
 @router.get("/v1/subscriptions", summary="All subscriptions", responses=responses(401, 403, 422, 503))
 async def get_subscriptions(request: Request, paged: Paged) -> Page[SubscriptionItem]:
-    """The oldest first, without their secrets."""
+    """Return the subscriptions, the oldest first, without their secrets."""
     return await query(request, lambda connection: subscription_list.read(connection, *paged))
 
 
@@ -92,7 +92,7 @@ async def get_subscriptions(request: Request, paged: Paged) -> Page[Subscription
     responses=responses(401, 403, 404, 422, 503),
 )
 async def delete_subscription(request: Request, subscription_id: SubscriptionId) -> Ended:
-    """Nothing more is sent to it, not even what was still to be delivered."""
+    """End a subscription: nothing more is sent to it, not even pending deliveries."""
     engine: Engine = request.app.state.engine
     async with engine.database.write_without_course_lock() as connection:
         await subscriptions.remove(connection, subscription_id)

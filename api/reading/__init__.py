@@ -1,0 +1,1 @@
+"""Reading: lists, statistics and schemas."""

@@ -1,4 +1,4 @@
-"""GET /asyncapi: the AsyncAPI document of all that is exchanged with other systems."""
+"""GET /asyncapi: the AsyncAPI document of all messages exchanged with other systems."""
 
 from typing import Any
 
@@ -11,5 +11,5 @@ router = APIRouter(tags=["schemas"])
 
 @router.get("/asyncapi", summary="The AsyncAPI document", openapi_extra={"security": []})
 async def get_asyncapi() -> dict[str, Any]:
-    """Every channel, and the schema of every message, that comes in or goes out by a broker or a webhook."""
+    """Return every channel, and the schema of every message, of brokers and webhooks."""
     return document()

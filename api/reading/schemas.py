@@ -17,5 +17,5 @@ router = APIRouter(tags=["schemas"])
     openapi_extra={"security": []},
 )
 async def get_schema(type: str, version: str) -> dict[str, Any]:  # noqa: A002 - the contract's name
-    """What payloads of that version of that type of event are held to."""
+    """Return the JSON Schema of payloads of that type and version."""
     return json_schema(type, version)

@@ -28,6 +28,6 @@ async def get_signals(
     class_id: Filter = None,
     course_id: Filter = None,
 ) -> Page[SignalItem]:
-    """Signals, the latest to occur first."""
+    """Return signals, the latest first."""
     filters = drop_none(user_id=user_id, type=type, class_id=class_id, course_id=course_id)
     return await query(request, lambda connection: signal_list.read(connection, paged.limit, paged.cursor, **filters))

@@ -21,7 +21,7 @@ from views.user_activity import UserActivity
 
 
 class PlatformStats(ActivityStats):
-    """The same, and what the process that polled last knows of the mentors of students."""
+    """The statistics of activities, with what the process that polled last knows of students' mentors."""
 
     mentors: MentorFigures
 
@@ -34,7 +34,7 @@ async def get_daily(
     request: Request,
     paged: Paged,
 ) -> Page[DailyStats]:
-    """v_event_daily_stats: UTC days of `occurred_at`, the newest first."""
+    """Return v_event_daily_stats: UTC days of `occurred_at`, the newest first."""
     return await query(request, lambda connection: event_daily_stats.read(connection, *paged))
 
 
@@ -45,7 +45,7 @@ async def get_messages(
     request: Request,
     paged: Paged,
 ) -> Page[MessageStats]:
-    """v_message_daily_stats: the UTC days on which messages of other systems were kept, the newest first."""
+    """Return v_message_daily_stats: the UTC days on which messages of other systems were stored, the newest first."""
     return await query(request, lambda connection: message_daily_stats.read(connection, *paged))
 
 
@@ -55,7 +55,7 @@ async def get_signals(
     paged: Paged,
     user_id: Filter = None,
 ) -> Page[SignalSummary]:
-    """v_signal_summary, by learner and type."""
+    """Return v_signal_summary, by learner and type."""
     return await query(request, lambda connection: signal_summary.read(connection, *paged, user_id))
 
 
@@ -65,13 +65,13 @@ async def get_activity(
     paged: Paged,
     user_id: Filter = None,
 ) -> Page[UserActivity]:
-    """v_user_activity: each learner's last activity, and events in the 24 hours before now."""
+    """Return v_user_activity: each learner's last activity, and events in the 24 hours before now."""
     return await query(request, lambda connection: user_activity.read(connection, *paged, user_id))
 
 
 @router.get("/v1/stats/activities", summary="Activities of the monitored platform", responses=responses(401, 403, 503))
 async def get_activities(request: Request) -> PlatformStats:
-    """How many were noticed and understood, how many wait, and of how many mentors were told, or could not be."""
+    """Return how many activities were detected, processed and parked, and how many were notified or failed."""
 
     async def read(connection: AsyncConnection) -> PlatformStats:
         stats = await activity_stats.totals(connection, TOLD_OF)

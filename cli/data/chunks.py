@@ -1,6 +1,6 @@
-"""From lines to events, a chunk at a time: what each line says, or why it is refused.
+"""From lines to events, a chunk at a time, with the reasons why lines are refused.
 
-A chunk is one transaction's worth, bounded in lines and in bytes.
+A chunk fits one transaction, in lines and in bytes.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ REASON_CHARACTERS = 1_000
 
 
 class Format(StrEnum):
-    """What lines are: our own envelopes, as `POST /v1/events` takes them, or xAPI statements."""
+    """The format of lines: our own envelopes, as `POST /v1/events` takes them, or xAPI statements."""
 
     NDJSON = "ndjson"
     XAPI = "xapi"
@@ -30,7 +30,7 @@ class Format(StrEnum):
 
 @dataclass
 class Chunk:
-    """What some lines amount to. `skipped` counts statements by verb that are no evidence of progress."""
+    """The events of some lines. `skipped` counts, by verb, statements that prove no progress."""
 
     events: list[Event] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Chunk:
 
 
 def read_chunks(lines: Iterable[Line | Refusal], form: Format, clock: Clock) -> Iterator[Chunk]:
-    """All that the lines amount to, chunk by chunk. Events of one chunk are recorded at one time."""
+    """Return the chunks of all lines. Events of one chunk are recorded at one time."""
     chunk, now = Chunk(), clock()
     for line in lines:
         add(chunk, line, READ[form], now)

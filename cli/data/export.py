@@ -1,4 +1,4 @@
-"""`lms-progress export`: takes events, progress or signals out whole, to be read elsewhere or imported again."""
+"""`lms-progress export`: writes all events, progress or signals, to be read elsewhere or imported again."""
 
 import asyncio
 import gzip
@@ -24,7 +24,7 @@ from views.exports import Export
 
 
 class ExportKind(StrEnum):
-    """What can be exported."""
+    """The kinds of exports."""
 
     EVENTS = "events"
     PROGRESS = "progress"
@@ -42,10 +42,9 @@ def export_command(
         typer.Option(help="The file to write; stdout if not given. A name that ends in .gz is written as gzip."),
     ] = None,
 ) -> None:
-    """Export all events, progress or signals, as they stand at one moment.
+    """Export all events, progress or signals in one snapshot.
 
-    Events as ndjson are what `import` reads. The file is there once it is whole: an export that fails leaves what
-    was there before.
+    `import` reads events in ndjson. The file appears when it is complete: an export that fails leaves the old file.
 
     \b
     lms-progress export events --output events.ndjson.gz
@@ -61,7 +60,7 @@ def export_command(
 
 
 async def export(settings: Settings, data: Export, form: Format, file: BinaryIO) -> int:
-    """Writes all rows to `file`. How many they were."""
+    """Write all rows to `file`, and return their number."""
     async with open_database(settings) as database:
         async with database.read() as connection:
             total = await exports.count(connection, data)
@@ -82,7 +81,7 @@ async def write(parts: AsyncIterator[Sequence[Row[Any]]], writer: Writer, bar: B
 
 @contextmanager
 def opened_output(output: Path | None) -> Iterator[BinaryIO]:
-    """Where the rows go: stdout, or the named file, compressed if its name says so."""
+    """Open the output: stdout, or the named file, compressed if its name says so."""
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -97,7 +96,7 @@ def opened_output(output: Path | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replaced(output: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of `output` once all of it is on the disk; until then that stays as it was."""
+    """Open a file that replaces `output` when all of it is on the disk; until then that stays as it was."""
     target = output.resolve()
     if target.exists() and not target.is_file():
         with target.open("wb") as device:

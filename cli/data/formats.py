@@ -1,4 +1,4 @@
-"""The formats that rows are exported in. Each is written as the rows come, in memory that does not grow."""
+"""Export formats. Each is written as the rows come, in bounded memory."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ Columns = Sequence[ColumnElement[Any]]
 
 
 class Format(StrEnum):
-    """ndjson is what `import` reads; csv is for spreadsheets; parquet for data frames and warehouses."""
+    """The format of an export: ndjson is what `import` reads, csv is for spreadsheets, parquet for data warehouses."""
 
     NDJSON = "ndjson"
     CSV = "csv"
@@ -32,7 +32,7 @@ class Format(StrEnum):
 
 
 class Writer(ABC):
-    """Writes rows of `columns` to `output`. `close` once all are written; the output stays open."""
+    """Writes rows of `columns` to `output`. Call `close` after the last one; the output stays open."""
 
     def __init__(self, output: BinaryIO, columns: Columns) -> None:
         self.output = output
@@ -43,11 +43,11 @@ class Writer(ABC):
     def write(self, rows: Sequence[Row[Any]]) -> None: ...
 
     def close(self) -> None:  # noqa: B027 - most have nothing left by then
-        """Writes what is still to be written."""
+        """Write the rest."""
 
 
 class NdjsonWriter(Writer):
-    """One JSON object a row. JSON columns stand in it as they are kept, to the letter."""
+    """Writes one JSON object a row. JSON columns are copied to the letter."""
 
     def __init__(self, output: BinaryIO, columns: Columns) -> None:
         super().__init__(output, columns)
@@ -66,7 +66,7 @@ class NdjsonWriter(Writer):
 
 
 class CsvWriter(Writer):
-    """A header, then one line a row. Nothing for NULL; JSON columns as JSON text."""
+    """Writes a header, then one line a row. NULL is empty; JSON columns are JSON text."""
 
     def __init__(self, output: BinaryIO, columns: Columns) -> None:
         super().__init__(output, columns)
@@ -82,7 +82,7 @@ class CsvWriter(Writer):
 
 
 class ParquetWriter(Writer):
-    """Row groups of a size that readers like, times as UTC microseconds, JSON columns as JSON text."""
+    """Writes row groups of a good size for readers, times as UTC microseconds, JSON columns as JSON text."""
 
     def __init__(self, output: BinaryIO, columns: Columns) -> None:
         super().__init__(output, columns)
@@ -119,7 +119,7 @@ def plain(value: object) -> object:
 
 
 def arrow_type(column: ColumnElement[Any]) -> pa.DataType:
-    """The Arrow type that holds what the column's type gives in Python."""
+    """Return the Arrow type of the column's Python values."""
     if isinstance(column.type, UtcTime):
         return pa.timestamp("us", tz="UTC")
     if isinstance(column.type, BigInteger):

@@ -1,6 +1,6 @@
-"""`lms-progress import`: reads events from a file while it writes those that it has read.
+"""`lms-progress import`: reads events from a file and writes them at the same time.
 
-Lines that are no good are refused one by one, each with its number and the reason; the rest goes in.
+An invalid line is refused with its number and the reason; the other lines are imported.
 """
 
 import asyncio
@@ -28,12 +28,13 @@ from eventstore.times import system_clock
 Result = TypeVar("Result")
 
 SWITCH_SEC = 0.0005
-"""How long the thread that reads keeps the interpreter while the one that writes wants it: it does for every row."""
+"""How long the reading thread may keep the interpreter while the writing thread wants it, which it does for every row.
+"""
 
 
 @dataclass
 class Report:
-    """What became of all lines."""
+    """The numbers of an import."""
 
     accepted: int = 0
     duplicates: int = 0
@@ -49,10 +50,9 @@ def import_command(
 ) -> None:
     """Import events, one JSON object a line.
 
-    Events that are in the log already, by user_id and event_id, are counted as duplicates: the same file may be
-    imported again. The database is brought to the current schema first.
-    Lines that are no good are named on stderr, with the reason; all others go in.
-    Ends with 1 if lines were refused.
+    Events that are in the log already, by user_id and event_id, count as duplicates: the same file may be imported
+    again. The database is migrated to the current schema first. Refused lines are printed on stderr, with the
+    reason; all other lines are imported. The exit code is 1 if lines were refused.
 
     \b
     lms-progress import events.ndjson
@@ -67,8 +67,8 @@ def import_command(
 
 
 async def import_file(settings: Settings, file: str, form: Format) -> Report:
-    """Imports a file into the database of the settings."""
-    gc.set_threshold(10 * CHUNK_LINES)  # or it would search every chunk many times over, for nothing
+    """Import a file into the database of the settings."""
+    gc.set_threshold(10 * CHUNK_LINES)  # a smaller threshold would scan every chunk many times, for nothing
     sys.setswitchinterval(SWITCH_SEC)
     with Source(file) as source, bytes_bar("Importing", source.size) as bar:
         async with ready_engine(settings) as engine:
@@ -76,7 +76,7 @@ async def import_file(settings: Settings, file: str, form: Format) -> Report:
 
 
 async def import_chunks(engine: Engine, chunks: Iterator[Chunk], source: Source, bar: Bar) -> Report:
-    """Reads the next chunk while those before it are written, as many at once as the database takes."""
+    """Read the next chunk while earlier ones are written, as many at once as the database takes."""
     report = Report()
     under_way: deque[tuple[Chunk, asyncio.Task[Receipt]]] = deque()
     try:
@@ -97,13 +97,13 @@ async def import_chunks(engine: Engine, chunks: Iterator[Chunk], source: Source,
 
 
 async def write(engine: Engine, events: Sequence[Event]) -> Receipt:
-    """Writes a chunk, as many parts of it at once as the database takes."""
+    """Write a chunk, in parallel where the database allows it. Each part is retried by itself."""
     parts = engine.ingest.partition(events)
     return sum_receipts(await asyncio.gather(*(submit_with_retry(engine, part) for part in parts)))
 
 
 def in_thread(work: Callable[[], Result]) -> "asyncio.Future[Result]":
-    """Does `work` in a thread that nobody has to wait for, should it wait for input when the program is to end."""
+    """Run `work` in a daemon thread, which does not delay the program's end while it waits for input."""
     future: Future[Result] = Future()
     future.set_running_or_notify_cancel()
 
@@ -127,7 +127,7 @@ def count(report: Report, chunk: Chunk, receipt: Receipt) -> None:
 
 
 def say_report(report: Report) -> None:
-    """One line a count, and under those that were skipped one a verb."""
+    """Print one line a count, and below the skipped ones one line a verb."""
     echo(f"accepted   {report.accepted:>12,}")
     echo(f"duplicates {report.duplicates:>12,}")
     echo(f"skipped    {report.skipped.total():>12,}")

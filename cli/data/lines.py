@@ -1,6 +1,6 @@
-"""Lines of a file or of stdin, numbered, gzip or not, in memory that does not grow with them.
+"""Lines of a file or of stdin, numbered, gzip or not, in bounded memory.
 
-What is no good as a line comes out as a Refusal, and the lines after it are read all the same.
+A line that cannot be read becomes a Refusal, and the following lines are still read.
 """
 
 import gzip
@@ -23,21 +23,21 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Refusal(NamedTuple):
-    """A line that is not taken, and why. Lines count from 1."""
+    """A refused line, and the reason. Lines count from 1."""
 
     number: int
     reason: str
 
 
 class Line(NamedTuple):
-    """One line of text, not blank, without the characters that end it."""
+    """A line of text, not blank, without the characters that end it."""
 
     number: int
     text: str
 
 
 class Source(io.RawIOBase):
-    """The bytes of a file, or of stdin for `-`. It counts them."""
+    """The bytes of a file, or of stdin for `-`, with a count."""
 
     def __init__(self, path: str) -> None:
         self._raw = open_raw(path)
@@ -46,7 +46,7 @@ class Source(io.RawIOBase):
         self.bytes_read = 0
 
     def is_gzip(self) -> bool:
-        """Whether it begins as gzip does. To be asked before anything is read; waits for the first two bytes."""
+        """Return whether it begins as gzip does. Call this before reading; it waits for the first two bytes."""
         while len(self._head) < len(GZIP_MAGIC) and (more := self._raw.read(len(GZIP_MAGIC) - len(self._head))):
             self._head += more
         return self._head == GZIP_MAGIC
@@ -67,14 +67,14 @@ class Source(io.RawIOBase):
 
 
 def open_raw(path: str) -> io.FileIO:
-    """Unbuffered, and stdin by its number: a thread that waits for a line of it then holds nobody up at the end."""
+    """Open a file unbuffered, and stdin by its number: a thread that waits for a line then does not block the exit."""
     return io.FileIO(sys.stdin.fileno(), closefd=False) if path == STDIN else io.FileIO(path)
 
 
 def read_lines(source: Source) -> Iterator[Line | Refusal]:
-    """The lines of `source`. One that is too long, or not UTF-8, is refused; blank ones are passed over.
+    """Return the lines of `source`. A line that is too long or not UTF-8 is refused; blank ones are skipped.
 
-    Raises MalformedBody for a file that begins as JSON does which is no NDJSON.
+    Raise MalformedBodyError for a file that begins as JSON does which is no NDJSON.
     """
     buffered = io.BufferedReader(source)
     content: BinaryIO = gzip.GzipFile(fileobj=buffered) if source.is_gzip() else buffered  # type: ignore[assignment]
@@ -93,12 +93,12 @@ def read_lines(source: Source) -> Iterator[Line | Refusal]:
 
 
 def bounded_lines(content: BinaryIO) -> Iterator[bytes]:
-    """Each line; of one that is too long, one byte more than is allowed."""
+    """Return each line; of one that is too long, one byte more than is allowed."""
     while line := content.readline(MAX_LINE_BYTES + 1):
         yield line
         while len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
             line = content.readline(MAX_LINE_BYTES + 1) or b"\n"
-            # the rest of it, or the end of the file
+            # skips the rest of the line
 
 
 def read_line(number: int, raw: bytes) -> Line | Refusal:
@@ -112,7 +112,7 @@ def read_line(number: int, raw: bytes) -> Line | Refusal:
 
 
 def check_start(raw: bytes) -> None:
-    """Tells JSON that is no NDJSON by its first line, before every line of it is refused."""
+    """Raise MalformedBodyError if the first line shows that the file is JSON but no NDJSON."""
     begin = raw.removeprefix(BYTE_ORDER_MARK).strip()
     if begin.startswith(b"["):
         raise MalformedBodyError(FieldError("the file", NDJSON, "a JSON array (`jq -c '.[]'` makes NDJSON of it)"))

@@ -1,0 +1,1 @@
+"""Commands that manage courses, keys, subscriptions and tokens."""

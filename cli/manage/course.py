@@ -1,4 +1,4 @@
-"""`lms-progress course`: publishing courses from files, and seeing which there are."""
+"""`lms-progress course`: publishes courses from files, and lists them."""
 
 import asyncio
 import sys
@@ -25,7 +25,7 @@ course_app = typer.Typer(help="Publish courses, and list them.", no_args_is_help
 
 
 class CourseFile(CourseBody):
-    """A course file: what the API takes, and which course it is."""
+    """A course file: the body of the API, and the course_id."""
 
     model_config = ConfigDict(title="Course")
 
@@ -36,10 +36,10 @@ class CourseFile(CourseBody):
 def publish_command(
     file: Annotated[str, typer.Argument(help="The course, as JSON; - is stdin.")],
 ) -> None:
-    """Publish a course: what learners did counts towards it from then on, and what they did before.
+    """Publish a course: what learners do counts towards it from then on, and what they did before.
 
-    A course that is there already gets a new version, which takes no completion away. Publishing the same
-    again changes nothing. Each step needs a video_id, a quiz_id or both:
+    An existing course gets a new version, which takes no completion away. Publishing the same course again changes
+    nothing. Each step needs a video_id, a quiz_id or both:
 
     \b
     {"course_id": "python-101",
@@ -52,7 +52,7 @@ def publish_command(
 
 
 def read_course(file: str) -> CourseFile:
-    """The course in a file. Raises MalformedBody or InvalidInput with all that is wrong with it."""
+    """Read a course file. Raise MalformedBodyError or InvalidInputError with everything that is wrong."""
     body = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
     try:
         return CourseFile.model_validate(parse(body, where=file))
@@ -61,7 +61,7 @@ def read_course(file: str) -> CourseFile:
 
 
 async def publish(settings: Settings, course: CourseFile) -> str:
-    """Publishes, waits until all learners have what it grants them, and says what came of it."""
+    """Publish a course, wait for its backfill, and return what was done."""
     async with ready_engine(settings) as engine:
         new = await engine.publish(course.course_id, course.title, course.to_steps())
         await engine.run_pending_work()
@@ -92,7 +92,7 @@ def list_command() -> None:
 
 
 async def read_courses(settings: Settings) -> list[CourseVersion]:
-    """The version in force of each course, by id."""
+    """Return the version in force of each course, by id."""
     async with open_database(settings) as database, database.read() as connection:
         courses = await course_catalog.load(connection)
         return [current_version(history) for history in courses.histories.values()]

@@ -1,4 +1,4 @@
-"""`lms-progress key …`: the API keys that other systems call with."""
+"""`lms-progress key …`: the API keys of other systems."""
 
 import asyncio
 from datetime import datetime
@@ -12,21 +12,21 @@ from bootstrap.settings import load
 from cli.console import echo, show
 from eventstore.times import system_clock
 
-app = typer.Typer(help="API keys: make, list and revoke them.", no_args_is_help=True)
+app = typer.Typer(help="API keys: create, list and revoke them.", no_args_is_help=True)
 
 
 @app.command("create")
 def create_key(
-    name: Annotated[str, typer.Argument(help="Whose key it is, for the list")],
-    scope: Annotated[list[Scope], typer.Option(help="What it may do; give it once for each")],
+    name: Annotated[str, typer.Argument(help="The name of the key's holder")],
+    scope: Annotated[list[Scope], typer.Option(help="A scope of the key, given once for each")],
 ) -> None:
-    """Make a key and print it. It is shown this once: the database keeps only its hash."""
+    """Create a key and print it. It is shown only once: the database stores only its hash."""
     print(asyncio.run(create_in_database(name, scope)))
 
 
 @app.command("list")
 def list_keys() -> None:
-    """List all keys, by when they were made."""
+    """List all keys, the oldest first."""
     asyncio.run(print_keys())
 
 

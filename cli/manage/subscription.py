@@ -1,4 +1,4 @@
-"""`lms-progress subscription …`: the URLs that are told of signals by webhooks."""
+"""`lms-progress subscription …`: the URLs that get signals by webhooks."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,17 +20,17 @@ from integrations.webhook.ssrf import check_url
 from integrations.webhook.subscriptions import Subscription
 from views.page import MAX_LIMIT
 
-app = typer.Typer(help="Webhooks: make, list and delete subscriptions of URLs to signals.", no_args_is_help=True)
+app = typer.Typer(help="Webhooks: create, list and delete subscriptions of URLs to signals.", no_args_is_help=True)
 
 
 @app.command("create")
 def create_subscription(
-    url: Annotated[str, typer.Argument(help="Where to POST signals: http://… or https://…")],
+    url: Annotated[str, typer.Argument(help="The URL that gets signals: http://… or https://…")],
     kind: Annotated[
-        list[str] | None, typer.Option("--type", help="Of this type; give it once for each. All signals, if not given")
+        list[str] | None, typer.Option("--type", help="A type of signal, given once for each; by default all")
     ] = None,
 ) -> None:
-    """Subscribe a URL to signals, and print the secret that its webhooks are signed by. It is shown this once."""
+    """Subscribe a URL to signals, and print the secret that signs its webhooks. It is shown only once."""
     made = asyncio.run(create_in_database(url, kind or SIGNALS))
     echo(f"id      {made.subscription_id}")
     echo(f"secret  {made.secret}")
@@ -50,7 +50,7 @@ def list_subscriptions() -> None:
 def delete_subscription(
     subscription_id: Annotated[str, typer.Argument(help="The id, as `subscription list` shows it")],
 ) -> None:
-    """End a subscription: nothing more is sent to it."""
+    """Delete a subscription: nothing more is sent to it."""
     asyncio.run(delete_in_database(subscription_id))
     echo(f"Deleted {subscription_id}.")
 
@@ -64,7 +64,7 @@ async def create_in_database(url: str, types: Sequence[str]) -> Subscription:
 
 
 def must_be_subscribable(types: Sequence[str]) -> None:
-    """Raises InvalidInput that names what is none."""
+    """Raise InvalidInputError for types that are unknown."""
     unknown = [kind for kind in types if kind not in SUBSCRIBABLE]
     if unknown:
         raise InvalidInputError(

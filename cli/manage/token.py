@@ -1,4 +1,4 @@
-"""`lms-progress token mint`: a learner's token, to try the API as a browser would."""
+"""`lms-progress token mint`: a learner's token, to try the API like a browser."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -22,11 +22,11 @@ def group() -> None:
 def mint_token(
     user_id: Annotated[str, typer.Argument(help="The learner that the token acts for")],
     minutes: Annotated[
-        int, typer.Option(min=1, max=int(LONGEST.total_seconds() // 60), help="How long it is good for")
+        int, typer.Option(min=1, max=int(LONGEST.total_seconds() // 60), help="The lifetime of the token")
     ] = 15,
 ) -> None:
-    """Print a token. Your platform mints its own: a JWT, HS256 under LMS_TOKEN_SECRET, with `sub` and `exp`."""
+    """Print a token. A platform mints its own: a JWT, HS256 under LMS_TOKEN_SECRET, with `sub` and `exp`."""
     secret = load().token_secret
     if secret is None:
-        raise LmsError("LMS_TOKEN_SECRET: expected a secret to sign with, found none")
+        raise LmsError("LMS_TOKEN_SECRET is not set: a token needs a secret to be signed with")
     print(mint(secret.get_secret_value(), user_id, system_clock(), timedelta(minutes=minutes)))

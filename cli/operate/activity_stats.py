@@ -1,4 +1,4 @@
-"""How activities of the monitored platform fare, as a terminal shows it: for `stats` and for `monitor --stats`."""
+"""Printing the statistics of the monitored platform, for `stats` and `monitor --stats`."""
 
 from typing import NamedTuple
 
@@ -13,24 +13,24 @@ from integrations.views.activity_stats import ActivityStats
 
 
 class Figures(NamedTuple):
-    """What there is of activities, and of mentors."""
+    """The statistics of activities and of mentors."""
 
     activities: ActivityStats
     mentors: MentorFigures
 
 
 async def read_figures(connection: AsyncConnection) -> Figures:
-    """As the database has them now."""
+    """Read the present statistics."""
     return Figures(await activity_stats.totals(connection, TOLD_OF), await store.figures(connection))
 
 
 def show_activities(figures: Figures) -> None:
-    """By the names that the API has for them, too."""
+    """Print the statistics of activities, under the names that the API uses."""
     rows = [(name, f"{number:,}") for name, number in figures.activities]
     show("Activities", "", rows=rows, numbers=("",))
 
 
 def show_mentors(figures: Figures) -> None:
-    """Of the process that polled last."""
+    """Print the statistics of mentors, of the process that polled last."""
     rows = [(name, f"{number:,}") for name, number in figures.mentors]
     show("Mentors known", "", rows=rows, numbers=("",))

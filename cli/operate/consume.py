@@ -1,4 +1,4 @@
-"""`lms-progress consume`: takes another system's messages from its broker, in a process of its own."""
+"""`lms-progress consume`: consumes another system's messages from its broker, in a process of its own."""
 
 import asyncio
 import signal
@@ -21,19 +21,19 @@ def consume_command(
     system: Annotated[str, typer.Argument(help="redis, rabbitmq or kafka")],
     *,
     ingest: Annotated[
-        bool, typer.Option("--ingest", help="Of kafka: append the events that servers with LMS_INGEST=kafka took")
+        bool, typer.Option("--ingest", help="For kafka: append the events that servers with LMS_INGEST=kafka accepted")
     ] = False,
     notify: Annotated[
-        bool, typer.Option("--notify", help="Of kafka: pass events on to the URLs that subscribed to their types")
+        bool, typer.Option("--notify", help="For kafka: forward events to the URLs that subscribed to their types")
     ] = False,
     metrics_port: MetricsPort = None,
     metrics_host: MetricsHost = "127.0.0.1",
 ) -> None:
-    """Consume another system's messages until Ctrl-C or SIGTERM; the batch under way is ended before.
+    """Consume another system's messages until Ctrl-C or SIGTERM. The present batch is completed before.
 
-    `serve` does the same for every broker that is configured. Any number of processes may consume together: each
-    message goes to one of them, and what one that died had in hand goes to another. The database is brought to the
-    current schema first.
+    `serve` does this for every configured broker. Any number of processes may consume: each message goes to one of
+    them, and the messages of a process that died go to another. The database is migrated to the current schema
+    first.
 
     \b
     lms-progress consume redis
@@ -47,8 +47,8 @@ async def consume(system: str, settings: Settings, *, ingest: bool, notify: bool
     if (ingest or notify) and system != KAFKA:
         raise LmsError(f"--ingest, --notify: expected kafka, found {system}")
     if ingest and notify:
-        raise LmsError("--ingest, --notify: expected one of them, found both: each is a process of its own")
-    source_of(system, settings)  # what cannot be consumed is refused before the database is touched
+        raise LmsError("--ingest and --notify need a process each: give one of them")
+    source_of(system, settings)  # an unconfigured system is refused before the database is touched
     await migrate_to_current(settings)
     async with open_inbox(settings) as inbox:
         if ingest:
@@ -62,7 +62,7 @@ async def consume(system: str, settings: Settings, *, ingest: bool, notify: bool
 
 
 def until_stopped() -> asyncio.Event:
-    """Set by Ctrl-C or SIGTERM; a second one ends the process at once."""
+    """Return an event that Ctrl-C or SIGTERM sets; a second one ends the process at once."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -1,4 +1,4 @@
-"""Listening: the sockets of `lms-progress serve`, and what it says once they are answered."""
+"""The sockets of `lms-progress serve`, and what it prints once they are answered."""
 
 import socket
 import sys
@@ -10,21 +10,21 @@ from cli.console import echo
 from eventstore.errors import LmsError
 
 BACKLOG = 2048
-"""So many connections may wait to be accepted, as far as the system lets them."""
+"""Connections that may wait to be accepted, as far as the system allows."""
 
 SHARES_OUT = sys.platform == "linux"
-"""Whether the system shares connections out among sockets that listen at one address, if all of them ask for that."""
+"""Whether the system distributes connections among sockets that listen on one address with SO_REUSEPORT."""
 
 
 class ReusePortSockets:
-    """So many sets of sockets at one address, of which each gets its share of the connections.
+    """Several sets of sockets on one address, each of which gets its share of the connections.
 
-    Of one set that all accept from, whoever is fastest takes most: of 64 connections at once, one of two took up to 64.
+    Of one set that all processes accept from, the fastest takes most: one of two took up to 64 of 64 connections.
     """
 
     def __init__(self, host: str, port: int, number: int) -> None:
-        """Raises LmsError where nobody can listen there, or somebody does already."""
-        alone = listen(host, port)  # who asks to share is let in beside a stranger who does, too
+        """Listen. Raise LmsError if the address is not available or in use."""
+        alone = listen(host, port)  # SO_REUSEPORT would let us in next to another program that uses it
         self.address = alone[0].getsockname()[:2]
         self._again = partial(listen, host, self.address[1], shares=True)
         if SHARES_OUT:
@@ -35,13 +35,13 @@ class ReusePortSockets:
         return len(self._sets)
 
     def __getitem__(self, number: int) -> list[socket.socket]:
-        """One of the sets, made anew if it was left."""
+        """Return one of the sets, listening again if it was left."""
         if not self._sets[number]:
             self._sets[number] = self._again()
         return self._sets[number]
 
     def leave(self, number: int) -> None:
-        """Leaves one set's connections to the others, for as long as nobody accepts any from it."""
+        """Leave one set's connections to the others, as long as nobody accepts any from it."""
         if SHARES_OUT:
             close(self._sets[number])
             self._sets[number] = []
@@ -52,9 +52,9 @@ class ReusePortSockets:
 
 
 def listen(host: str, port: int, *, shares: bool = False) -> list[socket.socket]:
-    """Sockets at each address of `host`, the same port on all. Raises LmsError where that cannot be.
+    """Listen on each address of `host`, with the same port on all. Raise LmsError if that fails.
 
-    With `shares`, others may listen there that ask for the same.
+    With `shares`, other sockets that ask for it may listen there, too.
     """
     sockets: list[socket.socket] = []
     try:
@@ -74,7 +74,7 @@ def close(sockets: Iterable[socket.socket]) -> None:
 
 
 def print_address(address: tuple[str, int]) -> None:
-    """Says where to look."""
+    """Print the URLs."""
     host, port = address
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     echo(f"Serving on {url}")

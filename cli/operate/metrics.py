@@ -1,4 +1,4 @@
-"""Metrics of commands that run until they are stopped, on a port of their own; `serve` has them at /metrics."""
+"""The metrics of commands that run until they are stopped, on a port of their own; `serve` has them at /metrics."""
 
 from typing import Annotated
 
@@ -7,12 +7,12 @@ import typer
 from eventstore.errors import LmsError
 from integrations.runtime.metrics import expose
 
-MetricsPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Show Prometheus its metrics on this port")]
-MetricsHost = Annotated[str, typer.Option(help="The address to do so on")]
+MetricsPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Serve Prometheus metrics on this port")]
+MetricsHost = Annotated[str, typer.Option(help="The address of the metrics port")]
 
 
 def show_metrics(host: str, port: int | None) -> None:
-    """Shows them there, if a port is given. Raises LmsError where that cannot be."""
+    """Serve the metrics, if a port is given. Raise LmsError if that fails."""
     if port is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""`lms-progress migrate`: brings the database to the schema that this version of lms-progress works with."""
+"""`lms-progress migrate`: migrates the database to the schema of this version of lms-progress."""
 
 import asyncio
 
@@ -9,17 +9,17 @@ from eventstore.migrate import migrate
 
 
 def migrate_command() -> None:
-    """Bring the database to the current schema.
+    """Migrate the database to the current schema.
 
-    The database is the one that LMS_DATABASE_URL names, by default the file lms-progress.db in the working
-    directory, which is made if it is not there. A database that is at the current schema is left alone.
+    The database is the one of LMS_DATABASE_URL, by default the file lms-progress.db in the working directory, which
+    is created if it does not exist. A database at the current schema stays as it is.
     """
     changed = asyncio.run(migrate_to_current(load()))
     echo("The database is at the current schema now." if changed else "The database was at the current schema already.")
 
 
 async def migrate_to_current(settings: Settings) -> bool:
-    """Takes the migrations that the database lacks. Whether there were any."""
+    """Run the missing migrations. Return whether there were any."""
     database = Database(settings.database_url)
     try:
         return await migrate(database)

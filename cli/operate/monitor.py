@@ -27,7 +27,7 @@ from integrations.platform_monitor.queries import PAGE
 from integrations.runtime.leader import in_background
 
 OURS = "integrations"
-"""Whose log lines are shown. Those of libraries may have in them what is nobody's to read, such as addresses."""
+"""The logger whose lines are shown. Lines of libraries may contain addresses and other private data."""
 
 
 def monitor_command(
@@ -35,22 +35,22 @@ def monitor_command(
         float | None, typer.Option(min=0.1, help="Seconds between two polls; LMS_ACTIVITY_POLL_INTERVAL if not given")
     ] = None,
     *,
-    daemon: Annotated[bool, typer.Option("--daemon", help="Poll until stopped, as without any option")] = False,
+    daemon: Annotated[bool, typer.Option("--daemon", help="Poll until stopped; this is the default")] = False,
     once: Annotated[bool, typer.Option("--once", help="Poll once, send what is due, then end")] = False,
     process_pending: Annotated[
-        bool, typer.Option("--process-pending", help="Try the activities that are parked again, then end")
+        bool, typer.Option("--process-pending", help="Process parked activities again, then end")
     ] = False,
-    stats: Annotated[bool, typer.Option("--stats", help="Show how activities fare, then end")] = False,
+    stats: Annotated[bool, typer.Option("--stats", help="Show the statistics of activities, then end")] = False,
     clear_mentors: Annotated[
-        bool, typer.Option("--clear-mentors", help="Have whoever polls read the mentors of students anew, then end")
+        bool, typer.Option("--clear-mentors", help="Make the monitor reload which mentors each student has, then end")
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log what each poll found")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log the findings of each poll")] = False,
 ) -> None:
-    """Take in what students do on a learning platform, whose database is polled until Ctrl-C or SIGTERM.
+    """Poll the database of a learning platform for what students do, until Ctrl-C or SIGTERM.
 
-    `serve` does the same if LMS_ACTIVITY_MONITOR_ENABLED is set. Any number of processes may: one at a time polls, and
-    another takes over within seconds if it dies. If mentors are to be told, it sends what is due, too, unless another
-    process relays. The database is brought to the current schema first.
+    `serve` does this if LMS_ACTIVITY_MONITOR_ENABLED is set. Any number of processes may run: one at a time polls, and
+    another takes over within seconds if it dies. If mentors are notified, it also sends what is due, unless another
+    process relays. The database is migrated to the current schema first.
 
     \b
     lms-progress monitor --once
@@ -59,11 +59,11 @@ def monitor_command(
     if verbose:
         log_polls()
     if sum((daemon, once, process_pending, stats, clear_mentors)) > 1:
-        raise LmsError("expected one of --daemon, --once, --process-pending, --stats and --clear-mentors, found more")
+        raise LmsError("only one of --daemon, --once, --process-pending, --stats and --clear-mentors is allowed")
     if stats:
         return show_figures(asyncio.run(figures_of(settings)))
-    check_monitoring(settings)  # what cannot be monitored is refused before the database is touched
-    gc.set_threshold(10 * PAGE)  # or it would search every page many times over, for nothing
+    check_monitoring(settings)  # a missing configuration is refused before the database is touched
+    gc.set_threshold(10 * PAGE)  # a smaller threshold would scan every page many times, for nothing
     if process_pending:
         asyncio.run(retry_pending(settings))
     elif clear_mentors:
@@ -87,7 +87,7 @@ def show_figures(figures: Figures) -> None:
 
 
 def log_polls() -> None:
-    """Shows what we log of each poll, too, and when."""
+    """Show our log lines of each poll, with the time."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger(OURS)
@@ -107,11 +107,11 @@ async def clear(settings: Settings) -> None:
     await migrate_to_current(settings)
     async with open_database(settings) as database, database.write_without_course_lock() as connection:
         await store.clear(connection, system_clock())
-    echo("Whoever polls next reads the mentors of students anew.")
+    echo("The next poll reloads which mentors each student has.")
 
 
 async def poll_once(settings: Settings) -> None:
-    """Polls, and sends what is due if mentors are told; should another process relay, that one sends it."""
+    """Poll, and send what is due if mentors are notified. Another process that relays sends it instead."""
     await migrate_to_current(settings)
     async with open_inbox(settings) as inbox, open_monitor(settings, inbox) as monitor:
         taken = await monitor.once(until_stopped())
@@ -137,7 +137,7 @@ async def poll_forever(settings: Settings, interval: float | None) -> None:
 
 @asynccontextmanager
 async def relaying(settings: Settings, inbox: Inbox) -> AsyncIterator[None]:
-    """Relays while the block runs, if mentors are told."""
+    """Relay while the block runs, if mentors are notified."""
     if not settings.notify_mentors_enabled:
         yield
         return

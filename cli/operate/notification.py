@@ -1,4 +1,4 @@
-"""`lms-progress notification …`: what mentors are told besides each activity."""
+"""`lms-progress notification …`: summaries for mentors, and failed notifications."""
 
 import asyncio
 from typing import Annotated
@@ -19,9 +19,7 @@ from integrations.views.failed_notifications import FailedNotification
 
 SHOWN = 100
 
-app = typer.Typer(
-    help="Notifications: what mentors are told of their students, and what could not be told.", no_args_is_help=True
-)
+app = typer.Typer(help="Notifications of mentors: summaries, and failed notifications.", no_args_is_help=True)
 
 
 @app.command("summary")
@@ -30,8 +28,7 @@ def summary_command(
 ) -> None:
     """Queue a summary for every mentor whose students did something in the period.
 
-    It is sent by the relay, as all notifications are, and once for each mentor and period: a second one of the same
-    day or hour is not sent.
+    The relay sends it, once per mentor and period: a second one of the same day or hour is not sent.
 
     \b
     lms-progress notification summary --period today
@@ -47,9 +44,9 @@ async def queue(settings: Settings, period: Period) -> int:
 
 @app.command("failed")
 def failed_command() -> None:
-    """Show the notifications that failed, and why: of which activity of which student, to which mentor.
+    """Show the failed notifications: the activity, the student, the mentor, and the reason.
 
-    Dead ones are not tried again by themselves; the others are.
+    Dead ones are not sent again by themselves; the others are.
 
     \b
     lms-progress notification failed
@@ -59,7 +56,7 @@ def failed_command() -> None:
 
 @app.command("retry")
 def retry_command() -> None:
-    """Have the notifications that failed sent again at once, as if for the first time, dead ones too, by the relay."""
+    """Send failed notifications again at once, as if for the first time, also dead ones. The relay sends them."""
     echo(f"retried {asyncio.run(retry(load())):>8,}")
 
 

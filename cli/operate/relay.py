@@ -1,4 +1,4 @@
-"""`lms-progress relay`: sends announcements to other systems, in a process of its own."""
+"""`lms-progress relay`: sends messages to other systems, in a process of its own."""
 
 import asyncio
 from typing import Annotated
@@ -24,11 +24,10 @@ def relay_command(
     metrics_port: MetricsPort = None,
     metrics_host: MetricsHost = "127.0.0.1",
 ) -> None:
-    """Send announcements to every broker that is configured, and to every URL that subscribed, until Ctrl-C or SIGTERM.
+    """Send messages to every configured broker and to every subscribed URL, until Ctrl-C or SIGTERM.
 
-    `serve` does the same by itself. Any number of processes may relay: one at a time is at work, and another takes
-    over within seconds if it dies. All of them need the same settings. The database is brought to the current schema
-    first.
+    `serve` does this by itself. Any number of processes may run: one at a time sends, and another takes over within
+    seconds if it dies. All processes need the same settings. The database is migrated to the current schema first.
 
     \b
     lms-progress relay --once
@@ -40,7 +39,7 @@ def relay_command(
         echo(f"arrived {sent.arrived:>8,}")
         echo(f"failed  {sent.failed:>8,}")
         if sent.failed:
-            echo_err("What failed is tried again later; GET /v1/deliveries says why it failed.")
+            echo_err("Failed deliveries are retried later; GET /v1/deliveries has the reasons.")
             raise typer.Exit(1)
 
 

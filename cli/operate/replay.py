@@ -1,4 +1,4 @@
-"""`lms-progress replay`: builds what is derived anew, from the log and the course history."""
+"""`lms-progress replay`: rebuilds everything that is derived from the log and the course history."""
 
 import asyncio
 from concurrent.futures import Executor
@@ -26,16 +26,16 @@ IN_WORDS = {
 def replay_command(
     user: Annotated[str | None, typer.Option(help="Only this learner")] = None,
     course: Annotated[str | None, typer.Option(help="Only the learners of this course")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=MAX_WORKERS, help="How many processes do it")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=MAX_WORKERS, help="The number of processes")] = 2,
     publish: Annotated[  # noqa: FBT002
-        bool, typer.Option("--publish", help="Announce the signals that come to be to other systems")
+        bool, typer.Option("--publish", help="Announce newly derived signals to other systems")
     ] = False,
 ) -> None:
-    """Build progress, signals, XP and all counts anew, from the log and the course history.
+    """Rebuild progress, signals, XP and all counts from the log and the course history.
 
-    Needed after a rule was changed or mended, and after what signals are worth was. Servers may go on: they
-    accept and answer all the while, and show what was there until the replay is done. One replay runs at a time.
-    Says what is other than before. Nothing is sent to other systems, unless --publish.
+    Run it after you change a rule or the XP settings. Servers continue to accept events and to answer, and show
+    the old rows until the replay is done. Only one replay runs at a time. It prints what changed. Nothing is sent
+    to other systems without --publish.
 
     \b
     lms-progress replay
@@ -47,7 +47,7 @@ def replay_command(
 
 
 def show_report(report: ReplayReport) -> None:
-    """A line for each number, and how long the oldest of what is parked waits."""
+    """Print a line for each number, and how long the oldest parked event waits."""
     for name, in_words in IN_WORDS.items():
         echo(f"{in_words:<16}{getattr(report, name):>10,}")
     if report.oldest_parked_at is not None:
@@ -56,7 +56,7 @@ def show_report(report: ReplayReport) -> None:
 
 
 def run(settings: Settings, request: ReplayRequest) -> ReplayReport:
-    """Forks before anything is open, of which each process would have a copy."""
+    """Fork the workers before anything is open, since each would have a copy of it."""
     with forked(request.workers if request.is_of_all else 0, settings.database_url) as crew:
         return asyncio.run(run_with(crew, settings, request))
 

@@ -1,4 +1,4 @@
-"""`lms-progress retry`: tries parked events again, or shows them."""
+"""`lms-progress retry`: retries parked events, or lists them."""
 
 import asyncio
 from typing import Annotated
@@ -17,13 +17,13 @@ SHOWN = 100
 
 
 def retry_command(
-    list_only: Annotated[bool, typer.Option("--list", help="Only show what is parked, and why")] = False,  # noqa: FBT002
-    dead: Annotated[bool, typer.Option("--dead", help="Dead ones too; with --list, only those")] = False,  # noqa: FBT002
+    list_only: Annotated[bool, typer.Option("--list", help="Only list parked events, with the reasons")] = False,  # noqa: FBT002
+    dead: Annotated[bool, typer.Option("--dead", help="Dead ones, too; with --list, only these")] = False,  # noqa: FBT002
 ) -> None:
-    """Retry all parked events now, due or not. Ends with 1 if any failed again.
+    """Retry all parked events now, due or not. The exit code is 1 if any failed again.
 
-    The server does the same by itself when each is due: after 10 s, 1 min and 6 min. Those that failed
-    three times are dead, and stay until --dead tries them again.
+    The server retries each event by itself when it is due: after 10 s, 1 min and 6 min. An event that failed
+    three times is dead, and stays until --dead retries it.
 
     \b
     lms-progress retry
@@ -52,7 +52,7 @@ async def read_parked(settings: Settings, *, dead: bool) -> list[RetryItem]:
 
 
 def show_parked(items: list[RetryItem]) -> None:
-    """One row each, with the last line of the error; the API has the traceback."""
+    """Print one row each, with the last line of the error; the API has the traceback."""
     rows = [
         (item.retry_id, item.user_id, item.event_id, item.rule, item.status, item.attempts, last_line(item.last_error))
         for item in items

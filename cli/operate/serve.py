@@ -1,4 +1,4 @@
-"""`lms-progress serve`: the HTTP server. Brings the database to the current schema, then serves until told to stop."""
+"""`lms-progress serve`: the HTTP server. It migrates the database to the current schema, then serves."""
 
 import asyncio
 from contextlib import suppress
@@ -27,15 +27,15 @@ MAX_WORKERS = 64
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one")] = 8000,
-    dev: Annotated[bool, typer.Option("--dev", help="Ask for no keys; listens on loopback addresses alone")] = False,  # noqa: FBT002
+    dev: Annotated[bool, typer.Option("--dev", help="Require no keys; only for loopback addresses")] = False,  # noqa: FBT002
     demo: Annotated[  # noqa: FBT002
         bool, typer.Option("--demo", help="Fill an empty database with a sample course and simulated learners")
     ] = False,
     workers: Annotated[
-        int, typer.Option(min=1, max=MAX_WORKERS, help="How many processes serve; more than one on PostgreSQL alone")
+        int, typer.Option(min=1, max=MAX_WORKERS, help="The number of processes; more than one only on PostgreSQL")
     ] = 1,
 ) -> None:
-    """Serve the API until Ctrl-C or SIGTERM; what was accepted by then is written before it ends."""
+    """Serve the API until Ctrl-C or SIGTERM. Accepted events are written before it ends."""
     settings = load()
     if dev and not is_loopback(host):
         raise LmsError(f"--host: expected a loopback address such as 127.0.0.1 with --dev, found {host}")
@@ -57,7 +57,7 @@ def serve(
 
 
 async def prepare(settings: Settings, *, dev: bool, demo: bool) -> None:
-    """All that can go wrong before serving, so that it is said in a line and not in a server's log."""
+    """Check everything that can go wrong before serving, so that it is one line and not in a server's log."""
     if settings.activity_monitor_enabled:
         check_monitoring(settings)
     check_mapping_file(settings)
@@ -65,15 +65,15 @@ async def prepare(settings: Settings, *, dev: bool, demo: bool) -> None:
     async with open_engine(settings) as engine:
         echo(f"The database is {engine.database.name}")
         if demo and await simulate(engine):
-            echo("It was empty, so there is a sample course with simulated learners in it.")
+            echo("The database was empty: it has a sample course with simulated learners now.")
         async with engine.database.read() as connection:
             keys = await list_all(connection)
     if not dev and not keys:
-        echo("There is no API key yet. Make one: lms-progress key create NAME --scope ingest --scope read")
+        echo("There is no API key yet. Create one: lms-progress key create NAME --scope ingest --scope read")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to that address."""
+    """Return whether only this machine can connect to that address."""
     with suppress(ValueError):
         return ip_address(host).is_loopback
     return host == "localhost"

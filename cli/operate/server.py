@@ -1,4 +1,4 @@
-"""uvicorn, as `lms-progress serve` runs it, in each of its processes."""
+"""uvicorn, as `lms-progress serve` runs it in each of its processes."""
 
 import gc
 import socket
@@ -10,16 +10,16 @@ from api.app import create_app
 from bootstrap.settings import Settings
 
 SHUTDOWN_SEC = 10
-"""How long requests that are under way at the end may take."""
+"""How long requests may take that are under way at the end."""
 
 COLLECT_OBJECTS = 20_000
-"""When so many more objects have come than gone, the collector looks for garbage. By default, 700 are enough: it would
-look through what a few requests are made of, several times a batch, and find nothing.
+"""The number of new objects after which the garbage collector runs. The default of 700 would scan the objects of a few
+requests several times a batch, and find nothing.
 """
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server. Calls `ready` once it answers."""
+    """A uvicorn server that calls `ready` once it answers."""
 
     def __init__(self, settings: Settings, ready: Callable[[], None], *, dev: bool) -> None:
         app = create_app(settings, dev=dev)
@@ -36,7 +36,7 @@ class Server(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answers, and says so."""
+        """Start to answer, then call `ready`."""
         await super().startup(sockets)
         if self.started:
             freeze_gc()
@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
 
 
 def freeze_gc() -> None:
-    """What is there by now stays: searching it for garbage would hold every answer up, for 75 ms each time."""
+    """Exclude all present objects from garbage collection: scanning them would delay every response for 75 ms."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_OBJECTS)

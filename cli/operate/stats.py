@@ -1,4 +1,4 @@
-"""`lms-progress stats`: how the service is doing, on one screen."""
+"""`lms-progress stats`: the state of the service on one screen."""
 
 import asyncio
 from datetime import datetime
@@ -17,7 +17,7 @@ from views.operational_stats import Backlog
 
 
 class Stats(NamedTuple):
-    """What the screen shows, as one transaction saw it."""
+    """The numbers on the screen, from one transaction."""
 
     database: str
     events: int
@@ -29,11 +29,11 @@ class Stats(NamedTuple):
 
 
 def stats_command() -> None:
-    """Show how much there is, what came in on the last days, and what waits for somebody.
+    """Show how much is stored, what arrived on the last days, and what waits.
 
-    Waiting are events that a rule could not take yet (they are tried again; dead ones are not), and messages of
-    other systems that name what we do not know yet (they are tried again when a course is published, the mapping
-    file changes or what they name arrives). So are deliveries to other systems that have not arrived.
+    Waiting are events that could not be projected (they are retried; dead ones are not), messages of other systems
+    that name something unknown (they are translated again when a course is published, the mapping file changes or
+    the named thing arrives), and deliveries to other systems that have not arrived.
     """
     stats = asyncio.run(read_stats(load()))
     echo(f"Database  {stats.database}, at the current schema\n")
@@ -46,7 +46,7 @@ def stats_command() -> None:
 
 
 async def read_stats(settings: Settings) -> Stats:
-    """Reads all of it. Raises LmsError for a database that is not at the current schema."""
+    """Read all numbers. Raise LmsError for a database that is not at the current schema."""
     async with open_database(settings) as database, database.read() as connection:
         retries = await operational_stats.retries(connection)
         waiting = {f"{status} events": retries.get(status, operational_stats.NOTHING) for status in RetryStatus}
@@ -64,13 +64,13 @@ async def read_stats(settings: Settings) -> Stats:
 
 
 def parked_messages(by_source: dict[str, Backlog]) -> dict[str, Backlog]:
-    """A line for each source, one if there is none."""
+    """Return a line for each source, or one line if there is none."""
     lines = {f"parked messages of {source}": waiting for source, waiting in by_source.items()}
     return lines or {"parked messages": operational_stats.NOTHING}
 
 
 def unsent(by_sink: dict[tuple[str, str], Backlog]) -> dict[str, Backlog]:
-    """A line for each status and sink."""
+    """Return a line for each status and sink."""
     return {f"{status} deliveries to {sink}": waiting for (status, sink), waiting in by_sink.items()}
 
 

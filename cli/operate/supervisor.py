@@ -1,6 +1,6 @@
-"""Several processes that serve together: each has the whole app, and sockets that get its share of the connections.
+"""The supervisor of several server processes: each has the whole app, and sockets with its share of the connections.
 
-When one dies, its sockets stay: who connects to them waits until another process is there in its place.
+When one dies, its sockets stay: clients that connect to them wait until another process takes its place.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ from integrations.runtime.metrics import share_counters
 
 SHORTEST_PAUSE_SEC = 0.1
 LONGEST_PAUSE_SEC = 30.0
-"""Before a process is started in place of another, twice as long each time that it does not come up."""
+"""The longest pause before a process is started again. It doubles each time that the process does not come up."""
 
 ORPHAN_SEC = 30
-"""A process whose parent was killed ends by itself; if it has not by then, at once."""
+"""A process whose parent was killed ends in good order within this time, or at once after it."""
 
 _spawn = get_context("spawn")
 
@@ -42,7 +42,7 @@ class ServerProcesses:
         self._processes: dict[int, BaseProcess] = {}
 
     def run(self) -> None:
-        """Serves until Ctrl-C or SIGTERM; a second one does not wait. Raises LmsError unless all of them come up."""
+        """Serve until Ctrl-C or SIGTERM; a second one does not wait. Raise LmsError unless all processes come up."""
         with share_counters(), closing(self._shares):
             self._serve()
 
@@ -59,7 +59,7 @@ class ServerProcesses:
             self._end()
 
     def _start(self, number: int) -> tuple[BaseProcess, Connection]:
-        """A process that comes up, and where it says that it has."""
+        """Start a process. Return it, and the connection by which it reports that it is up."""
         said, says = _spawn.Pipe(duplex=False)
         process = _spawn.Process(target=serve_worker, args=(*self._orders, self._shares[number], says))
         process.start()
@@ -70,9 +70,9 @@ class ServerProcesses:
     def _replace_dead(self) -> None:
         for number, process in [each for each in self._processes.items() if not each[1].is_alive()]:
             echo_err(f"lms-progress: server process {process.pid} {exit_reason(process)}")
-            self._start_patiently(number)
+            self._start_with_retry(number)
 
-    def _start_patiently(self, number: int) -> None:
+    def _start_with_retry(self, number: int) -> None:
         pause = SHORTEST_PAUSE_SEC
         while True:
             time.sleep(pause)
@@ -87,7 +87,7 @@ class ServerProcesses:
                 return echo_err(f"lms-progress: server process {process.pid} serves in its place")
 
     def _end(self) -> None:
-        """Has each write what it accepted, and waits for that."""
+        """Let each process write what it accepted, and wait for that."""
         try:
             for process in self._processes.values():
                 process.terminate()
@@ -100,7 +100,7 @@ class ServerProcesses:
 
 
 def await_ready(process: BaseProcess, said: Connection) -> None:
-    """Waits until a process answers. Raises LmsError, with the reason if there is one, when it ends instead."""
+    """Wait until a process answers. Raise LmsError with the reason if it ends instead."""
     with said:
         try:
             reason = said.recv()
@@ -112,14 +112,14 @@ def await_ready(process: BaseProcess, said: Connection) -> None:
 
 
 def exit_reason(process: BaseProcess) -> str:
-    """In words."""
+    """Return why a process ended."""
     code = process.exitcode or 0
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
 def serve_worker(settings: Settings, dev: bool, sockets: list[socket.socket], says: Connection) -> None:  # noqa: FBT001
-    """One of the processes: says None when it answers, or the reason why it does not."""
-    os.setpgid(0, 0)  # Ctrl-C is for the parent, which passes it on
+    """Run one of the processes: report None when it answers, or the reason why it does not."""
+    os.setpgid(0, 0)  # the parent gets Ctrl-C, and passes it on
     threading.Thread(target=follow_parent, daemon=True).start()
     from cli.operate.server import Server
 
@@ -133,13 +133,13 @@ def serve_worker(settings: Settings, dev: bool, sockets: list[socket.socket], sa
 
 
 async def check(settings: Settings) -> None:
-    """Raises LmsError unless there is a database to serve: uvicorn would say so at length."""
+    """Raise LmsError unless there is a database to serve; uvicorn would print a traceback."""
     async with open_database(settings):
         pass
 
 
 def follow_parent() -> None:
-    """Ends this process in good order once its parent is gone, however that ended."""
+    """End this process in good order once its parent is gone, however that ended."""
     parent = parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""`lms-progress topic create`: the topics of Kafka, those that the learning platform writes and ours."""
+"""`lms-progress topic create`: the topics of Kafka, the learning platform's and ours."""
 
 import asyncio
 from typing import Annotated
@@ -19,9 +19,9 @@ def group() -> None:
 
 @app.command("create")
 def create_command(
-    replicas: Annotated[int, typer.Option(min=1, max=100, help="How many brokers keep each message")] = 1,
+    replicas: Annotated[int, typer.Option(min=1, max=100, help="The number of brokers that store each message")] = 1,
 ) -> None:
-    """Create the topics that are not there yet, with their partitions and retention; the others stay as they are."""
+    """Create the missing topics, with their partitions and retention. Existing ones stay as they are."""
     from integrations.kafka.topics import TOPICS, create_topics
 
     servers = load().kafka_bootstrap_servers

@@ -1,4 +1,4 @@
-"""`lms-progress verify`: compares what is derived with the log, names what differs, and mends it if asked to."""
+"""`lms-progress verify`: compares the derived tables with the log, and repairs them on request."""
 
 import asyncio
 import sys
@@ -20,21 +20,21 @@ from engine.verify.verify import Sample, verify, verify_learners, verify_roll_up
 from engine.verify.xp_histogram import HISTOGRAM, repair_histogram
 
 MEND = {DAILY: repair_daily, HISTOGRAM: repair_histogram}
-"""How each roll-up that is of no learner in particular is mended."""
+"""The repair of each roll-up that belongs to no learner."""
 
 LINES = 2_000
-"""So many differences are named one by one."""
+"""The number of differences that are named one by one."""
 
 
 def verify_command(
-    sample: Annotated[int | None, typer.Option(min=1, help="Only so many learners, chosen at random")] = None,
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what differs")] = False,  # noqa: FBT002
+    sample: Annotated[int | None, typer.Option(min=1, help="Only this many random learners")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what differs")] = False,  # noqa: FBT002
 ) -> None:
-    """Fold the log again, and name all that differs in progress, signals, XP, counts and what is parked.
+    """Fold the log again, and print every difference in progress, signals, XP, counts and parked events.
 
-    Servers may go on meanwhile. Ends with 1 if anything differs; with --repair, if anything still does when it
-    was mended and verified again. Nothing is sent to other systems. After a rule or the worth of signals was
-    changed, all that this touches differs, until it is repaired or replayed.
+    Servers may run meanwhile. The exit code is 1 if anything differs; with --repair, if anything still differs
+    after the repair. Nothing is sent to other systems. After a change of a rule or of the XP settings, all rows
+    that it concerns differ until they are repaired or replayed.
 
     \b
     lms-progress verify
@@ -49,7 +49,7 @@ def verify_command(
 
 
 class VerifyRun:
-    """One run of the command: what it has found by now."""
+    """A run of the command, with its findings so far."""
 
     def __init__(self, settings: Settings, *, repair: bool) -> None:
         self._settings = settings
@@ -61,7 +61,7 @@ class VerifyRun:
         self.left = 0
 
     async def run(self, sample: int | None) -> None:
-        """Verifies everything, or a sample of so many learners."""
+        """Verify everything, or a sample of that many learners."""
         chosen = Sample(sample, SystemRandom()) if sample is not None else None
         async with open_database(self._settings) as database:
             engine = Engine(database, self._settings.xp_values)
@@ -78,25 +78,25 @@ class VerifyRun:
                         self.left += rows(left)
 
     def name(self, differences: Sequence[Difference]) -> None:
-        """A line each, as long as there are not too many. A terminal shows them above the bar, a file has just them."""
+        """Print a line each, as long as there are not too many: above the bar in a terminal."""
         self.differing += rows(differences)
         for difference in differences[: max(0, LINES - self.lines)]:
             print(difference, file=None if self._out.isatty() else self._out, flush=True)
         self.lines += len(differences)
 
     def sum_up(self) -> None:
-        """The last lines: how much there was, and what became of it."""
+        """Print the last lines: the numbers, and what became of the differences."""
         if self.lines > LINES:
             echo(f"and {self.lines - LINES:,} more")
         echo(f"learners {self.learners:,}   rows differing {self.differing:,}")
         if self._repair:
-            echo(f"mended {self.differing - self.left:,}   still differing {self.left:,}")
+            echo(f"repaired {self.differing - self.left:,}   still differing {self.left:,}")
         elif self.differing:
-            echo_err("Mend them: lms-progress verify --repair")
+            echo_err("Repair them: lms-progress verify --repair")
 
 
 async def run_repair(engine: Engine, differences: Sequence[Difference]) -> list[Difference]:
-    """Mends what differs. What differs of it still, when verified again."""
+    """Repair what differs. Return what still differs when verified again."""
     database, context, clock = engine.database, engine.context, engine.clock
     roll_up = differences[0].table
     if roll_up in MEND:
@@ -105,10 +105,10 @@ async def run_repair(engine: Engine, differences: Sequence[Difference]) -> list[
     learners = sorted({difference.key[0] for difference in differences})
     mended = await repair_learners(database, learners, context, clock, announce=False)
     for user_id in mended.refused:
-        echo_err(f"not mended: the database refuses what is derived of learner {user_id!r}")
+        echo_err(f"not repaired: the database rejects the rows of learner {user_id!r}")
     return await verify_learners(database, learners, context, clock)
 
 
 def rows(differences: Sequence[Difference]) -> int:
-    """How many rows they are of."""
+    """Return the number of rows that differ."""
     return len({(difference.table, difference.key) for difference in differences})

@@ -125,7 +125,7 @@ def test_the_command_mints_one(new_sqlite: Callable[[], str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "settings", "says"),
     [
-        (["ada"], {}, "LMS_TOKEN_SECRET: expected a secret to sign with, found none"),
+        (["ada"], {}, "LMS_TOKEN_SECRET is not set: a token needs a secret to be signed with"),
         (["ada"], {"LMS_TOKEN_SECRET": "short"}, "LMS_TOKEN_SECRET: expected at least 32 bytes, found another"),
         ([""], {"LMS_TOKEN_SECRET": TOKEN_SECRET}, "expected at least 1 character"),
         (["ada", "--minutes", "1441"], {"LMS_TOKEN_SECRET": TOKEN_SECRET}, "--minutes"),

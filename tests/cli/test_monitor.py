@@ -63,7 +63,7 @@ def test_what_cannot_be_monitored_is_refused_before_the_database_is_touched(
 
 def test_it_does_one_thing_at_a_time(new_sqlite: Callable[[], str]) -> None:
     ended = run(new_sqlite(), "monitor", "--once", "--stats", stdin=b"", **SET_UP)
-    expected = "expected one of --daemon, --once, --process-pending, --stats and --clear-mentors, found more"
+    expected = "only one of --daemon, --once, --process-pending, --stats and --clear-mentors is allowed"
     assert (ended.code, ended.err) == (1, f"lms-progress: {expected}\n")
 
 
@@ -91,7 +91,7 @@ def test_one_process_at_a_time_polls(new_sqlite: Callable[[], str], platform: Pl
 
 def test_mentors_are_cleared_by_command(new_sqlite: Callable[[], str]) -> None:
     ended = run(new_sqlite(), "monitor", "--clear-mentors", stdin=b"", **SET_UP)
-    assert (ended.code, ended.out) == (0, "Whoever polls next reads the mentors of students anew.\n")
+    assert (ended.code, ended.out) == (0, "The next poll reloads which mentors each student has.\n")
 
 
 def test_figures_are_shown_wherever_the_database_is(new_sqlite: Callable[[], str], platform: Platform) -> None:

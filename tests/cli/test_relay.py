@@ -53,7 +53,7 @@ def test_what_fails_ends_it_with_1(database_url: str) -> None:
         done = run(database_url, "relay", "--once", LMS_WEBHOOK_PRIVATE="true")
 
     assert (done.code, done.out.split()) == (1, ["arrived", "0", "failed", "1"])
-    assert "GET /v1/deliveries says why" in done.err
+    assert "GET /v1/deliveries has the reasons" in done.err
 
 
 def test_beside_a_relay_at_work_it_is_refused(database_url: str) -> None:

@@ -70,7 +70,7 @@ def test_repair_mends_all_of_it_and_sends_nothing(database_url: str) -> None:
 
     # then
     assert (messages, done.code, done.err) == ([(6,)], 0, "")
-    assert done.out.splitlines()[-2:] == ["learners 3   rows differing 8", "mended 8   still differing 0"]
+    assert done.out.splitlines()[-2:] == ["learners 3   rows differing 8", "repaired 8   still differing 0"]
     assert derived_at(database_url) == before
     assert query(database_url, "SELECT count(*) FROM lms_outbox") == [(0,)]
     assert run(database_url, "verify").code == 0
@@ -88,8 +88,8 @@ def test_what_cannot_be_mended_is_named_and_ends_it_with_1(database_url: str) ->
 
     # then: ada's three places, and with them what the histogram says of her, are as they were
     assert done.code == 1
-    assert done.out.splitlines()[-2:] == ["learners 3   rows differing 8", "mended 6   still differing 2"]
-    assert done.err.endswith("not mended: the database refuses what is derived of learner 'bob'\n")
+    assert done.out.splitlines()[-2:] == ["learners 3   rows differing 8", "repaired 6   still differing 2"]
+    assert done.err.endswith("not repaired: the database rejects the rows of learner 'bob'\n")
     assert {line.split("/")[0] for line in run(database_url, "verify").out.splitlines()[:-1]} == {"lms_progress bob"}
 
 
