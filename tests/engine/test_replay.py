@@ -25,6 +25,8 @@ from tests.engine.support import HandClock, at, ping, quiz, running, step
 from tests.engine.worlds import Delivery, World, delivered_worlds_with_slots, end, law
 from tests.support.derived import Rows, derived
 
+pytestmark = pytest.mark.slow
+
 NewDatabase = Callable[[], str]
 LAST = "SELECT status, events_done, events_total, signals_gained, rows_differing, error FROM lms_replay"
 
@@ -40,7 +42,6 @@ def limits(request: pytest.FixtureRequest) -> Limits:
     return Limits(in_place_learners=request.param)
 
 
-@pytest.mark.slow
 @settings(law, max_examples=20)
 @given(delivered_worlds_with_slots(min_size=1))
 async def test_a_replay_at_any_time_changes_nothing(
@@ -166,7 +167,6 @@ async def test_nothing_is_sent_out_again_unless_it_is_asked_for(engine: Engine) 
         assert await value(engine.database, sent) == gained
 
 
-@pytest.mark.slow
 async def test_pieces_done_by_several_processes_are_put_together(database_url: str, limits: Limits) -> None:
     limits = replace(limits, python_fold_seqs=5, derive_learners=2)
     learners = [f"learner-{number}" for number in range(15)]

@@ -32,6 +32,8 @@ from tests.support.catalog import catalog
 from tests.support.derived import derived
 from tests.support.postgres import PostgresServer
 
+pytestmark = pytest.mark.slow
+
 NewDatabase = Callable[[], str]
 LEFT_BEHIND = {
     "sqlite": "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'shadow%'",
