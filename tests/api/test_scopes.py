@@ -135,6 +135,7 @@ def test_every_route_is_in_the_table(guarded: Local) -> None:
     assert routes == {(method, path) for _, (method, path, _) in GUARDED} | public
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scope", "call"), GUARDED, ids=lambda value: "" if isinstance(value, str) else value[1])
 def test_a_scope_opens_its_endpoints_and_no_other(guarded: Local, scope: Scope, call: Call) -> None:
     populated(guarded)

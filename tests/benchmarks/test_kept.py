@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks import kept
 from benchmarks.report import measured_now, report
 from benchmarks.result import Figure, Goal, Result
+
+pytestmark = pytest.mark.slow
 
 GOAL = Goal("x", 0.5, 1.0, at_least=True)
 
