@@ -7,7 +7,7 @@ async with Engine(database, …) as engine:
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +20,8 @@ from eventstore.concurrency import shielded
 from eventstore.db.database import Database
 from eventstore.errors import UnavailableError
 from eventstore.times import Clock, system_clock
+from projections.rule import Rule
+from projections.rules import RULES
 from signals.course import CourseVersion, Step
 from signals.course_catalog import CourseCache
 from signals.xp import DEFAULT_XP_VALUES, XpValues
@@ -42,10 +44,11 @@ class Engine:
         clock: Clock = system_clock,
         queue_events: int = QUEUE_EVENTS,
         limits: Limits = DEFAULT_LIMITS,
+        rules: Sequence[Rule] | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
-        self.context = Context(CourseCache(), xp_values, os.getpid() % SHARDS, limits=limits)
+        self.context = Context(CourseCache(), xp_values, os.getpid() % SHARDS, limits=limits, rules=rules or RULES)
         self.ingest = Ingest(database, self.context, clock, queue_events)
         self.after_publish: list[Callable[[], Awaitable[object]]] = []
         self._tasks: set[asyncio.Task[None]] = set()

@@ -4,13 +4,13 @@ An event on which a rule raises does not stop the others: it comes back with the
 """
 
 from collections.abc import Iterable, Sequence
-from inspect import signature
 from typing import NamedTuple
 
 from eventstore.event import Event
 from eventstore.registry import current_payload
 from projections.progress import EMPTY, Progress, merge
-from projections.rules import RULES, Rule
+from projections.rule import Rule
+from projections.rules import RULES
 
 ProgressKey = tuple[str, str]
 """(user_id, class_id)"""
@@ -42,12 +42,6 @@ def fold(events: Iterable[Event], rules: Sequence[Rule] = RULES) -> Fold:
         before = progress.get(key)
         progress[key] = proved if before is None else merge(before, proved)
     return Fold(progress, failures)
-
-
-def rules_in_use() -> Sequence[Rule]:
-    """Return the rules that `fold` runs by default."""
-    rules: Sequence[Rule] = signature(fold).parameters["rules"].default
-    return rules
 
 
 def _by_type(rules: Sequence[Rule]) -> dict[str, list[Rule]]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from eventstore.db import insert
 from eventstore.db.json_rows import json_rows
 from projections.fold import ProgressKey
-from projections.progress import Progress
+from projections.progress import FIELDS, Progress, decode, encode
 from projections.tables import lms_progress
 
 
@@ -28,13 +28,7 @@ class ProgressRow(NamedTuple):
 _p = lms_progress.c
 _keys = json_rows("keys", _p.user_id, _p.class_id)
 _users = json_rows("users", _p.user_id)
-_COLUMNS = (
-    _p.user_id,
-    _p.class_id,
-    _p.course_id,
-    _p.named_course_id,
-    *(_p[name] for name in Progress._fields[1:]),
-)
+_COLUMNS = (_p.user_id, _p.class_id, _p.course_id, *(_p[field.column] for field in FIELDS))
 _rows = json_rows("rows", *_COLUMNS)
 
 SELECT_BY_KEY = select(*_COLUMNS).join(_keys, (_p.user_id == _keys.c.user_id) & (_p.class_id == _keys.c.class_id))
@@ -64,12 +58,12 @@ async def load_learners(connection: AsyncConnection, user_ids: Collection[str]) 
 async def save(connection: AsyncConnection, rows: Collection[ProgressRow]) -> None:
     """Insert or overwrite these rows."""
     if rows:
-        values = [(row.user_id, row.class_id, row.course_id, *row.progress) for row in rows]
+        values = [(row.user_id, row.class_id, row.course_id, *encode(row.progress)) for row in rows]
         await connection.execute(UPSERT, {"rows": values})
 
 
 def _by_key(rows: Iterable[Any]) -> dict[ProgressKey, ProgressRow]:
     return {
-        (user_id, class_id): ProgressRow(user_id, class_id, course_id, Progress(*progress))
+        (user_id, class_id): ProgressRow(user_id, class_id, course_id, decode(progress))
         for user_id, class_id, course_id, *progress in rows
     }

@@ -1,11 +1,15 @@
 """The tables of projections: progress, the roll-ups, and the events that are parked."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Column, Date, Index, Integer, PrimaryKeyConstraint, Table, Text, text
 
 from eventstore.db import Id, Name, UtcTime
 from eventstore.tables import metadata
+from projections.progress import FIELDS, ProgressField
 
 
 class RetryStatus(StrEnum):
@@ -15,17 +19,24 @@ class RetryStatus(StrEnum):
     DEAD = "dead"
 
 
+COLUMN_TYPES: Mapping[type, Any] = {int: Integer, str: Name, datetime: UtcTime}
+"""The column type of each Python type; a join may name another one."""
+
+
+def column_of(field: ProgressField) -> Column[Any]:
+    """Return the column of a progress field. It may be NULL if the field may be None."""
+    return Column(
+        field.column, field.join.column_type or COLUMN_TYPES[field.value_type], nullable=field.default is None
+    )
+
+
 lms_progress = Table(
     "lms_progress",
     metadata,
     Column("user_id", Name, nullable=False),
     Column("class_id", Name, nullable=False),
     Column("course_id", Name),
-    Column("named_course_id", Name),
-    Column("video_max_position_sec", Integer, nullable=False),
-    Column("video_completed_at", UtcTime),
-    Column("quiz_score", Integer),
-    Column("quiz_passed_at", UtcTime),
+    *map(column_of, FIELDS),
     PrimaryKeyConstraint("user_id", "class_id"),
     Index("lms_progress_by_class", "class_id", "user_id"),
     Index("lms_progress_by_course", "course_id", "user_id"),

@@ -14,25 +14,21 @@ from signals.course import CourseHistory, Step, current_version, percent
 from signals.course_catalog import CourseCatalog
 from signals.signal import SignalType
 from views import durations, enrolments, learner_names, signal_list, user_progress
-from views.user_progress import UserProgress
+from views.user_progress import NO_PROGRESS, ProgressFields, UserProgress
 
 
-class StepProgress(BaseModel):
-    """A step of the version in force, with the learner's row of v_user_progress for its class.
-
-    `duration_sec` is the video's length, null if none is rows_of_learner.
-    """
+class StepKey(BaseModel):
+    """A step of the version in force. `duration_sec` is the video's length, null if none is known."""
 
     class_id: str
     title: str
     course_id: str
     duration_sec: int | None
-    video_max_position_sec: int
-    video_completed: int
-    quiz_passed: int
-    quiz_score: int | None
-    video_completed_at: datetime | None
-    quiz_passed_at: datetime | None
+
+
+class StepProgress(ProgressFields, StepKey):
+    """A step of the version in force, with the learner's row of v_user_progress for its class."""
+
     completed: bool
     completed_at: datetime | None
 
@@ -57,7 +53,7 @@ class CourseProgress(BaseModel):
 class LearnerProgress(BaseModel):
     """A learner's XP, and the published courses that the learner has begun or is enrolled in.
 
-    `name` is null if none is rows_of_learner.
+    `name` is null if none is known.
     """
 
     user_id: str
@@ -138,17 +134,13 @@ def course_progress(history: CourseHistory, rows_of_learner: LearnerRows) -> Cou
 def step_progress(course_id: str, step: Step, rows_of_learner: LearnerRows) -> StepProgress:
     """Return one step of the learner's page."""
     row = rows_of_learner.rows.get(step.class_id)
+    progress = NO_PROGRESS if row is None else row.model_dump(include=set(NO_PROGRESS))
     return StepProgress(
+        **progress,
         class_id=step.class_id,
         title=step.title,
         course_id=course_id,
         duration_sec=rows_of_learner.duration_sec.get(step.class_id),
-        video_max_position_sec=row.video_max_position_sec if row else 0,
-        video_completed=row.video_completed if row else 0,
-        quiz_passed=row.quiz_passed if row else 0,
-        quiz_score=row.quiz_score if row else None,
-        video_completed_at=row.video_completed_at if row else None,
-        quiz_passed_at=row.quiz_passed_at if row else None,
         completed=(course_id, step.class_id) in rows_of_learner.completed_at,
         completed_at=rows_of_learner.completed_at.get((course_id, step.class_id)),
     )

@@ -1,48 +1,73 @@
-"""v_user_progress: how far each learner got in each class. All other pages are built on it."""
+"""v_user_progress: how far each learner got in each class. All other pages are built on it.
 
-from datetime import datetime
+Its columns follow from the fields of `Progress`: each is shown, and two times are also shown as flags.
+"""
+
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Integer, Select, Text, bindparam, column, select, table
+from pydantic import BaseModel, ConfigDict, create_model
+from sqlalchemy import ColumnElement, Select, bindparam, case, column, select, table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from eventstore.db import UtcTime
+from projections.progress import FIELDS
+from projections.tables import lms_progress
 from views.page import KeyText, Page, apply_filters, decode, keyset_after, page, row_to_model
 
+FLAGS = {"video_completed": "video_completed_at", "quiz_passed": "quiz_passed_at"}
+"""Columns that are 0 or 1, each with the time that it is 1 from."""
 
-def definition(_: Dialect) -> str:
-    """Return the view's SELECT."""
-    return """
-    SELECT user_id,
-           class_id,
-           course_id,
-           video_max_position_sec,
-           CASE WHEN video_completed_at IS NULL THEN 0 ELSE 1 END AS video_completed,
-           CASE WHEN quiz_passed_at IS NULL THEN 0 ELSE 1 END AS quiz_passed,
-           quiz_score,
-           video_completed_at,
-           quiz_passed_at
-    FROM lms_progress
-    """
+FIRST = ("video_max_position_sec", "video_completed", "quiz_passed", "quiz_score")
+"""The first columns of progress; all other fields follow in the order of their declaration."""
+
+_p = lms_progress.c
+_shown = {
+    field.column: field for field in FIELDS if field.column != "named_course_id" and field.join.column_type is None
+}
+NAMES = (*FIRST, *(name for name in _shown if name not in FIRST))
 
 
-v_user_progress = table(
-    "v_user_progress",
-    column("user_id", Text),
-    column("class_id", Text),
-    column("course_id", Text),
-    column("video_max_position_sec", Integer),
-    column("video_completed", Integer),
-    column("quiz_passed", Integer),
-    column("quiz_score", Integer),
-    column("video_completed_at", UtcTime),
-    column("quiz_passed_at", UtcTime),
+def _column(name: str) -> ColumnElement[Any]:
+    if name in FLAGS:
+        return case((_p[FLAGS[name]].is_(None), 0), else_=1).label(name)
+    return _p[name]
+
+
+COLUMNS = (_p.user_id, _p.class_id, _p.course_id, *map(_column, NAMES))
+
+v_user_progress = table("v_user_progress", *(column(each.name, each.type) for each in COLUMNS))
+
+
+def definition(dialect: Dialect) -> str:
+    """Return the view's SELECT as SQL."""
+    return str(select(*COLUMNS).compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+def _type(name: str) -> Any:
+    if name in FLAGS:
+        return int
+    field = _shown[name]
+    return field.value_type if field.default is not None else field.value_type | None
+
+
+_definitions: dict[str, Any] = {name: (_type(name), ...) for name in NAMES}
+ProgressFields: type[BaseModel] = create_model(
+    "ProgressFields", __doc__="The progress of one learner in one class.", **_definitions
 )
 
+NO_PROGRESS = {name: 0 if name in FLAGS else _shown[name].default for name in NAMES}
+"""The progress of a class without events."""
 
-class UserProgress(BaseModel):
+
+class ClassKey(BaseModel):
+    """A learner and a class, and the course that it is shown under."""
+
+    user_id: str
+    class_id: str
+    course_id: str | None
+
+
+class UserProgress(ProgressFields, ClassKey):
     """A learner in one class. Positions are whole seconds; the best score is floored; times are UTC."""
 
     model_config = ConfigDict(
@@ -62,16 +87,6 @@ class UserProgress(BaseModel):
             ]
         },
     )
-
-    user_id: str
-    class_id: str
-    course_id: str | None
-    video_max_position_sec: int
-    video_completed: int
-    quiz_passed: int
-    quiz_score: int | None
-    video_completed_at: datetime | None
-    quiz_passed_at: datetime | None
 
 
 def select_page(limit: int, cursor: str | None, filters: dict[str, str]) -> Select[Any]:

@@ -24,7 +24,6 @@ from eventstore.read import read_event
 from eventstore.times import Clock
 from projections.fold import ProgressKey, fold
 from projections.progress import Progress
-from projections.rules import RULES
 from projections.tables import RetryStatus
 
 
@@ -84,7 +83,7 @@ async def _retry(
 async def _attempt(connection: AsyncConnection, parked: Row[Any], context: Context, now: datetime) -> bool:
     """Retry one event. Return whether it succeeded; it is parked no longer then."""
     event = await read_event(connection, parked.user_id, parked.event_id)
-    folded = fold([event], [rule for rule in RULES if parked.rule in (rule.name, ALL_RULES)])
+    folded = fold([event], [rule for rule in context.rules if parked.rule in (rule.name, ALL_RULES)])
     raised = [failure.error for failure in folded.failures]
     error = raised[0] if raised else await _project(connection, parked, folded.progress, context, now)
     if error is not None:

@@ -1,8 +1,11 @@
 """The context of projecting: everything that it needs besides the events."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.limits import DEFAULT_LIMITS, Limits
+from projections.rule import Rule
+from projections.rules import RULES
 from signals.course_catalog import CourseCache
 from signals.xp import XpValues
 
@@ -11,7 +14,7 @@ SHARDS = 16
 
 
 class Context(NamedTuple):
-    """The courses, the XP of each signal type, the shard that this process counts under, and the limits.
+    """The courses, the XP of each signal type, the shard that this process counts under, the limits and the rules.
 
     `announces` is false in a replay: its new signals are not announced to other systems.
     """
@@ -21,3 +24,4 @@ class Context(NamedTuple):
     shard: int
     announces: bool = True
     limits: Limits = DEFAULT_LIMITS
+    rules: Sequence[Rule] = RULES

@@ -69,7 +69,7 @@ async def fold_and_project(
     connection: AsyncConnection, events: Sequence[Event], context: Context, now: datetime
 ) -> list[Signal]:
     """Fold and project events whose learners are already locked and which are already counted."""
-    folded = fold(events)
+    folded = fold(events, context.rules)
     await park(connection, folded.failures, now)
     return await project(connection, folded.progress, context, now)
 

@@ -17,7 +17,7 @@ from eventstore.db import Name, daily_counts, insert
 from eventstore.db.database import Database
 from eventstore.db.json_rows import json_rows
 from eventstore.tables import lms_event
-from projections.fold import ProgressKey, rules_in_use
+from projections.fold import ProgressKey
 from projections.sql_fold.fold import PROVED, select_fold, tmp_fold
 from projections.tables import lms_event_daily, lms_learner, lms_progress
 from signals.course_catalog import CourseCatalog
@@ -41,9 +41,9 @@ INSERT_DISPLAY_COURSES = insert(tmp_display_course).from_select(["class_id", "co
 """Fills that table."""
 
 INSERT_PROGRESS = insert(lms_progress).from_select(
-    ["user_id", "class_id", "course_id", "named_course_id", *PROVED],
+    ["user_id", "class_id", "course_id", "named_course_id", *(field.column for field in PROVED)],
     select(_f.user_id, _f.class_id, func.coalesce(_f.course_id, tmp_display_course.c.course_id), _f.course_id)
-    .add_columns(*(_f[name] for name in PROVED))
+    .add_columns(*(_f[field.column] for field in PROVED))
     .outerjoin_from(tmp_fold, tmp_display_course, _f.class_id == tmp_display_course.c.class_id),
 )
 """Copies the fold into lms_progress."""
@@ -100,7 +100,7 @@ async def _fold(shadow: Database, chunk: Range, context: Context) -> FoldResult:
         nonlocal folded
         for table in (tmp_fold, tmp_display_course):
             await connection.run_sync(table.create, checkfirst=False)
-        folding = insert(tmp_fold).from_select(list(_f.keys()), select_fold(rules_in_use()))
+        folding = insert(tmp_fold).from_select(list(_f.keys()), select_fold(context.rules))
         await connection.execute(folding, chunk._asdict())
         courses = await context.courses.courses(connection)
         await connection.execute(INSERT_DISPLAY_COURSES, {"shown": display_courses(courses)})

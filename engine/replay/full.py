@@ -38,7 +38,7 @@ async def full_rebuild(
     name = replay_id[:8]
     async with open_shadow(database, name) as tables:
         number = request.workers if until > context.limits.python_fold_seqs else 0
-        job = WorkerJob(database.url, name, dict(context.xp_values), clock(), context.limits)
+        job = WorkerJob(database.url, name, dict(context.xp_values), clock(), context.limits, context.rules)
         async with copying_shadow(database, tables, until, context.limits) as shadow_copy:
             with workers(number, crew, fold_range, derive_chunk) as pool:
                 fold_job = FoldJob(pool, number, job, tables.building, context)

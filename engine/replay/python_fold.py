@@ -50,7 +50,7 @@ async def fold_classes(
 async def _merge(connection: AsyncConnection, events: Sequence[Event], context: Context, now: datetime) -> None:
     async def some(events: Sequence[Event]) -> None:
         await learner_activity.add(connection, events)
-        folded = fold(events)
+        folded = fold(events, context.rules)
         await park(connection, folded.failures, now)
         await merge_progress(connection, folded.progress, await context.courses.courses(connection))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -16,6 +16,8 @@ from engine.replay.process_pool import spawned
 from engine.replay.shadow_tables import open_builder
 from eventstore.db.database import Database
 from eventstore.errors import LmsError
+from projections.rule import Rule
+from projections.rules import RULES
 from signals.course_catalog import CourseCache
 from signals.xp import XpValues
 
@@ -31,6 +33,7 @@ class WorkerJob(NamedTuple):
     xp_values: XpValues
     now: datetime
     limits: Limits
+    rules: Sequence[Rule] = RULES
 
 
 @contextmanager
@@ -83,7 +86,9 @@ class WorkerState:
     def __init__(self, job: WorkerJob) -> None:
         self._runner = asyncio.Runner()
         self._shadow = open_builder(job.url, job.shadow)
-        self._context = Context(CourseCache(), job.xp_values, os.getpid() % SHARDS, announces=False, limits=job.limits)
+        self._context = Context(
+            CourseCache(), job.xp_values, os.getpid() % SHARDS, announces=False, limits=job.limits, rules=job.rules
+        )
         self._now = job.now
 
     def do(self, work: Work, chunk: Any) -> Any:

@@ -3,7 +3,7 @@
 Times are read as they are written: a text that is no time is a difference like any other, not an error.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,7 @@ from eventstore.read import STREAM_ROWS
 from eventstore.tables import lms_event
 from eventstore.times import from_text, to_text
 from projections.fold import fold
+from projections.rule import Rule
 
 _e = lms_event.c
 _users = json_rows("users", _e.user_id)
@@ -111,13 +112,15 @@ def _by_key(shape: DerivedTable, rows: Iterable[Row[Any]]) -> Rows:
     return {tuple(row[:length]): tuple(row[length:]) for row in rows}
 
 
-async def repair_tables(connection: AsyncConnection, diffs: Mapping[DerivedTable, TableDiff], now: datetime) -> None:
+async def repair_tables(
+    connection: AsyncConnection, diffs: Mapping[DerivedTable, TableDiff], rules: Sequence[Rule], now: datetime
+) -> None:
     """Write only the rows that differ. The caller holds the learners' locks."""
     for shape, diff in diffs.items():
         await _write(connection, REMOVE[shape], diff.surplus)
         await _write(connection, CORRECT[shape], {key: expected for key, (expected, _) in diff.changed.items()})
         if shape is RETRY:
-            await _park(connection, diff.missing, now)
+            await _park(connection, diff.missing, rules, now)
         else:
             await _write(connection, PUT[shape], diff.missing)
 
@@ -127,11 +130,11 @@ async def _write(connection: AsyncConnection, statement: Insert | Update | Delet
         await connection.execute(statement, {"rows": [(*key, *values) for key, values in rows.items()]})
 
 
-async def _park(connection: AsyncConnection, missing: Rows, now: datetime) -> None:
+async def _park(connection: AsyncConnection, missing: Rows, rules: Sequence[Rule], now: datetime) -> None:
     """Park events that should be parked. The rules run again, so that the stored errors are theirs."""
     keys = sorted({(user_id, str(event_id)) for (user_id, _), (event_id, _) in missing.items()})
     for start in range(0, len(keys), STREAM_ROWS):
         some: Collection[tuple[str, str]] = keys[start : start + STREAM_ROWS]
         events = [Event(*row) for row in await connection.execute(SELECT_EVENTS_BY_KEY, {"keys": some})]
-        failures = [(retry_id(f.event.user_id, f.event.event_id, f.rule), f) for f in fold(events).failures]
+        failures = [(retry_id(f.event.user_id, f.event.event_id, f.rule), f) for f in fold(events, rules).failures]
         await park(connection, [f for parked, f in failures if (f.event.user_id, parked) in missing], now)

@@ -14,7 +14,9 @@ from engine.parking.park import ALL_RULES, retry_id
 from engine.projecting.project import row
 from eventstore.event import Event
 from projections.fold import fold
-from projections.progress import EMPTY, Progress, merge
+from projections.progress import EMPTY, Progress, encode, merge
+from projections.rule import Rule
+from projections.rules import RULES
 from projections.tables import lms_learner, lms_progress, lms_retry, lms_xp
 from signals.course_catalog import CourseCatalog
 from signals.derive import MIN_INSTANT, derive
@@ -69,7 +71,12 @@ class LearnerState:
     failed: set[tuple[str, str]] = field(default_factory=set)
 
 
-def apply_events(states: dict[str, LearnerState], events: Sequence[Event], refused: Collection[EventKey] = ()) -> None:
+def apply_events(
+    states: dict[str, LearnerState],
+    events: Sequence[Event],
+    refused: Collection[EventKey] = (),
+    rules: Sequence[Rule] = RULES,
+) -> None:
     """Add events to the states of their learners, in any order and any parts.
 
     Events in `refused`, whose projection the database rejected, are counted, and stay parked until a retry.
@@ -80,7 +87,7 @@ def apply_events(states: dict[str, LearnerState], events: Sequence[Event], refus
         theirs.last_activity_at = max(theirs.last_activity_at, event.occurred_at)
         if event.key in refused:
             theirs.failed.add((event.event_id, ALL_RULES))
-    folded = fold(event for event in events if event.key not in refused)
+    folded = fold((event for event in events if event.key not in refused), rules)
     for (user_id, class_id), proved in folded.progress.items():
         progress = states[user_id].progress
         progress[class_id] = merge(progress.get(class_id, EMPTY), proved)
@@ -111,7 +118,7 @@ def progress_rows(
 ) -> Iterator[tuple[Key, Values]]:
     for class_id, proved in progress.items():
         shown = row((user_id, class_id), proved, courses)
-        yield (user_id, class_id), (shown.course_id, *shown.progress)
+        yield (user_id, class_id), (shown.course_id, *encode(shown.progress))
 
 
 def signal_rows(signals: Iterable[Signal], xp_values: XpValues) -> Iterator[tuple[Key, Values]]:

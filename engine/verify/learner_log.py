@@ -1,6 +1,6 @@
 """Reading the log of some learners, from which everything that is derived of them follows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +11,7 @@ from eventstore.db.json_rows import json_rows
 from eventstore.event import Event
 from eventstore.read import STREAM_ROWS
 from eventstore.tables import lms_event
+from projections.rule import Rule
 from projections.tables import lms_retry
 
 _e, _r = lms_event.c, lms_retry.c
@@ -30,14 +31,16 @@ COUNT_EVENTS = (
 """The number of events of some learners. The log only grows, so an equal number means equal events."""
 
 
-async def read_learner_states(connection: AsyncConnection, user_ids: Iterable[str]) -> dict[str, LearnerState]:
+async def read_learner_states(
+    connection: AsyncConnection, user_ids: Iterable[str], rules: Sequence[Rule]
+) -> dict[str, LearnerState]:
     """Fold the log of these learners, a bounded number of events at a time. Learners without events are left out."""
     states: dict[str, LearnerState] = {}
     users = {"users": [(user_id,) for user_id in user_ids]}
     refused = {tuple(key) for key in await connection.execute(SELECT_REFUSED, users)}
     result = await connection.stream(SELECT_EVENTS, users, execution_options={"yield_per": STREAM_ROWS})
     async for rows in result.partitions():
-        apply_events(states, [Event(*row) for row in rows], refused)
+        apply_events(states, [Event(*row) for row in rows], refused, rules)
     return states
 
 

@@ -22,6 +22,7 @@ from eventstore.db.database import Database
 from eventstore.errors import TransactionConflictError
 from eventstore.times import Clock
 from projections.rollups import xp_histogram
+from projections.rule import Rule
 from signals import outbox
 
 log = logging.getLogger(__name__)
@@ -80,24 +81,26 @@ async def _repair_once(
 ) -> RepairResult | None:
     """Repair a chunk in one transaction. Return None if a version was published meanwhile and is not backfilled yet."""
     async with database.read() as connection:
-        states = await read_learner_states(connection, user_ids)
+        states = await read_learner_states(connection, user_ids, context.rules)
     async with database.write() as connection:
         if (await connection.execute(SELECT_UNFINISHED)).first() is not None:
             return None
         placeholders = await lock_with_placeholders(connection, user_ids)
-        await _refresh(connection, user_ids, states)
+        await _refresh(connection, user_ids, states, context.rules)
         expected = expected_rows(states, await context.courses.courses(connection), context.xp_values)
         diffs = await _diff_tables(connection, user_ids, expected, placeholders)
         result = count_changes(diffs, expected)
         diffs[LEARNER].surplus.update({key: row for key, row in placeholders.items() if key not in expected[LEARNER]})
-        await repair_tables(connection, diffs, clock())
+        await repair_tables(connection, diffs, context.rules, clock())
         await xp_histogram.add(connection, histogram_changes(diffs[XP]), context.shard)
         if context.announces:
             await outbox.enqueue_signals(connection, gained_signals(diffs[SIGNAL]), clock())
     return result
 
 
-async def _refresh(connection: AsyncConnection, user_ids: Sequence[str], states: dict[str, LearnerState]) -> None:
+async def _refresh(
+    connection: AsyncConnection, user_ids: Sequence[str], states: dict[str, LearnerState], rules: Sequence[Rule]
+) -> None:
     """Read the log again for learners whose number of events has changed."""
     events = await count_events(connection, user_ids)
     before = {user_id: theirs.events for user_id, theirs in states.items()}
@@ -105,7 +108,7 @@ async def _refresh(connection: AsyncConnection, user_ids: Sequence[str], states:
     if behind:
         for user_id in behind:
             states.pop(user_id, None)
-        states.update(await read_learner_states(connection, behind))
+        states.update(await read_learner_states(connection, behind, rules))
 
 
 async def _diff_tables(

@@ -93,7 +93,7 @@ async def verify_learners(
 
 async def compare_learners(connection: AsyncConnection, user_ids: Iterable[str], context: Context) -> list[Difference]:
     """Return the differences of these learners in this transaction's snapshot."""
-    states = await read_learner_states(connection, user_ids)
+    states = await read_learner_states(connection, user_ids, context.rules)
     expected = expected_rows(states, await context.courses.courses(connection), context.xp_values)
     found = await read_derived(connection, user_ids)
     return [

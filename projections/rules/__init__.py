@@ -1,26 +1,15 @@
-"""Rules: pure functions from one event to the partial Progress that it proves, one a module.
+"""Rules, one a module. A new module in this folder is found by itself.
 
 A rule reads the newest shape of its event's payload. Its result must keep the laws of `merge`.
 """
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any, NamedTuple
+from importlib import import_module
+from pkgutil import iter_modules
 
-from projections.progress import Progress
-from projections.rules.quiz_result import quiz_result
-from projections.rules.video_progress import video_progress
+from projections.rule import Rule, registered
 
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
 
-class Rule(NamedTuple):
-    """A rule: `apply(payload, occurred_at)` for events of `event_type`. Retries refer to it by `name`."""
-
-    name: str
-    event_type: str
-    apply: Callable[[Any, datetime], Progress]
-
-
-RULES: tuple[Rule, ...] = (
-    Rule("video_progress", "VIDEO_PING", video_progress),
-    Rule("quiz_result", "QUIZ_SUBMIT", quiz_result),
-)
+RULES: tuple[Rule, ...] = tuple(registered)
+"""All rules, in the order of their modules' names."""

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from eventstore.types.quiz_submit import QuizSubmit
+from eventstore.types.quiz_submit import QUIZ_SUBMIT, QuizSubmit
 from projections.progress import Progress
+from projections.rule import rule
 from projections.sql_fold.expressions import floor, if_then, sql_translatable
 
 
+@rule(QUIZ_SUBMIT)
 @sql_translatable
 def quiz_result(submission: QuizSubmit, occurred_at: datetime) -> Progress:
     """Prove the score in whole points, and a pass at that time if the submission passed."""

@@ -15,12 +15,15 @@ from sqlalchemy.sql import visitors
 from eventstore.db import UtcTime, decimal_ge
 from eventstore.event_type import EventType, major
 from eventstore.tables import lms_event
-from projections.progress import EMPTY
-from projections.rules import Rule
+from projections.progress import EMPTY, FIELDS
+from projections.rule import Rule
 from projections.sql_fold.expressions import is_sql_translatable
 from projections.sql_fold.payload_columns import Field, fields
 
 _e = lms_event.c
+
+SQL_FIELDS = {field.name for field in FIELDS if field.join.has_aggregate}
+"""The fields that SQL can join. A rule that proves another one runs in Python."""
 
 of_type: ColumnElement[Any] = column("type")
 of_version: ColumnElement[Any] = column("version")
@@ -55,7 +58,7 @@ def compile_rules(event_type: EventType, rules: Sequence[Rule]) -> CompiledRules
         own = {
             name: expression for name, expression in proved._asdict().items() if expression is not getattr(EMPTY, name)
         }
-        if payload.unreadable or own.keys() & proves.keys():
+        if payload.unreadable or own.keys() & proves.keys() or own.keys() - SQL_FIELDS:
             return _not_compiled(event_type)
         proves |= own
     return _compiled(payload, versions, proves)

@@ -3,7 +3,7 @@
 Events that SQL cannot decide are counted. The caller folds them in Python (`python_fold`) and merges both results.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -26,15 +26,15 @@ from sqlalchemy import (
 from eventstore.db import Name, Seq, UtcTime, no_index, optimization_fence, postgresql_fence
 from eventstore.registry import EVENT_TYPES
 from eventstore.tables import lms_event
-from projections.progress import EMPTY, JOINS, Join, Progress
-from projections.rules import Rule
+from projections.progress import FIELDS, ProgressField
+from projections.rule import Rule
 from projections.sql_fold.compiler import CompiledRules, compile_rules
 from projections.tables import lms_progress
 
 _e = lms_event.c
 
-PROVED = [name for name in Progress._fields if name != "course_id"]
-"""The fields that rules prove; the course is the one that the event names."""
+PROVED = [field for field in FIELDS[1:] if field.join.has_aggregate]
+"""The fields that rules prove and SQL can join. The course is the one that the event names."""
 
 tmp_fold = Table(
     "lms_folded",
@@ -42,7 +42,7 @@ tmp_fold = Table(
     Column("user_id", Name, nullable=False),
     Column("class_id", Name, nullable=False),
     Column("course_id", Name),
-    *(Column(name, lms_progress.c[name].type) for name in PROVED),
+    *(Column(field.column, lms_progress.c[field.column].type) for field in PROVED),
     Column("events", Seq, nullable=False),
     Column("undecided", Seq, nullable=False),
     prefixes=["TEMPORARY"],
@@ -56,8 +56,6 @@ _own: tuple[ColumnElement[Any], ...] = (
     column("occurred_at", UtcTime),
 )
 """The columns of every event."""
-
-AGGREGATE: dict[Join, Callable[..., ColumnElement[Any]]] = {Join.LEAST: func.min, Join.GREATEST: func.max}
 
 
 def select_fold(rules: Sequence[Rule]) -> Select[Any]:
@@ -74,7 +72,7 @@ def select_fold(rules: Sequence[Rule]) -> Select[Any]:
     values = optimization_fence(
         select(*_own, *(value for reading in readings for value in reading.values)).select_from(texts)
     ).subquery()
-    proves = (_proved(name, readings) for name in PROVED)
+    proves = (_proved(field, readings) for field in PROVED)
     return _joined(
         optimization_fence(select(*_own, *proves, _is_undecided(readings).label("undecided")).select_from(values))
     )
@@ -84,10 +82,14 @@ def _types(rules: Sequence[Rule]) -> list[str]:
     return sorted({rule.event_type for rule in rules})
 
 
-def _proved(name: str, readings: Sequence[CompiledRules]) -> ColumnElement[Any]:
+def _proved(field: ProgressField, readings: Sequence[CompiledRules]) -> ColumnElement[Any]:
     """Return what an event proves of a field."""
-    cases = [(reading.is_foldable, reading.assignments[name]) for reading in readings if name in reading.assignments]
-    return case(*cases).label(name) if cases else null_column(name)
+    cases = [
+        (reading.is_foldable, reading.assignments[field.name])
+        for reading in readings
+        if field.name in reading.assignments
+    ]
+    return case(*cases).label(field.column) if cases else null_column(field.column)
 
 
 def null_column(name: str) -> ColumnElement[Any]:
@@ -106,15 +108,15 @@ def _left(reading: CompiledRules) -> ColumnElement[bool]:
 
 def _joined(proved: Select[Any]) -> Select[Any]:
     p = proved.subquery().c
-    joined = [AGGREGATE[JOINS[name]](p[name]) for name in PROVED]
+    joined = [field.join.aggregate(p[field.column]) for field in PROVED]
     values = [
-        value if getattr(EMPTY, name) is None else func.coalesce(value, getattr(EMPTY, name))
-        for name, value in zip(PROVED, joined, strict=True)
+        value if field.default is None else func.coalesce(value, field.default)
+        for field, value in zip(PROVED, joined, strict=True)
     ]
     return select(
         p.user_id,
         p.class_id,
-        AGGREGATE[JOINS["course_id"]](p.course_id),
+        FIELDS[0].join.aggregate(p.course_id),
         *values,
         func.count(),
         func.sum(p.undecided).cast(Integer),

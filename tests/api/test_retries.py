@@ -5,7 +5,7 @@ import pytest
 from engine.parking.park import FIRST_RETRY_AFTER
 from eventstore.envelope import validate
 from projections.progress import Progress
-from projections.rules import Rule
+from projections.rule import Rule
 from tests.api.support import EVENT_ID, NOW, Json, accepted, park_event, ping, problem
 from tests.support.serving import Local
 
@@ -49,12 +49,12 @@ def test_one_that_succeeds_is_parked_no_more(api: Local) -> None:
     problem(api.post(f"/v1/retries/{retry_id}/retry"), 404, f"there is no parked event with the id '{retry_id}'")
 
 
-def test_one_that_fails_again_stays_with_the_new_reason(api: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_fails_again_stays_with_the_new_reason(api: Local) -> None:
     def raises(*_: object) -> Progress:
         raise ArithmeticError("still cannot")
 
     retry_id = parked(api)
-    monkeypatch.setattr("engine.parking.retry.RULES", (Rule("video_progress", "VIDEO_PING", raises),))
+    api.engine.context = api.engine.context._replace(rules=(Rule("video_progress", "VIDEO_PING", raises),))
 
     assert accepted(api.post(f"/v1/retries/{retry_id}/retry")) == {"succeeded": False}
 

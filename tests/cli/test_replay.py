@@ -13,15 +13,15 @@ import pytest
 from engine.limits import DEFAULT_LIMITS
 from engine.replay.store import ReplayRequest, start
 from eventstore.db.replay_lock import replay_lock
-from projections import fold
 from projections.progress import Progress
-from projections.rules import Rule
+from projections.rule import Rule
 from tests.cli.support import PROGRAM, derived_at, environment, on_database, query, run, run_process
 from tests.conftest import opened
 from tests.engine.rows import change
 from tests.engine.support import HandClock, at, ping, quiz, running, step
 from tests.faults.traffic import until
 from tests.support.looking import looking
+from tests.support.rules import use_rules
 
 pytestmark = pytest.mark.slow
 
@@ -84,7 +84,7 @@ def test_how_long_the_oldest_of_what_is_parked_waits_is_shown(
         raise ArithmeticError("cannot")
 
     lived_in(database_url)
-    monkeypatch.setattr(fold.fold, "__defaults__", ((Rule("video_progress", "VIDEO_PING", raises),),))
+    use_rules(monkeypatch, (Rule("video_progress", "VIDEO_PING", raises),))
     for options in ((), ("--user", "ada")):
         ended = run(database_url, "replay", *options)
         assert ended.out.splitlines()[1] == (

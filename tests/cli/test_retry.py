@@ -7,9 +7,10 @@ import pytest
 from engine.parking.park import park
 from projections.fold import RuleFailure
 from projections.progress import Progress
-from projections.rules import Rule
+from projections.rule import Rule
 from tests.cli.support import run
 from tests.engine.support import HandClock, at, ping, running
+from tests.support.rules import use_rules
 
 NOW = at(1)
 
@@ -53,7 +54,7 @@ def test_a_retry_that_fails_ends_with_1(database_url: str, monkeypatch: pytest.M
         raise ArithmeticError("still cannot")
 
     url = with_parked(database_url)
-    monkeypatch.setattr("engine.parking.retry.RULES", (Rule("video_progress", "VIDEO_PING", raises),))
+    use_rules(monkeypatch, (Rule("video_progress", "VIDEO_PING", raises),))
     for _ in range(3):
         retried = run(url, "retry")
         assert (retried.code, retried.out.split()) == (1, ["succeeded", "0", "failed", "1"])

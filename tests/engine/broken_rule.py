@@ -7,11 +7,11 @@ from typing import Any
 
 from engine.engine import Engine
 from eventstore.event import Event
-from projections import fold
 from projections.progress import Progress
-from projections.rules import RULES, Rule
+from projections.rules import RULES
 from projections.rules.video_progress import video_progress
 from tests.engine.support import HandClock, at, ping, running, step
+from tests.support.rules import use_rules
 from views import retry_list
 from views.retry_list import RetryItem
 
@@ -37,9 +37,8 @@ class BreakableRule:
 def break_rule(monkeypatch: Any) -> BreakableRule:
     """Put a broken rule in the place of video_progress."""
     rule = BreakableRule()
-    rules = (Rule("video_progress", "VIDEO_PING", rule), *RULES[1:])
-    monkeypatch.setattr(fold.fold, "__defaults__", (rules,))
-    monkeypatch.setattr("engine.parking.retry.RULES", rules)
+    rules = [each._replace(apply=rule) if each.name == "video_progress" else each for each in RULES]
+    use_rules(monkeypatch, rules)
     return rule
 
 

@@ -22,6 +22,7 @@ from engine.verify.repair import repair_learners
 from engine.verify.repair_result import RepairResult
 from engine.verify.xp_histogram import repair_histogram
 from eventstore.db.database import Database
+from projections.rule import Rule
 from signals.signal import SignalType
 from tests.engine.broken_rule import BreakableRule
 from tests.engine.rows import change, refuse_class, rows, value
@@ -257,10 +258,12 @@ async def test_a_version_that_is_published_meanwhile_is_granted_first(
     async with running(database_url, clock) as engine:
         await engine.ingest.submit([ping(at(0))])
 
-        async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, LearnerState]:
+        async def with_news(
+            connection: AsyncConnection, user_ids: Sequence[str], rules: Sequence[Rule]
+        ) -> dict[str, LearnerState]:
             if courses:
                 await publish(engine.database, courses.pop(), "", (step("a"),), clock)
-            return await read_learner_states(connection, user_ids)
+            return await read_learner_states(connection, user_ids, rules)
 
         monkeypatch.setattr(repair, "read_learner_states", with_news)
         assert await rebuilt(engine, "ada") == RepairResult()
@@ -298,8 +301,10 @@ async def test_what_comes_in_before_the_lock_is_rebuilt_too(database_url: str, m
 
     async with furnished(database_url) as engine:
 
-        async def with_news(connection: AsyncConnection, user_ids: Sequence[str]) -> dict[str, LearnerState]:
-            evidence = await read_learner_states(connection, user_ids)
+        async def with_news(
+            connection: AsyncConnection, user_ids: Sequence[str], rules: Sequence[Rule]
+        ) -> dict[str, LearnerState]:
+            evidence = await read_learner_states(connection, user_ids, rules)
             if late:
                 await engine.ingest.submit([late.pop() for _ in list(late)])
             return evidence

@@ -7,11 +7,12 @@ from datetime import datetime
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from projections import fold, rules
+from projections import rules
 from projections.progress import Progress
-from projections.rules import Rule
+from projections.rule import Rule
 from tests.engine.rows import refuse_class, rows, value
 from tests.engine.support import HandClock, at, ping, quiz, running
+from tests.support.rules import use_rules
 
 PARKED = "SELECT user_id, rule, attempts, status FROM lms_retry ORDER BY user_id"
 NewDatabase = Callable[[], str]
@@ -27,7 +28,7 @@ def raises_on_poison(_: object, occurred_at: datetime) -> Progress:
 def broken_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     """One more rule for pings, which raises on those of day 1."""
     broken = (*rules.RULES, Rule("broken", "VIDEO_PING", raises_on_poison))
-    monkeypatch.setattr(fold.fold, "__defaults__", (broken,))
+    use_rules(monkeypatch, broken)
 
 
 @pytest.mark.usefixtures("broken_rule")

@@ -10,12 +10,11 @@ import pytest
 
 from engine.engine import Engine
 from engine.limits import Limits
-from engine.parking import retry as retry_module
 from engine.parking.retry import RetryResult, retry_all, retry_due, retry_one
 from engine.parking.store import ATTEMPTS
 from eventstore.errors import NotFoundError
 from projections.progress import Progress
-from projections.rules import Rule
+from projections.rule import Rule
 from projections.rules.video_progress import video_progress
 from projections.tables import RetryStatus
 from tests.engine.broken_rule import NOW, POISON, BreakableRule, parked, poison, poisoned
@@ -87,9 +86,7 @@ async def test_pauses_grow_and_after_three_attempts_it_is_dead_until_someone_act
         assert await parked(engine) == []
 
 
-async def test_a_rule_that_raises_as_a_lost_connection_does_fails_alone(
-    database_url: str, rule: BreakableRule, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_rule_that_raises_as_a_lost_connection_does_fails_alone(database_url: str, rule: BreakableRule) -> None:
     def rule_of_one(payload: object, occurred_at: datetime) -> Progress:
         if getattr(payload, "duration", None) == BROKEN_DURATION:
             raise TimeoutError("the rule's own")
@@ -99,7 +96,7 @@ async def test_a_rule_that_raises_as_a_lost_connection_does_fails_alone(
     broken = ping(NOW, POISON, BROKEN_DURATION, user_id="bob")
     async with poisoned(database_url, clock, poison(), broken) as engine:
         clock.now += timedelta(seconds=10)
-        monkeypatch.setattr(retry_module, "RULES", (Rule("video_progress", "VIDEO_PING", rule_of_one),))
+        engine.context = engine.context._replace(rules=(Rule("video_progress", "VIDEO_PING", rule_of_one),))
         assert await due(engine) == RetryResult(1, 1)
         (item,) = await parked(engine)
         assert "the rule's own" in item.last_error

@@ -10,11 +10,9 @@ import pytest
 from sqlalchemy import make_url, select
 
 from engine.engine import Engine
-from engine.parking import retry as retry_module
 from engine.parking.retry import RetryResult, retry_due
 from eventstore.db.database import Database
 from eventstore.event import Event
-from projections import fold
 from projections.progress import Progress
 from projections.rules import RULES
 from projections.rules.video_progress import video_progress
@@ -24,6 +22,7 @@ from tests.engine.rows import change, is_sqlite, refuse_class
 from tests.engine.support import DAY_0, HandClock, at, ping, quiz, running, step
 from tests.faults.balance import days
 from tests.support.derived import derived
+from tests.support.rules import use_rules
 
 NOW = at(1)
 ONE_IN = 100
@@ -69,8 +68,7 @@ def raising_rule(monkeypatch: pytest.MonkeyPatch) -> Trouble:
         broken = False
 
     rules = tuple(rule._replace(apply=prove) if rule.apply == video_progress else rule for rule in RULES)
-    monkeypatch.setattr(fold.fold, "__defaults__", (rules,))
-    monkeypatch.setattr(retry_module, "RULES", rules)
+    use_rules(monkeypatch, rules)
     return Trouble(poison_position, begin, mend, "video_progress", ("Traceback", "in prove", "ArithmeticError: poison"))
 
 

@@ -16,7 +16,8 @@ from eventstore.event import Event
 from eventstore.registry import EVENT_TYPES
 from projections.fold import Fold, ProgressKey, fold
 from projections.progress import EMPTY, Progress, merge
-from projections.rules import RULES, Rule
+from projections.rule import Rule
+from projections.rules import RULES
 from tests.eventstore.payloads import PAYLOADS
 from tests.signals.histories import COURSES, START, instants, progress
 

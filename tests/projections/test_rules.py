@@ -8,7 +8,7 @@ from eventstore.types.quiz_submit import QuizSubmit
 from eventstore.types.video_ping import VideoPing
 from projections.fold import RuleFailure, fold
 from projections.progress import EMPTY, Progress, merge
-from projections.rules import Rule
+from projections.rule import Rule
 from projections.rules.quiz_result import quiz_result
 from projections.rules.video_progress import video_progress
 from tests.engine.support import at, event, ping, quiz

@@ -19,6 +19,7 @@ START = datetime(2026, 11, 28, tzinfo=UTC)
 instants = st.integers(0, 8).map(lambda number: START + number * timedelta(hours=9))
 
 VALUES: dict[object, SearchStrategy[Any]] = {
+    frozenset[str]: st.frozensets(st.sampled_from(["a", "b", "c"])),
     str: st.sampled_from(COURSES),
     int: st.integers(0, 3),
     datetime: instants,

@@ -5,11 +5,11 @@ from datetime import datetime
 
 import pytest
 
-from engine.parking import retry
-from projections.fold import fold
 from projections.progress import Progress
-from projections.rules import RULES, Rule
+from projections.rule import Rule
+from projections.rules import RULES
 from tests.engine.machine.facts import Break
+from tests.support.rules import use_rules
 
 
 class BrokenRuleError(ArithmeticError):
@@ -19,8 +19,7 @@ class BrokenRuleError(ArithmeticError):
 def use_breakable_rules(monkeypatch: pytest.MonkeyPatch, breaks: Collection[Break]) -> None:
     """Puts rules that `breaks` breaks in the place of the real ones, wherever the engine takes its rules from."""
     rules = tuple(breakable(rule, breaks) for rule in RULES)
-    monkeypatch.setattr(fold, "__defaults__", (rules,))
-    monkeypatch.setattr(retry, "RULES", rules)
+    use_rules(monkeypatch, rules)
 
 
 def breakable(rule: Rule, breaks: Collection[Break]) -> Rule:
