@@ -20,16 +20,18 @@ from api.operations.replays import ReplayBody
 from api.operations.subscriptions import SubscriptionBody
 from api.reading import asyncapi, schemas, signals, stats
 from bootstrap.composition import open_inbox
+from bootstrap.kafka import open_ingest_topic
 from bootstrap.monitoring import monitoring
 from bootstrap.settings import Settings
 from bootstrap.sinks import make_relay
-from bootstrap.sources import background_consumers, open_front_log
+from bootstrap.sources import background_consumers
 from engine.maintenance import maintenance
 from engine.replay.process import replay_processes
 from eventstore.envelope import Envelope
 from eventstore.times import Clock, system_clock
 from integrations.contracts.tally import FormResponse
 from integrations.runtime.leader import in_background
+from integrations.webhook.system import WebhookSettings
 from signals.course_input import CourseBody
 
 ROUTERS = (
@@ -65,7 +67,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
             monitoring(settings, opened),
             in_background(make_relay(settings, opened, private_webhooks=app.state.private_webhooks).run),
             replay_processes(settings.database_url, settings.xp_values) as processes,
-            open_front_log(settings) as front_log,
+            open_ingest_topic(settings) as front_log,
         ):
             app.state.front_log = front_log
             app.state.inbox = opened
@@ -85,7 +87,7 @@ def create_app(settings: Settings, *, dev: bool = False, clock: Clock = system_c
     app.add_middleware(HeadAsGet)
     patch_fastapi(app)  # serves the documentation pages from a copy in the package; FastAPI's own load them from a CDN
     app.state.settings = settings
-    app.state.private_webhooks = dev or settings.webhook_private
+    app.state.private_webhooks = dev or settings.of(WebhookSettings).webhook_private
     app.direct = {("POST", events.PATH): events.post_events, ("POST", tally.TALLY_PATH): tally.tally}
     for module in ROUTERS:
         app.include_router(module.router)

@@ -15,6 +15,7 @@ from integrations.platform_monitor.monitor import Monitor
 from integrations.platform_monitor.platform import Platform
 from integrations.platform_monitor.poller import Poller
 from integrations.platform_monitor.processor import ActivityIntake
+from integrations.platform_monitor.settings import MonitorSettings
 from integrations.runtime.leader import in_background
 
 
@@ -26,16 +27,17 @@ def check_monitoring(settings: Settings) -> None:
 
 def layout_of(settings: Settings) -> Layout:
     """The platform's layout. Raises LmsError where the monitor is switched off, or not told what it needs."""
-    if not settings.activity_monitor_enabled:
+    monitor = settings.of(MonitorSettings)
+    if not monitor.activity_monitor_enabled:
         raise LmsError("LMS_ACTIVITY_MONITOR_ENABLED: expected true, found false: nothing is monitored")
-    if settings.activity_layout_file is None:
+    if monitor.activity_layout_file is None:
         raise LmsError("LMS_ACTIVITY_LAYOUT_FILE: expected the file that names the platform's tables, found nothing")
-    if settings.db_name is None:
+    if monitor.db_name is None:
         raise LmsError("LMS_DB_NAME: expected the platform's database, found nothing")
-    return Layout.load(settings.activity_layout_file)
+    return Layout.load(monitor.activity_layout_file)
 
 
-def url_of(settings: Settings) -> URL:
+def url_of(settings: MonitorSettings) -> URL:
     """Where the platform's database is."""
     password = settings.db_password.get_secret_value() if settings.db_password else None
     return URL.create("postgresql", settings.db_user, password, settings.db_host, settings.db_port, settings.db_name)
@@ -44,14 +46,14 @@ def url_of(settings: Settings) -> URL:
 @asynccontextmanager
 async def open_monitor(settings: Settings, inbox: Inbox, interval_sec: float | None = None) -> AsyncIterator[Monitor]:
     """A monitor that takes in what it finds there. Raises LmsError as `layout_of` does."""
-    layout = layout_of(settings)
-    platform = Platform(url_of(settings), layout)
+    layout, monitor = layout_of(settings), settings.of(MonitorSettings)
+    platform = Platform(url_of(monitor), layout)
     database, clock = inbox.engine.database, inbox.engine.clock
     mentors = Mentors(platform.mentors, clock)
-    intake = ActivityIntake(inbox, layout, mentors, settings.types_to_monitor, make_notifier(settings))
+    intake = ActivityIntake(inbox, layout, mentors, monitor.types_to_monitor, make_notifier(settings))
     polling = Poller(database, platform, intake, clock)
     try:
-        yield Monitor(database, polling, mentors, clock, interval_sec or settings.activity_poll_interval)
+        yield Monitor(database, polling, mentors, clock, interval_sec or monitor.activity_poll_interval)
     finally:
         await platform.close()
 
@@ -59,7 +61,7 @@ async def open_monitor(settings: Settings, inbox: Inbox, interval_sec: float | N
 @asynccontextmanager
 async def monitoring(settings: Settings, inbox: Inbox) -> AsyncIterator[None]:
     """Monitors while the block runs, if that is switched on. Any number of processes may: one at a time polls."""
-    if not settings.activity_monitor_enabled:
+    if not settings.of(MonitorSettings).activity_monitor_enabled:
         yield
         return
     async with open_monitor(settings, inbox) as monitor, in_background(monitor.run):

@@ -1,29 +1,33 @@
-"""Every setting, read from the environment (prefix LMS_). docs/settings.md lists them; a test holds it complete."""
+"""Every setting, read from the environment. docs/settings.md lists them, and a test checks that it is complete.
+
+`Settings` has the program's own settings. Each system declares those of its own; `AllSettings` has all of them.
+"""
 
 import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
-from pydantic_settings import SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, create_model
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bootstrap.addresses import of_servers, url_of
-from bootstrap.monitor_settings import ActivitySettings
-from bootstrap.notification_settings import NotificationSettings
 from bootstrap.unknown_variables import find_unknown
-from bootstrap.variables import PREFIX, fault_of_variable
 from eventstore.errors import InvalidInputError, field_errors
+from integrations.runtime.variables import PREFIX, fault_of_variable
+from integrations.system import System
+from integrations.systems import SYSTEMS
 from signals.signal import SignalType
 from signals.xp import XpValues
 
 log = logging.getLogger(__name__)
 
 Xp = Annotated[int, Field(ge=0, le=1_000_000)]
+SystemSettings = TypeVar("SystemSettings", bound=BaseSettings)
 
 
 def long_enough(secret: SecretStr) -> SecretStr:
-    """HS256 is as strong as its secret, and a short one can be found by trying."""
+    """Refuse a short secret: it can be found by trying, and HS256 is as strong as its secret."""
     if len(secret.get_secret_value().encode()) < TOKEN_SECRET_BYTES:
         raise ValueError(f"at least {TOKEN_SECRET_BYTES} bytes")
     return secret
@@ -33,26 +37,12 @@ TOKEN_SECRET_BYTES = 32
 TokenSecret = Annotated[SecretStr, AfterValidator(long_enough)]
 
 
-def with_its_servers(ingest: str, known: ValidationInfo) -> str:
-    """Events go to Kafka only if it is known where that is."""
-    if ingest == "kafka" and known.data.get("kafka_bootstrap_servers") is None:
-        raise ValueError("`database` while KAFKA_BOOTSTRAP_SERVERS is absent")
-    return ingest
-
-
-OnRabbitmq = Literal["STEP_COMPLETED,COURSE_COMPLETED", "STEP_COMPLETED", "COURSE_COMPLETED", "none"]
-"""Which of the signals that its platform has events for."""
-
-
-class Settings(ActivitySettings, NotificationSettings):
-    """What an operator can choose. Secrets that are absent switch off what they protect."""
+class Settings(BaseSettings):
+    """The program's own settings. A secret that is absent switches off the feature that it protects."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, populate_by_name=True)
 
     database_url: str = Field("sqlite:///lms-progress.db", description="`sqlite:///FILE` or `postgresql://…`")
-    tally_signing_secret: SecretStr | None = Field(
-        None, description="Tally's signing secret; without it the webhook refuses all it is sent"
-    )
     token_secret: TokenSecret | None = Field(
         None, description="Signs learners' tokens, at least 32 bytes; without it no token is good"
     )
@@ -65,48 +55,8 @@ class Settings(ActivitySettings, NotificationSettings):
     max_message_bytes: Annotated[int, Field(gt=0)] = Field(
         1_000_000, description="The largest message of another system that is taken, in bytes"
     )
-    redis_url: Annotated[SecretStr, AfterValidator(url_of("redis", "rediss"))] | None = Field(
-        None, description="`redis://…` or `rediss://…`; without it nothing is consumed from Redis"
-    )
-    redis_group: Annotated[str, Field(min_length=1)] = Field(
-        "lms-progress", description="The consumer group that reads the streams"
-    )
-    redis_claim_sec: Annotated[float, Field(gt=0)] = Field(
-        60, description="After so many seconds without an end, a message is taken over from the consumer that has it"
-    )
-    rabbitmq_url: Annotated[SecretStr, AfterValidator(url_of("amqp", "amqps"))] | None = Field(
-        None, description="`amqp://…` or `amqps://…`; without it nothing is consumed from RabbitMQ, nor announced there"
-    )
-    rabbitmq_announces: OnRabbitmq = Field(
-        "STEP_COMPLETED,COURSE_COMPLETED",
-        description="The signals that are announced on RabbitMQ: both, one, or `none`",
-    )
-    kafka_bootstrap_servers: Annotated[str, AfterValidator(of_servers)] | None = Field(
-        None,
-        validation_alias="KAFKA_BOOTSTRAP_SERVERS",
-        description="`HOST:PORT`, several separated by commas; without it nothing is consumed from Kafka",
-    )
-    kafka_group_id: Annotated[str, Field(min_length=1)] = Field(
-        "analytics-aggregator", validation_alias="KAFKA_GROUP_ID", description="The group that reads the topics"
-    )
-    kafka_auto_offset_reset: Literal["earliest", "latest"] = Field(
-        "earliest",
-        validation_alias="KAFKA_AUTO_OFFSET_RESET",
-        description="Where a group begins to read that is new to a topic",
-    )
-    kafka_session_sec: Annotated[float, Field(ge=1, le=300)] = Field(
-        6,
-        validation_alias="KAFKA_SESSION_SEC",
-        description="After so many seconds without a sign of life, a consumer's partitions go to the others",
-    )
-    ingest: Annotated[Literal["database", "kafka"], AfterValidator(with_its_servers)] = Field(
-        "database", description="Where `POST /v1/events` keeps events before it answers: see integrations/kafka.md"
-    )
     mapping_file: Path | None = Field(
         None, description="The TOML file that says which classes and courses the ids of other systems mean"
-    )
-    webhook_private: bool = Field(
-        default=False, description="Whether webhooks may go to loopback, link-local and private addresses"
     )
     xp_video_completed: Xp = Field(10, description="XP for VIDEO_COMPLETED")
     xp_quiz_passed: Xp = Field(20, description="XP for QUIZ_PASSED")
@@ -115,19 +65,34 @@ class Settings(ActivitySettings, NotificationSettings):
 
     @property
     def xp_values(self) -> XpValues:
-        """What each signal earns."""
+        """Return the XP of each type of signal."""
         return {kind: getattr(self, f"xp_{kind.lower()}") for kind in SignalType}
+
+    def of(self, system_settings: type[SystemSettings]) -> SystemSettings:
+        """Return these settings as the settings of one system."""
+        if not isinstance(self, system_settings):
+            raise TypeError(f"{system_settings.__name__} are settings of no system that is listed")
+        return self
+
+
+def settings_class(systems: Iterable[System[Any]]) -> type[Settings]:
+    """Return the class of the program's own settings and those of all these systems."""
+    of_systems = dict.fromkeys(system.settings for system in systems)
+    return create_model("AllSettings", __base__=(*of_systems, Settings))  # the last one's configuration counts
+
+
+AllSettings = settings_class(SYSTEMS.values())
 
 
 def load() -> Settings:
-    """The settings of this process. Raises InvalidInput that names the variables that are wrong.
+    """Return the settings of this process. Raise InvalidInputError that names the variables that are wrong.
 
-    Logs a warning for each variable that begins with LMS_ and is no setting.
+    Log a warning for each variable that begins with LMS_ and is no setting.
     """
-    for warning in find_unknown(os.environ, Settings.model_fields):
+    for warning in find_unknown(os.environ, AllSettings.model_fields):
         log.warning(warning)
     try:
-        return Settings()
+        return AllSettings()
     except ValidationError as error:
         raise InvalidInputError(
             [fault_of_variable(fault) for fault in field_errors(error)]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 
-from bootstrap.variables import PREFIX, variable_of
+from integrations.runtime.variables import PREFIX, variable_of
 
 TESTS_ONLY = frozenset({"LMS_REQUIRE_SERVICES"})
 """Variables of the Makefile and the tests, which the program does not read."""

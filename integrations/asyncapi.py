@@ -1,109 +1,112 @@
 """The AsyncAPI document: every channel and message that is agreed with another system, from the contracts.
 
-It is kept as a file, and a test fails when that is out of date. To write it anew:
+It is stored in a file, and a test fails when the file is out of date. Write the file with:
 
     python -m integrations.asyncapi
 """
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from integrations.channels import Channel, channels
-from integrations.contracts import activity, kafka, rabbitmq, redis, tally, webhook
+from integrations.system import Channel, Server, Systems
+from integrations.systems import SYSTEMS
 
 FILE = Path(__file__).parent.parent / "docs" / "asyncapi.json"
 
 Json = dict[str, Any]
 
-SERVERS: dict[str, Json] = {
-    tally.SOURCE: {"protocol": "https", "description": "This service: the URL that a form's webhook is given"},
-    redis.SOURCE: {"protocol": "redis", "description": "The exam system's Redis, as in LMS_REDIS_URL"},
-    rabbitmq.SOURCE: {"protocol": "amqp", "description": "The course platform's RabbitMQ, as in LMS_RABBITMQ_URL"},
-    kafka.SOURCE: {"protocol": "kafka", "description": "The learning platform's, as in KAFKA_BOOTSTRAP_SERVERS"},
-    activity.SOURCE: {
-        "protocol": "postgresql",
-        "description": "The monitored platform's database, as in LMS_DB_HOST: it is polled",
-    },
-    webhook.SYSTEM: {"protocol": "https", "description": "A subscriber, at the URL that it gave"},
-}
-"""Where each system's channels are; its host is for each installation to say."""
-
 
 @cache
 def document() -> Json:
-    """The whole document, of AsyncAPI 3.0. `receive` is what we take, `send` what we announce."""
-    every = list(channels())
+    """Return the whole document, of AsyncAPI 3.0. The action `receive` marks our input, and `send` our output."""
+    return document_of(SYSTEMS)
+
+
+def document_of(systems: Systems) -> Json:
+    """Return the document of some systems."""
+    described = [each for each in systems.values() if each.server is not None]
+    every = [SystemChannel(system.name, channel) for system in described for channel in system.channels]
     schemas: Json = {}
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "lms-progress", "version": "1", "description": "Integration events, in and out."},
         "defaultContentType": "application/json",
-        "servers": {name: {"host": "{host}", **said, "variables": {"host": {}}} for name, said in SERVERS.items()},
+        "servers": {each.name: server(each.server) for each in described if each.server is not None},
         "channels": {name_of(each): channel(each) for each in every},
-        "operations": {f"{each.action}.{name_of(each)}": operation(each) for each in every},
+        "operations": {f"{each.channel.action}.{name_of(each)}": operation(each) for each in every},
         "components": {"messages": messages(every, schemas), "schemas": schemas},
     }
 
 
 def text() -> str:
-    """The document as its file says it."""
+    """Return the document as its file has it."""
     return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
 
 
-def name_of(channel: Channel) -> str:
-    address = (channel.address or "").strip("/").replace("/", ".")
-    return f"{channel.system}.{address}" if address else channel.system
+class SystemChannel(NamedTuple):
+    """A channel, with the name of its system."""
+
+    system: str
+    channel: Channel
 
 
-def channel(channel: Channel) -> Json:
-    said: Json = {
-        "address": channel.address,
-        "servers": [reference("servers", channel.system)],
-        "messages": {key: reference("components", "messages", key) for key in versions(channel)},
+def server(described: Server) -> Json:
+    return {"host": "{host}", **described._asdict(), "variables": {"host": {}}}
+
+
+def name_of(each: SystemChannel) -> str:
+    address = (each.channel.address or "").strip("/").replace("/", ".")
+    return f"{each.system}.{address}" if address else each.system
+
+
+def channel(each: SystemChannel) -> Json:
+    described: Json = {
+        "address": each.channel.address,
+        "servers": [reference("servers", each.system)],
+        "messages": {key: reference("components", "messages", key) for key in versions(each)},
     }
-    return said | ({"bindings": channel.bindings} if channel.bindings else {})
+    return described | ({"bindings": each.channel.bindings} if each.channel.bindings else {})
 
 
-def operation(channel: Channel) -> Json:
-    return {"action": channel.action, "channel": reference("channels", name_of(channel))}
+def operation(each: SystemChannel) -> Json:
+    return {"action": each.channel.action, "channel": reference("channels", name_of(each))}
 
 
-def versions(channel: Channel) -> dict[str, tuple[str, type[BaseModel]]]:
-    """By its key, each version of each type: what it is called, and its model."""
+def versions(each: SystemChannel) -> dict[str, tuple[str, type[BaseModel]]]:
+    """Return the title and the model of each version of each type, by key."""
     return {
-        f"{channel.system}.{each.name}.{version}": (f"{each.name} {version}", model)
-        for each in channel.types
-        for version, model in each.versions.items()
+        f"{each.system}.{event_type.name}.{version}": (f"{event_type.name} {version}", model)
+        for event_type in each.channel.types
+        for version, model in event_type.versions.items()
     }
 
 
-def messages(every: list[Channel], schemas: Json) -> Json:
-    """All messages, by key. What their schemas refer to is added to `schemas`."""
+def messages(every: Sequence[SystemChannel], schemas: Json) -> Json:
+    """Return all messages, by key. Add to `schemas` what their schemas refer to."""
     return {
-        key: message(channel, title, model, schemas)
-        for channel in every
-        for key, (title, model) in versions(channel).items()
+        key: message(each, title, model, schemas) for each in every for key, (title, model) in versions(each).items()
     }
 
 
-def message(channel: Channel, title: str, model: type[BaseModel], schemas: Json) -> Json:
+def message(each: SystemChannel, title: str, model: type[BaseModel], schemas: Json) -> Json:
     name = title.rpartition(" ")[0]
-    payload = schema(channel, model, schemas) | {"title": title}
+    payload = schema(each, model, schemas) | {"title": title}
     type_field = model.model_fields.get("event_type")
     if type_field is not None:
         payload["properties"][type_field.alias or "event_type"] = {"const": name}
-    headers = {} if channel.headers is None else {"headers": schema(channel, channel.headers, schemas)}
+    headers = {} if each.channel.headers is None else {"headers": schema(each, each.channel.headers, schemas)}
     return {"name": name, "title": title, **headers, "payload": payload}
 
 
-def schema(channel: Channel, model: type[BaseModel], schemas: Json) -> Json:
-    """The schema that who receives it may hold it to. Models of the same name in two systems are different ones."""
-    whole = model.model_json_schema(ref_template=f"#/components/schemas/{channel.system}.{{model}}")
-    schemas.update({f"{channel.system}.{name}": part for name, part in whole.pop("$defs", {}).items()})
+def schema(each: SystemChannel, model: type[BaseModel], schemas: Json) -> Json:
+    """Return the schema that receivers validate with. Models of one name in two systems are different ones."""
+    whole = model.model_json_schema(ref_template=f"#/components/schemas/{each.system}.{{model}}")
+    schemas.update({f"{each.system}.{name}": part for name, part in whole.pop("$defs", {}).items()})
     return whole
 
 

@@ -13,14 +13,15 @@ from api.openapi import body_of, responses
 from bootstrap.settings import Settings
 from engine.ingest.submission import Receipt
 from eventstore.errors import ForbiddenError, RequestError, UnauthenticatedError
-from integrations.contracts.tally import FormResponse
+from integrations.contracts.tally import SOURCE, FormResponse
 from integrations.inbound.inbox import Inbox
 from integrations.inbound.outcome import Outcome
 from integrations.inbound.source import Delivery
 from integrations.runtime.metrics import REFUSED, UNREAD, count_error, count_recorded
-from integrations.systems import SYSTEMS, TALLY
 from integrations.tables import InboxStatus
+from integrations.tally.decode import decode
 from integrations.tally.signature import verify_signature
+from integrations.tally.system import TallySettings
 
 router = APIRouter(tags=["webhooks"])
 TALLY_PATH = "/v1/webhooks/tally"
@@ -68,20 +69,21 @@ async def process_submission(body: bytes, inbox: Inbox) -> Outcome:
     """Process a submission, and count its outcome like that of any other system's message."""
     now, taken_at = inbox.engine.clock(), time.monotonic()
     try:
-        message = SYSTEMS[TALLY].read(Delivery("", "", body, now), now)
+        message = decode(Delivery("", "", body, now), now)
     except RequestError:
-        count_error(TALLY, UNREAD, REFUSED)
+        count_error(SOURCE, UNREAD, REFUSED)
         raise
     [outcome] = await inbox.receive([message])
-    count_recorded(TALLY, message.type, outcome.label, time.monotonic() - taken_at)
+    count_recorded(SOURCE, message.type, outcome.label, time.monotonic() - taken_at)
     return outcome
 
 
 def require_signature(body: bytes, signature: str | None, settings: Settings) -> None:
     """Raise UnauthenticatedError unless Tally signed the body, and ForbiddenError without a configured secret."""
-    if settings.tally_signing_secret is None:
+    secret = settings.of(TallySettings).tally_signing_secret
+    if secret is None:
         raise ForbiddenError("expected LMS_TALLY_SIGNING_SECRET to be configured, found none: no submission is taken")
     if signature is None:
         raise UnauthenticatedError("Tally-Signature: expected the body's signature, found none")
-    if not verify_signature(settings.tally_signing_secret.get_secret_value(), body, signature):
+    if not verify_signature(secret.get_secret_value(), body, signature):
         raise UnauthenticatedError("Tally-Signature: expected the body's signature under our secret, found another")

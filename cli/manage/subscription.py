@@ -18,6 +18,7 @@ from integrations.views.subscription_list import SubscriptionItem
 from integrations.webhook import subscriptions
 from integrations.webhook.ssrf import check_url
 from integrations.webhook.subscriptions import Subscription
+from integrations.webhook.system import WebhookSettings
 from views.page import MAX_LIMIT
 
 app = typer.Typer(help="Webhooks: create, list and delete subscriptions of URLs to signals.", no_args_is_help=True)
@@ -58,7 +59,7 @@ def delete_subscription(
 async def create_in_database(url: str, types: Sequence[str]) -> Subscription:
     must_be_subscribable(types)
     settings = load()
-    await check_url(url, private=settings.webhook_private)
+    await check_url(url, private=settings.of(WebhookSettings).webhook_private)
     async with open_database(settings) as database, database.write_without_course_lock() as connection:
         return await subscriptions.create(connection, url, set(types), system_clock())
 

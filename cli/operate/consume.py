@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from bootstrap.composition import open_inbox
+from bootstrap.kafka import appender_of, forwarder_of
 from bootstrap.settings import Settings, load
-from bootstrap.sources import appender_of, consumer_of, notifier_of, source_of
+from bootstrap.sources import consumer_of, source_of
 from cli.console import echo
 from cli.operate.metrics import MetricsHost, MetricsPort, show_metrics
 from cli.operate.migrate import migrate_to_current
 from eventstore.errors import LmsError
-from integrations.systems import KAFKA
+from integrations.kafka.system import KAFKA
 
 
 def consume_command(
@@ -44,7 +45,7 @@ def consume_command(
 
 
 async def consume(system: str, settings: Settings, *, ingest: bool, notify: bool) -> None:
-    if (ingest or notify) and system != KAFKA:
+    if (ingest or notify) and system != KAFKA.name:
         raise LmsError(f"--ingest, --notify: expected kafka, found {system}")
     if ingest and notify:
         raise LmsError("--ingest and --notify need a process each: give one of them")
@@ -54,7 +55,7 @@ async def consume(system: str, settings: Settings, *, ingest: bool, notify: bool
         if ingest:
             running = appender_of(settings, inbox).run
         elif notify:
-            running = notifier_of(settings, inbox).run
+            running = forwarder_of(settings, inbox).run
         else:
             running = consumer_of(system, settings, inbox).run
         echo(f"Consuming from {system}. Ctrl-C ends it.")

@@ -21,10 +21,12 @@ from eventstore.errors import LmsError
 from eventstore.times import system_clock
 from integrations.contracts.activity import SOURCE
 from integrations.inbound.inbox import Inbox
+from integrations.notifications.settings import NotificationSettings
 from integrations.outbound.relay import Relay
 from integrations.platform_monitor import store
 from integrations.platform_monitor.queries import PAGE
 from integrations.runtime.leader import in_background
+from integrations.webhook.system import WebhookSettings
 
 OURS = "integrations"
 """The logger whose lines are shown. Lines of libraries may contain addresses and other private data."""
@@ -117,7 +119,7 @@ async def poll_once(settings: Settings) -> None:
         taken = await monitor.once(until_stopped())
         echo(f"rows read      {taken.rows:>8,}")
         echo(f"new activities {taken.new:>8,}")
-        if settings.notify_mentors_enabled:
+        if settings.of(NotificationSettings).notify_mentors_enabled:
             with suppress(LmsError):
                 await relay_of(settings, inbox).once()
 
@@ -138,7 +140,7 @@ async def poll_forever(settings: Settings, interval: float | None) -> None:
 @asynccontextmanager
 async def relaying(settings: Settings, inbox: Inbox) -> AsyncIterator[None]:
     """Relay while the block runs, if mentors are notified."""
-    if not settings.notify_mentors_enabled:
+    if not settings.of(NotificationSettings).notify_mentors_enabled:
         yield
         return
     async with in_background(relay_of(settings, inbox).run):
@@ -146,4 +148,4 @@ async def relaying(settings: Settings, inbox: Inbox) -> AsyncIterator[None]:
 
 
 def relay_of(settings: Settings, inbox: Inbox) -> Relay:
-    return make_relay(settings, inbox, private_webhooks=settings.webhook_private)
+    return make_relay(settings, inbox, private_webhooks=settings.of(WebhookSettings).webhook_private)

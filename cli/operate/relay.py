@@ -15,6 +15,7 @@ from cli.operate.migrate import migrate_to_current
 from integrations.outbound.relay import Relay
 from integrations.outbound.sender import SendCounts
 from integrations.runtime.leader import in_background
+from integrations.webhook.system import WebhookSettings
 
 
 def relay_command(
@@ -46,7 +47,7 @@ def relay_command(
 async def relay(settings: Settings, *, once: bool) -> SendCounts | None:
     await migrate_to_current(settings)
     async with open_inbox(settings) as inbox:
-        made = make_relay(settings, inbox, private_webhooks=settings.webhook_private)
+        made = make_relay(settings, inbox, private_webhooks=settings.of(WebhookSettings).webhook_private)
         if once:
             return await made.once()
         await relay_forever(made)

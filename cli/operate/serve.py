@@ -20,6 +20,7 @@ from cli.operate.supervisor import ServerProcesses
 from eventstore.db import has_one_writer
 from eventstore.db.database import Database
 from eventstore.errors import LmsError
+from integrations.platform_monitor.settings import MonitorSettings
 
 MAX_WORKERS = 64
 
@@ -58,7 +59,7 @@ def serve(
 
 async def prepare(settings: Settings, *, dev: bool, demo: bool) -> None:
     """Check everything that can go wrong before serving, so that it is one line and not in a server's log."""
-    if settings.activity_monitor_enabled:
+    if settings.of(MonitorSettings).activity_monitor_enabled:
         check_monitoring(settings)
     check_mapping_file(settings)
     await migrate_to_current(settings)

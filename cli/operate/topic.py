@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from bootstrap.kafka import servers_of
 from bootstrap.settings import load
 from cli.console import echo
-from eventstore.errors import LmsError
 
 app = typer.Typer(help="Topics of Kafka.", no_args_is_help=True)
 
@@ -24,10 +24,7 @@ def create_command(
     """Create the missing topics, with their partitions and retention. Existing ones stay as they are."""
     from integrations.kafka.topics import TOPICS, create_topics
 
-    servers = load().kafka_bootstrap_servers
-    if servers is None:
-        raise LmsError("KAFKA_BOOTSTRAP_SERVERS: expected where kafka is, found nothing")
-    created = asyncio.run(create_topics(servers, replicas))
+    created = asyncio.run(create_topics(servers_of(load()), replicas))
     for topic in TOPICS:
         if topic.name in created:
             echo(f"{topic.name}: created, {topic.partitions} partitions, {topic.retention.days} days of messages")

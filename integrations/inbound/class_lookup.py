@@ -31,7 +31,7 @@ class CourseStep(NamedTuple):
 
 def course_of(world: TranslationContext, external_id: str) -> str:
     """The course_id that a course there means. Raises Unresolved."""
-    mapped = world.mapping.course(external_id)
+    mapped = world.mapping.course_of(external_id)
     if mapped is not None:
         return mapped
     if external_id in world.courses.histories:
@@ -43,7 +43,7 @@ def resolve_class(world: TranslationContext, kind: str, external_id: str, medium
     """The class that an id of a kind means, and how its exam is marked: what the mapping file does not say of that,
     the step does. Raises Unresolved.
     """
-    place = world.mapping.place(kind, external_id) or match_by_id(world, kind, external_id, medium)
+    place = world.mapping.class_of(kind, external_id) or match_by_id(world, kind, external_id, medium)
     containing = world.courses.with_class(place.class_id)
     everywhere = steps_in_force(containing, lambda step: step.class_id == place.class_id)
     steps = [each for each in everywhere if each.course_id == place.course_id] or everywhere

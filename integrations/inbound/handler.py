@@ -1,13 +1,13 @@
 """Receivers: who the messages of a source are for. That is the inbox, for messages of another system."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from eventstore.times import Clock
 from integrations.inbound.inbox import Inbox
 from integrations.inbound.message import Message
 from integrations.inbound.source import Delivery
-from integrations.systems import System
+from integrations.system import System
 
 
 class Typed(Protocol):
@@ -38,14 +38,16 @@ class Handler(Protocol[Item]):
 class InboxHandler:
     """Reads what `system` sends, and hands it to the inbox."""
 
-    def __init__(self, system: System, inbox: Inbox, clock: Clock) -> None:
-        self._system = system
+    def __init__(self, system: System[Any], inbox: Inbox, clock: Clock) -> None:
+        if system.decode is None:
+            raise ValueError(f"{system.name} sends no messages")
+        self._decode = system.decode
         self._inbox = inbox
         self._clock = clock
 
     def decode(self, delivery: Delivery) -> Message:
         """The message that a delivery is. Raises Refused."""
-        return self._system.read(delivery, self._clock())
+        return self._decode(delivery, self._clock())
 
     async def handle(self, messages: Sequence[Message]) -> list[str]:
         """Keeps them, and says of each whether it is done, parked or a duplicate."""

@@ -5,7 +5,7 @@ What cannot be translated yet is parked, with the reason, and tried again when w
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -21,7 +21,8 @@ from integrations.inbound.outcome import Outcome
 from integrations.inbound.processor import InboxProcessor, TransactionHook
 from integrations.inbound.reference_data import Key, Reference
 from integrations.inbound.translation import Translation, TranslationInputs
-from integrations.systems import SYSTEMS, System
+from integrations.system import Systems
+from integrations.systems import SYSTEMS
 from integrations.tables import InboxStatus
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Inbox:
     `mappings` may be replaced; `retry_parked` has to follow. `owes_retry`: one was due, and was broken off.
     """
 
-    def __init__(self, engine: Engine, mappings: Mappings, systems: Mapping[str, System] = SYSTEMS) -> None:
+    def __init__(self, engine: Engine, mappings: Mappings, systems: Systems = SYSTEMS) -> None:
         self.engine = engine
         self.mappings = mappings
         self.has_retry_pending = False

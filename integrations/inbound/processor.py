@@ -13,7 +13,7 @@ from integrations.inbound.mapping import Mappings
 from integrations.inbound.message import Message, MessageKey
 from integrations.inbound.outcome import DUPLICATE, Outcome, outcomes_of
 from integrations.inbound.translation import Names, Translation, TranslationInputs, references_of, translate
-from integrations.systems import System
+from integrations.system import Systems
 from integrations.tables import InboxStatus
 from projections.rollups import message_counts
 
@@ -43,9 +43,9 @@ class LookupResult(NamedTuple):
 class InboxProcessor:
     """Has the engine record what messages of these systems prove."""
 
-    def __init__(self, engine: Engine, systems: Mapping[str, System]) -> None:
+    def __init__(self, engine: Engine, systems: Systems) -> None:
         self._engine = engine
-        self._translators = {source: system.translator for source, system in systems.items()}
+        self._translators = {name: each.translator for name, each in systems.items() if each.translator is not None}
 
     async def process(
         self, messages: Sequence[Message], mappings: Mappings, beside: TransactionHook | None = None

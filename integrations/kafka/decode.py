@@ -11,7 +11,7 @@ from integrations.inbound.source import Delivery
 CONTRACT = Contract(AnyEvent, chain.from_iterable(TYPES.values()))
 
 
-def read(delivery: Delivery, received_at: datetime) -> Message:
+def decode(delivery: Delivery, received_at: datetime) -> Message:
     """The message that a record is; its type is what the event says, not its topic. Raises Refused."""
     body = json_text(delivery.body)
     event = CONTRACT.check(body)

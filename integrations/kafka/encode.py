@@ -17,7 +17,7 @@ TYPES = frozenset(EVENT_TYPES)
 """The signals that are announced."""
 
 
-def announce(announcement: OutboundMessage, mapping: SystemMapping) -> Outgoing:
+def encode(announcement: OutboundMessage, mapping: SystemMapping) -> Outgoing:
     """The event to produce, for the partition of its learner."""
     signal = AnnouncedSignal.model_validate(announcement.body)
     event = ProgressEvent(

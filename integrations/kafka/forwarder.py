@@ -10,7 +10,7 @@ from engine.engine import Engine
 from integrations.contracts.kafka import Event
 from integrations.inbound.message import Message
 from integrations.inbound.source import Delivery
-from integrations.kafka.decode import read
+from integrations.kafka.decode import decode
 from integrations.webhook import subscriptions
 from signals.outbox import OutboxMessage, enqueue_deliveries
 
@@ -31,7 +31,7 @@ class TopicForwarder:
 
     def decode(self, delivery: Delivery) -> Message:
         """The message that a delivery is. Raises Refused."""
-        return read(delivery, self._engine.clock())
+        return decode(delivery, self._engine.clock())
 
     async def handle(self, messages: Sequence[Message]) -> list[str]:
         """Announces them in one transaction, and says of each whether somebody has asked for it."""

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from integrations.contracts.kafka import SOURCE
 from integrations.inbound.mapping import SystemMapping
 from integrations.kafka.client import producer_of, started, translated
-from integrations.kafka.encode import announce
+from integrations.kafka.encode import encode
 from integrations.outbound.sink import DELIVERED, OutboundMessage, Result
 
 
@@ -42,7 +42,7 @@ class KafkaSink:
         return [DELIVERED] * len(announcements)
 
     async def _send(self, announcement: OutboundMessage, mapping: SystemMapping) -> Awaitable[object]:
-        outgoing = announce(announcement, mapping)
+        outgoing = encode(announcement, mapping)
         arrives: Awaitable[object] = await self._producer.send(
             outgoing.topic, outgoing.body, key=announcement.user_id.encode()
         )

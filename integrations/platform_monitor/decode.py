@@ -14,7 +14,7 @@ from integrations.inbound.source import Delivery
 CONTRACT = Contract(ActivityHeader, TYPES)
 
 
-def read(delivery: Delivery, received_at: datetime) -> Message:
+def decode(delivery: Delivery, received_at: datetime) -> Message:
     """The message that an activity is; its topic is the table where it was found. Raises Refused."""
     body = delivery.body.decode()
     activity = CONTRACT.head(body)

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from eventstore.errors import InvalidInputError, field_errors
-from integrations.inbound.mapping import parsed
+from integrations.inbound.mapping_file import parse
 from integrations.platform_monitor.relations import (
     ContentProgress,
     Contents,
@@ -63,7 +63,7 @@ class Layout(Strict):
     def load(cls, path: Path) -> Self:
         """Reads the file. Raises InvalidInput with all that is wrong: where, what was expected, what was found."""
         try:
-            layout = cls.model_validate(parsed(path))
+            layout = cls.model_validate(parse(path))
         except ValidationError as error:
             wrong = [fault._replace(where=f"{path}, {fault.where}") for fault in field_errors(error)]
             raise InvalidInputError(wrong) from error

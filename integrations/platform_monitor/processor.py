@@ -18,7 +18,7 @@ from integrations.inbound.message import MessageKey
 from integrations.notifications.notifier import Notifier
 from integrations.platform_monitor.activity_batch import Batch, Item, save_batch
 from integrations.platform_monitor.change_detection import DetectedActivity, Row, of_attempt, of_progress
-from integrations.platform_monitor.decode import read
+from integrations.platform_monitor.decode import decode
 from integrations.platform_monitor.encode import delivery
 from integrations.platform_monitor.layout import Layout
 from integrations.platform_monitor.mentor_cache import Mentors, TheirMentors
@@ -80,7 +80,7 @@ class ActivityIntake:
 
     def _try_to_read(self, feed: str, seen: DetectedActivity, mentors: TheirMentors, now: datetime) -> Iterator[Item]:
         try:
-            yield Item(seen, read(delivery(feed, seen, self._layout, mentors), now))
+            yield Item(seen, decode(delivery(feed, seen, self._layout, mentors), now))
         except RequestError:
             log.error("activity: a row of %s is passed over: expected an id that a message can have", feed)
             count_error(SOURCE, UNREAD, REFUSED)

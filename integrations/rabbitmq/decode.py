@@ -10,7 +10,7 @@ from integrations.inbound.source import Delivery
 CONTRACT = Contract(AnyEvent, TYPES)
 
 
-def read(delivery: Delivery, received_at: datetime) -> Message:
+def decode(delivery: Delivery, received_at: datetime) -> Message:
     """The message that a delivery is; its type is what the event says, not its routing key. Raises Refused."""
     body = json_text(delivery.body)
     event = CONTRACT.check(body)

@@ -23,7 +23,7 @@ TYPES = frozenset({SignalType.STEP_COMPLETED.value, SignalType.COURSE_COMPLETED.
 """The signals that are announced."""
 
 
-def announce(announcement: OutboundMessage, mapping: SystemMapping) -> Outgoing:
+def encode(announcement: OutboundMessage, mapping: SystemMapping) -> Outgoing:
     """The event to publish; its routing key is `topic`. Ids are theirs where the mapping file says so, else ours."""
     signal = AnnouncedSignal.model_validate(announcement.body)
     data = certificate(signal, mapping) if signal.type is SignalType.COURSE_COMPLETED else progress(signal, mapping)

@@ -16,7 +16,7 @@ from integrations.inbound.mapping import SystemMapping
 from integrations.outbound.batch_sender import send_in_order
 from integrations.outbound.sink import DELIVERED, OutboundMessage, Outgoing, Result
 from integrations.rabbitmq.client import answered, connected
-from integrations.rabbitmq.encode import announce
+from integrations.rabbitmq.encode import encode
 from integrations.rabbitmq.topology import declare_exchange
 
 APP_ID = "lms-progress"
@@ -49,7 +49,7 @@ class RabbitmqSink:
     async def send(self, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
         mapping = self._mapping()
         async with answered(self._url):
-            return await send_in_order(announcements, lambda one: self._publish(one, announce(one, mapping)))
+            return await send_in_order(announcements, lambda one: self._publish(one, encode(one, mapping)))
 
     async def _publish(self, announcement: OutboundMessage, outgoing: Outgoing) -> Result:
         try:

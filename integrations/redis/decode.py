@@ -14,7 +14,7 @@ from integrations.inbound.source import Delivery
 CONTRACT = Contract(AnyEntry, chain.from_iterable(TYPES.values()))
 
 
-def read(delivery: Delivery, received_at: datetime) -> Message:
+def decode(delivery: Delivery, received_at: datetime) -> Message:
     """The message that an entry is; its body is the entry's fields as a JSON object. Raises Refused."""
     body = json_text(delivery.body)
     entry = CONTRACT.check(body)

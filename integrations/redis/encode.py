@@ -19,7 +19,7 @@ TYPES = frozenset(EVENTS)
 """The signals that are announced."""
 
 
-def announce(announcement: OutboundMessage, mapping: SystemMapping) -> Outgoing:
+def encode(announcement: OutboundMessage, mapping: SystemMapping) -> Outgoing:
     """The entry to add; its body is the entry's fields as a JSON object."""
     signal = AnnouncedSignal.model_validate(announcement.body)
     payload = Progress(

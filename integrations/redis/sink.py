@@ -10,7 +10,7 @@ from integrations.contracts.redis import SOURCE
 from integrations.inbound.mapping import SystemMapping
 from integrations.outbound.sink import DELIVERED, OutboundMessage, Result
 from integrations.redis.client import connect, translated
-from integrations.redis.encode import announce
+from integrations.redis.encode import encode
 
 
 class RedisSink:
@@ -36,7 +36,7 @@ class RedisSink:
         with translated():
             async with self._client.pipeline(transaction=True) as pipe:
                 for announcement in announcements:
-                    outgoing = announce(announcement, mapping)
+                    outgoing = encode(announcement, mapping)
                     pipe.xadd(outgoing.topic, from_json(outgoing.body))
                 await pipe.execute()
         return [DELIVERED] * len(announcements)

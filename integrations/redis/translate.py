@@ -82,7 +82,7 @@ def what_of(result: ExamResult, world: TranslationContext) -> ReferenceKey:
 
     Where the file has modules the assignment is waited for, so that its coming late changes nothing.
     """
-    if not world.mapping.names_any(MODULE):
+    if not world.mapping.maps_any(MODULE):
         return CLASS, result.lms_class_id
     assignment = world.references.get((ASSIGNMENT, result.assignment_id))
     if assignment is None:
@@ -90,7 +90,7 @@ def what_of(result: ExamResult, world: TranslationContext) -> ReferenceKey:
         expected = f"the assignment's exam_assignment_created, since the mapping file has modules ({MODULE})"
         raise UnresolvedReferenceError(str(FieldError(where, expected, "none yet")))
     module_id = from_json(assignment.details)["module_id"]
-    if world.mapping.place(MODULE, module_id) is None:
+    if world.mapping.class_of(MODULE, module_id) is None:
         return CLASS, result.lms_class_id
     return MODULE, module_id
 

@@ -11,7 +11,7 @@ from integrations.inbound.message import Message
 from integrations.inbound.source import Delivery
 
 
-def read(delivery: Delivery, received_at: datetime) -> Message:
+def decode(delivery: Delivery, received_at: datetime) -> Message:
     """The message that a delivery is; its topic is the form. Raises Refused."""
     body = json_text(delivery.body)
     try:

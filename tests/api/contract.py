@@ -9,7 +9,7 @@ import httpx
 from jsonschema import Draft202012Validator
 
 from api.app import create_app
-from bootstrap.settings import Settings
+from bootstrap.settings import AllSettings
 
 Json = dict[str, Any]
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 @cache
 def openapi() -> Json:
     """The document, as any server serves it."""
-    return create_app(Settings(database_url="sqlite:///never-opened.db")).openapi()
+    return create_app(AllSettings(database_url="sqlite:///never-opened.db")).openapi()
 
 
 def operations() -> dict[tuple[str, str], Json]:

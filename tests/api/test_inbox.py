@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.composition import open_inbox
-from bootstrap.settings import Settings
+from bootstrap.settings import AllSettings
 from cli.manage.course import CourseFile, publish
 from eventstore.errors import InvalidInputError
 from integrations.inbound import reference_store
@@ -107,7 +107,7 @@ async def test_a_changed_mapping_file_is_taken_up_and_what_is_parked_tried_again
     database_url: str, tmp_path: Path
 ) -> None:
     file = mapping_file(tmp_path, "")
-    settings = Settings(database_url=database_url, mapping_file=file.path)
+    settings = AllSettings(database_url=database_url, mapping_file=file.path)
     async with open_inbox(settings, HandClock(NOW)) as inbox:
         file.read()
         await inbox.engine.publish("x", "", (step("loops", "quiz"),))
@@ -131,7 +131,7 @@ async def test_a_course_that_a_command_publishes_has_parked_messages_tried_again
 ) -> None:
     # given a process with an inbox, in which a message waits for a course
     file = mapping_file(tmp_path, '[redis.class.1]\nclass_id = "loops"\n')
-    settings = Settings(database_url=database_url, mapping_file=file.path)
+    settings = AllSettings(database_url=database_url, mapping_file=file.path)
     async with open_inbox(settings, HandClock(NOW)) as inbox:
         await asyncio.wait([inbox.engine.schedule_pending_work()])
         [parked] = await inbox.receive([result()])
@@ -162,7 +162,7 @@ async def statuses(inbox: Inbox) -> list[str]:
 
 async def test_a_mapping_file_that_is_wrong_or_missing_at_the_start_ends_it(database_url: str, tmp_path: Path) -> None:
     async def start(path: Path) -> None:
-        async with open_inbox(Settings(database_url=database_url, mapping_file=path)):
+        async with open_inbox(AllSettings(database_url=database_url, mapping_file=path)):
             pass
 
     with pytest.raises(InvalidInputError, match=r"mapping\.toml"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.settings import Settings
+from bootstrap.settings import AllSettings
 from cli.operate.listening import ReusePortSockets
 from cli.operate.supervisor import ServerProcesses
 from eventstore.errors import LmsError
@@ -114,7 +114,7 @@ def test_a_port_in_use_is_named_in_a_line(url: str) -> None:
 
 
 def test_where_one_does_not_come_up_none_does_and_the_reason_is_said() -> None:
-    nowhere = Settings(database_url="postgresql://me:password@127.0.0.1:1/lms")
+    nowhere = AllSettings(database_url="postgresql://me:password@127.0.0.1:1/lms")
     answering: list[bool] = []
     processes = ServerProcesses(nowhere, ReusePortSockets("127.0.0.1", 0, 2), lambda: answering.append(True), dev=True)
     with pytest.raises(LmsError, match="the database does not answer: ") as refused:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from bootstrap.settings import Settings, load
+from bootstrap.settings import AllSettings, load
 from bootstrap.unknown_variables import find_unknown
-from bootstrap.variables import variable_of
+from integrations.runtime.variables import variable_of
 from tests.support.processes import command
 
 
 def warnings_of(*names: str) -> list[str]:
-    return list(find_unknown(names, Settings.model_fields))
+    return list(find_unknown(names, AllSettings.model_fields))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_misspelt_variable_is_named_with_the_most_similar_setting(name: str, w
 
 
 def test_every_setting_is_known_in_any_case() -> None:
-    variables = [variable_of(field) for field in Settings.model_fields]
+    variables = [variable_of(field) for field in AllSettings.model_fields]
 
     assert warnings_of(*variables, *map(str.lower, variables)) == []
 
@@ -49,7 +49,7 @@ def test_the_settings_are_loaded_with_a_warning(
 
     settings = load()
 
-    assert settings.queue_events == Settings.model_fields["queue_events"].default
+    assert settings.queue_events == AllSettings.model_fields["queue_events"].default
     assert caplog.messages == ["LMS_QUEUE_EVENT is not a setting; did you mean LMS_QUEUE_EVENTS?"]
 
 

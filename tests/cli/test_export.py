@@ -180,7 +180,7 @@ def test_large_tables_are_written_in_row_groups(
     new_sqlite: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given
-    from bootstrap.settings import Settings
+    from bootstrap.settings import AllSettings
     from cli.data import formats
     from cli.data.export import export
     from views.exports import EVENTS as ALL_EVENTS
@@ -191,7 +191,7 @@ def test_large_tables_are_written_in_row_groups(
 
     # when
     with file.open("wb") as output:
-        number = asyncio.run(export(Settings(database_url=url), ALL_EVENTS, formats.Format.PARQUET, output))
+        number = asyncio.run(export(AllSettings(database_url=url), ALL_EVENTS, formats.Format.PARQUET, output))
 
     # then
     assert number == 2 * STREAM_ROWS + 1

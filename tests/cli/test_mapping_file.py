@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.composition import open_inbox
-from bootstrap.settings import Settings
+from bootstrap.settings import AllSettings
 from integrations.inbound.mapping import Mappings
 from tests.cli.support import Ended, envelope, ndjson, query, run
 from tests.integrations.redis_entries import result
@@ -77,13 +77,13 @@ def test_commands_of_the_engine_leave_parked_messages_alone(
 
 
 async def receive_result(url: str, mapping_file: Path) -> None:
-    async with open_inbox(Settings(database_url=url, mapping_file=mapping_file)) as inbox:
+    async with open_inbox(AllSettings(database_url=url, mapping_file=mapping_file)) as inbox:
         inbox.mappings = Mappings()
         await inbox.receive([result()])
 
 
 async def retry(url: str, mapping_file: Path) -> None:
-    async with open_inbox(Settings(database_url=url, mapping_file=mapping_file)) as inbox:
+    async with open_inbox(AllSettings(database_url=url, mapping_file=mapping_file)) as inbox:
         await asyncio.wait([inbox.engine.schedule_pending_work()])
 
 

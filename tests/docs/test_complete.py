@@ -11,12 +11,12 @@ from pydantic import BaseModel
 
 from api.app import create_app
 from bootstrap.schema import metadata
-from bootstrap.settings import Settings
-from bootstrap.variables import variable_of
+from bootstrap.settings import AllSettings
 from cli.main import app as program
 from eventstore.json_schemas import published
 from integrations.contracts.redis import LMS_EVENTS
 from integrations.redis.source import DEAD_LETTERS
+from integrations.runtime.variables import variable_of
 from signals.signal import SignalType
 from signals.xp import DEFAULT_XP_VALUES
 from tests.docs.pages import FENCE, HEADING, code, pages, read, rows, section
@@ -52,7 +52,7 @@ TABLES = {table.name: {column.name for column in table.columns} for table in met
 @cache
 def endpoints() -> dict[str, list[str]]:
     """The parameters of each `METHOD /path` of the app's OpenAPI."""
-    described: dict[str, dict[str, Any]] = create_app(Settings()).openapi()["paths"]
+    described: dict[str, dict[str, Any]] = create_app(AllSettings()).openapi()["paths"]
     return {
         f"{method.upper()} {path}": sorted(parameter["name"] for parameter in operation.get("parameters", ()))
         for path, operations in described.items()
@@ -98,7 +98,7 @@ def test_every_command_is_documented_with_its_options() -> None:
 def test_every_setting_is_documented_with_its_default() -> None:
     defaults = {
         variable_of(name): "none" if field.default is None else str(field.default)
-        for name, field in Settings.model_fields.items()
+        for name, field in AllSettings.model_fields.items()
     }
 
     documented = {code(name)[0]: default.strip("`") for name, default, _ in rows(read("docs/settings.md"))}
@@ -142,7 +142,7 @@ def test_a_page_names_nothing_that_is_not_there(page: str) -> None:
 
     assert endpoints_named <= endpoints().keys()
     assert tables_named <= TABLES.keys() | VIEWS.keys() | STREAMS
-    assert settings_named <= set(map(variable_of, Settings.model_fields)) | NOT_OF_SETTINGS
+    assert settings_named <= set(map(variable_of, AllSettings.model_fields)) | NOT_OF_SETTINGS
 
 
 @pytest.mark.parametrize("page", pages(), ids=str)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from integrations.contracts.activity import CONTENTS, EXAMS
 from integrations.inbound.message import Message
 from integrations.inbound.source import Delivery
-from integrations.platform_monitor.decode import read
+from integrations.platform_monitor.decode import decode
 from tests.integrations.worlds import NOW
 
 Activity = dict[str, object]
@@ -64,4 +64,4 @@ def activity(event_type: str, metadata: Mapping[str, object] | None = None, **fi
 def message(said: Mapping[str, object]) -> Message:
     """What the inbox keeps of it."""
     topic = "content_progress" if said["event_type"] in CONTENTS else "exam_attempts"
-    return read(Delivery(topic, str(said["event_id"]), json.dumps(said).encode(), NOW), NOW)
+    return decode(Delivery(topic, str(said["event_id"]), json.dumps(said).encode(), NOW), NOW)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from integrations.inbound.message import Message
 from integrations.inbound.source import Delivery
-from integrations.kafka.decode import read
+from integrations.kafka.decode import decode
 from tests.integrations.worlds import NOW
 from tests.support.kafka import KafkaServer
 
@@ -77,7 +77,7 @@ def message(sent: Event, topic: str = "assessment-events") -> Message:
 
 
 def message_of(body: bytes, topic: str = "assessment-events") -> Message:
-    return read(Delivery(topic, "0/7", body, NOW), NOW)
+    return decode(Delivery(topic, "0/7", body, NOW), NOW)
 
 
 def send(kafka: KafkaServer, topic: str, *events: Mapping[str, object] | str) -> None:

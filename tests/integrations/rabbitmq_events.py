@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from integrations.inbound.message import Message
 from integrations.inbound.source import Delivery
-from integrations.rabbitmq.decode import read
+from integrations.rabbitmq.decode import decode
 from tests.integrations.worlds import NOW
 
 Data = Mapping[str, object]
@@ -100,4 +100,4 @@ def message(event_type: str, data: object, **fields: object) -> Message:
 
 
 def message_of(body: bytes, routing_key: str = "user.created") -> Message:
-    return read(Delivery(routing_key, "1", body, NOW), NOW)
+    return decode(Delivery(routing_key, "1", body, NOW), NOW)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from integrations.inbound.message import Message
-from integrations.redis.decode import read
+from integrations.redis.decode import decode
 from integrations.redis.entries import delivery
 from tests.integrations.worlds import NOW
 
@@ -54,7 +54,7 @@ def message(event: str, payload: Payload | str, entry_id: str = FIRST_ID, **fiel
     stream = "cbt_events" if event == "exam_result_completed" else "lms_events"
     text = payload if isinstance(payload, str) else json.dumps(payload)
     entry = {"event": event, "payload": text} | fields
-    return read(delivery(stream, entry_id.encode(), {k.encode(): v.encode() for k, v in entry.items()}), NOW)
+    return decode(delivery(stream, entry_id.encode(), {k.encode(): v.encode() for k, v in entry.items()}), NOW)
 
 
 def result(entry_id: str = FIRST_ID, **fields: object) -> Message:

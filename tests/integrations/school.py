@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
+from pydantic_settings import BaseSettings
+
 from engine.engine import Engine
 from eventstore.errors import UnresolvedReferenceError
 from integrations.inbound.inbox import Inbox
@@ -18,7 +20,7 @@ from integrations.inbound.message import Message
 from integrations.inbound.reference_data import Profile, ProfileField, Reference
 from integrations.inbound.source import Delivery
 from integrations.inbound.translator import ReferenceKey, TranslationContext, TranslationResult, Translator
-from integrations.systems import System
+from integrations.system import System, by_name
 from tests.conftest import opened
 from tests.engine.support import HandClock
 
@@ -85,7 +87,7 @@ def room_of(body: dict[str, str | None], world: TranslationContext) -> str:
 
 
 def class_of(room: str, world: TranslationContext) -> str:
-    place = world.mapping.place("room", room)
+    place = world.mapping.class_of("room", room)
     if place is not None:
         return place.class_id
     if world.courses.with_class(room):
@@ -102,7 +104,8 @@ def read(delivery: Delivery, received_at: datetime) -> Message:
     raise NotImplementedError
 
 
-SYSTEMS = {SCHOOL: System(read, Translator(translate, names))}
+TRANSLATOR = Translator(translate, names)
+SYSTEMS = by_name(System(SCHOOL, BaseSettings, decode=read, translator=TRANSLATOR))
 
 
 def mappings(room: str, class_id: str) -> Mappings:

@@ -12,12 +12,12 @@ from integrations.contracts import redis as redis_contract
 from integrations.contracts.signal import AnnouncedSignal
 from integrations.inbound.mapping import ClassMapping, SystemMapping
 from integrations.kafka.encode import TYPES as KAFKA_TYPES
-from integrations.kafka.encode import announce as announce_kafka
+from integrations.kafka.encode import encode as encode_kafka
 from integrations.outbound.sink import OutboundMessage, Outgoing
 from integrations.rabbitmq.encode import TYPES as RABBITMQ_TYPES
-from integrations.rabbitmq.encode import announce as announce_rabbitmq
+from integrations.rabbitmq.encode import encode as encode_rabbitmq
 from integrations.redis.encode import TYPES as REDIS_TYPES
-from integrations.redis.encode import announce as announce_redis
+from integrations.redis.encode import encode as encode_redis
 from signals.signal import SignalType
 from tests.integrations.announcements import PERCENT, SIGNALS, announcement
 
@@ -35,7 +35,7 @@ def told(announce: Announce, signal_type: SignalType, mapping: SystemMapping = N
 
 
 def test_given_a_mapping_when_a_step_is_completed_then_rabbitmq_hears_of_progress_in_its_ids() -> None:
-    assert told(announce_rabbitmq, SignalType.STEP_COMPLETED, RABBITMQ) == (
+    assert told(encode_rabbitmq, SignalType.STEP_COMPLETED, RABBITMQ) == (
         "progress.updated",
         {
             "eventId": SIGNALS[SignalType.STEP_COMPLETED].signal_id,
@@ -56,7 +56,7 @@ def test_given_a_mapping_when_a_step_is_completed_then_rabbitmq_hears_of_progres
 
 def test_given_no_mapping_when_a_course_is_completed_then_rabbitmq_hears_of_a_certificate_in_our_ids() -> None:
     signal_id = SIGNALS[SignalType.COURSE_COMPLETED].signal_id
-    assert told(announce_rabbitmq, SignalType.COURSE_COMPLETED) == (
+    assert told(encode_rabbitmq, SignalType.COURSE_COMPLETED) == (
         "certificate.issued",
         {
             "eventId": signal_id,
@@ -75,7 +75,7 @@ def test_given_no_mapping_when_a_course_is_completed_then_rabbitmq_hears_of_a_ce
 
 
 def test_when_a_step_is_completed_then_kafka_hears_of_it() -> None:
-    assert told(announce_kafka, SignalType.STEP_COMPLETED, KAFKA) == (
+    assert told(encode_kafka, SignalType.STEP_COMPLETED, KAFKA) == (
         "progress-events",
         {
             "event_type": "step.completed",
@@ -95,7 +95,7 @@ def test_when_a_step_is_completed_then_kafka_hears_of_it() -> None:
 
 
 def test_when_a_quiz_is_passed_then_redis_hears_of_it() -> None:
-    stream, entry = told(announce_redis, SignalType.QUIZ_PASSED, REDIS)
+    stream, entry = told(encode_redis, SignalType.QUIZ_PASSED, REDIS)
     assert stream == "progress_events"
     assert isinstance(entry, dict)
     assert list(entry) == ["event", "payload"]
@@ -115,9 +115,9 @@ def test_when_a_quiz_is_passed_then_redis_hears_of_it() -> None:
 @pytest.mark.parametrize(
     ("announce", "types", "contract"),
     [
-        (announce_redis, REDIS_TYPES, redis_contract.ANNOUNCED),
-        (announce_rabbitmq, RABBITMQ_TYPES, rabbitmq_contract.ANNOUNCED),
-        (announce_kafka, KAFKA_TYPES, kafka_contract.ANNOUNCED),
+        (encode_redis, REDIS_TYPES, redis_contract.ANNOUNCED),
+        (encode_rabbitmq, RABBITMQ_TYPES, rabbitmq_contract.ANNOUNCED),
+        (encode_kafka, KAFKA_TYPES, kafka_contract.ANNOUNCED),
     ],
 )
 def test_every_announcement_keeps_to_the_contract_and_is_the_same_each_time(

@@ -19,7 +19,17 @@ from signals.course_catalog import CourseCatalog
 from signals.signal import SignalType
 from tests.engine.rows import rows, value
 from tests.engine.support import step
-from tests.integrations.school import SCHOOL, SYSTEMS, bell, inbox_on, learner, lesson, mappings, message, passed
+from tests.integrations.school import (
+    SCHOOL,
+    TRANSLATOR,
+    bell,
+    inbox_on,
+    learner,
+    lesson,
+    mappings,
+    message,
+    passed,
+)
 
 DONE, PARKED = InboxStatus.DONE, InboxStatus.PARKED
 COUNTED = "SELECT type, CAST(sum(messages) AS INTEGER) FROM v_message_daily_stats GROUP BY type ORDER BY type"
@@ -145,7 +155,7 @@ async def test_what_a_message_names_may_come_after_it_in_the_batch(database_url:
 
 def test_what_a_message_names_is_known_with_the_batch_that_tells_of_it() -> None:
     batch = [passed(1, lesson_id="1"), lesson(2, room="r")]
-    translators = {SCHOOL: SYSTEMS[SCHOOL].translator}
+    translators = {SCHOOL: TRANSLATOR}
 
     done = translate(
         batch,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from eventstore.errors import InvalidInputError
 from integrations.inbound.class_lookup import table_name
 from integrations.inbound.mapping import ClassMapping, Mappings, SystemMapping
+from integrations.inbound.mapping_file import load
 from tests.integrations.worlds import world
 
 FILE = """
@@ -40,18 +41,18 @@ def loaded(text: str) -> Mappings:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "mapping.toml"
         file.write_text(text, "utf-8")
-        return Mappings.load(file)
+        return load(file)
 
 
 def test_what_the_file_says_is_what_is_meant() -> None:
     mappings = loaded(FILE)
     redis, rabbitmq, kafka = (mappings.of(system) for system in ("redis", "rabbitmq", "kafka"))
-    assert redis.place("class", "1") == ClassMapping("loops")
-    assert redis.place("module", "15") == ClassMapping("loops", "python-101", "loops-quiz", 20, 12.5)
-    assert rabbitmq.course("course123") == "python-101"
-    assert rabbitmq.place("lecture", "lecture456") == ClassMapping("loops")
-    assert kafka.place("exam", "5f0c7a52-6f9c-4f0e-8d43-0d0cf6b1a001") == ClassMapping("loops")
-    assert [redis.names_any("module"), kafka.names_any("module")] == [True, False]
+    assert redis.class_of("class", "1") == ClassMapping("loops")
+    assert redis.class_of("module", "15") == ClassMapping("loops", "python-101", "loops-quiz", 20, 12.5)
+    assert rabbitmq.course_of("course123") == "python-101"
+    assert rabbitmq.class_of("lecture", "lecture456") == ClassMapping("loops")
+    assert kafka.class_of("exam", "5f0c7a52-6f9c-4f0e-8d43-0d0cf6b1a001") == ClassMapping("loops")
+    assert [redis.maps_any("module"), kafka.maps_any("module")] == [True, False]
 
 
 def test_it_also_says_what_ours_are_called_there() -> None:
@@ -67,7 +68,7 @@ def test_where_it_says_nothing_nothing_is_meant(mappings: Mappings) -> None:
     for system in ("tally", "redis", "rabbitmq", "kafka"):
         mapping = mappings.of(system)
         assert mapping.system == system
-        assert [mapping.place("class", "1"), mapping.course("1"), mapping.external_id("class", "1")] == [None] * 3
+        assert [mapping.class_of("class", "1"), mapping.course_of("1"), mapping.external_id("class", "1")] == [None] * 3
 
 
 @pytest.mark.parametrize(
@@ -100,17 +101,17 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"none\.toml: expected a file that can be read, found No such file"):
-        Mappings.load(tmp_path / "none.toml")
+        load(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b"# caf\xe9")
     with pytest.raises(InvalidInputError, match=r"latin\.toml: expected TOML, found 'utf-8' codec"):
-        Mappings.load(tmp_path / "latin.toml")
+        load(tmp_path / "latin.toml")
 
 
 @settings(deadline=None)
 @given(ids)
 def test_the_table_that_a_reason_asks_for_is_the_one_that_helps(external_id: str) -> None:
     table = table_name(world(SystemMapping("redis")), "module", external_id)
-    assert loaded(f'[{table}]\nclass_id = "loops"').of("redis").place("module", external_id) == ClassMapping("loops")
+    assert loaded(f'[{table}]\nclass_id = "loops"').of("redis").class_of("module", external_id) == ClassMapping("loops")
 
 
 @settings(deadline=None)

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from bootstrap.composition import open_inbox
 from bootstrap.monitoring import open_monitor
-from bootstrap.settings import Settings
+from bootstrap.settings import AllSettings, Settings
 from integrations.platform_monitor import poller, queries, store
 from tests.cli.support import Ended, query, run
 from tests.faults.traffic import until
@@ -201,7 +201,7 @@ def test_what_was_done_long_before_the_platform_was_first_read_is_progress_and_n
 def settings_of(url: str, platform: Platform, monkeypatch: pytest.MonkeyPatch, **more: str) -> Settings:
     for name, value in (platform.settings | {"LMS_DATABASE_URL": url} | more).items():
         monkeypatch.setenv(name, value)
-    return Settings()
+    return AllSettings()
 
 
 async def test_mentors_are_read_once_until_they_are_cleared(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bootstrap.settings import Settings
+from bootstrap.settings import AllSettings
 from bootstrap.sinks import make_notifier
 from eventstore.errors import InvalidInputError
 from integrations.contracts.activity import Activity
@@ -59,7 +59,9 @@ def test_a_name_of_no_function_is_refused(name: str) -> None:
 
 
 def test_while_it_is_switched_off_there_is_no_notifier() -> None:
-    assert make_notifier(Settings()) is None
-    assert make_notifier(Settings(notify_mentors_enabled=True)) is not None
+    absent = {"notify_mentors_enabled": True, "notify_recipients": "absent:function"}
+
+    assert make_notifier(AllSettings()) is None
+    assert make_notifier(AllSettings.model_validate({"notify_mentors_enabled": True})) is not None
     with pytest.raises(InvalidInputError):
-        make_notifier(Settings(notify_mentors_enabled=True, notify_recipients="absent:function"))
+        make_notifier(AllSettings.model_validate(absent))

@@ -16,7 +16,7 @@ from eventstore.errors import UnresolvedReferenceError
 from integrations.contracts.tally import FormResponse
 from integrations.inbound.mapping import SystemMapping
 from integrations.inbound.source import Delivery
-from integrations.tally.decode import read
+from integrations.tally.decode import decode
 from integrations.tally.translate import quiz_submit, translate
 from signals.course import CourseHistory, Step
 from signals.course_catalog import CourseCatalog
@@ -70,7 +70,7 @@ def test_response_becomes_the_envelope_of_a_quiz_submit() -> None:
 def test_a_delivery_is_read_as_a_message_and_translated() -> None:
     body = to_json(form_response())
 
-    message = read(Delivery("", "", body, NOW), NOW)
+    message = decode(Delivery("", "", body, NOW), NOW)
 
     assert message.key == ("tally", "2wgx4n")
     assert (message.type, message.topic, message.body) == ("FORM_RESPONSE", COURSE_QUIZ, body.decode())

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from api.app import create_app
-from bootstrap.settings import Settings
+from bootstrap.settings import AllSettings
 from engine.engine import Engine
 from eventstore.times import Clock, system_clock
 from tests.support.processes import PATIENCE_SEC, Process, Started, running
@@ -61,7 +61,7 @@ class Local:
     """The app inside the test. Its loop runs while it is asked something, and stands still in between."""
 
     def __init__(self, database_url: str, *, dev: bool = True, clock: Clock = system_clock, **settings: Any) -> None:
-        self.app = create_app(Settings(database_url=database_url, **settings), dev=dev, clock=clock)
+        self.app = create_app(AllSettings(database_url=database_url, **settings), dev=dev, clock=clock)
         self._runner = asyncio.Runner()
         self._open = AsyncExitStack()
 

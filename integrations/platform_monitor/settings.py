@@ -22,7 +22,7 @@ def split(names: str) -> list[str]:
     return [name.strip() for name in names.split(",")]
 
 
-class ActivitySettings(BaseSettings):
+class MonitorSettings(BaseSettings):
     """What an operator can choose of the monitor."""
 
     activity_monitor_enabled: bool = Field(
