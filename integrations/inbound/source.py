@@ -82,7 +82,7 @@ def split_by_bytes(deliveries: Sequence[Delivery]) -> Iterator[Sequence[Delivery
     """What one transaction takes after the other, in their order."""
     begin = size = 0
     for end, delivery in enumerate(deliveries):
-        if size and size + len(delivery.body) > RECORD_BYTES:
+        if end > begin and size + len(delivery.body) > RECORD_BYTES:
             yield deliveries[begin:end]
             begin, size = end, 0
         size += len(delivery.body)

@@ -1,6 +1,6 @@
 """Batches by size: in their order, all of them, and none larger than it has to be."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integrations.inbound.source import BATCH, FIRST, RECORD_BYTES, TAKE_BYTES, Delivery, next_number, split_by_bytes
@@ -15,6 +15,7 @@ sizes = st.lists(st.integers(0, RECORD_BYTES * 2), max_size=8)
 
 
 @given(sizes)
+@example([0, RECORD_BYTES + 1])
 def test_parts_are_all_of_it_in_order_and_no_larger_than_one_message_makes_them(sizes: list[int]) -> None:
     whole = deliveries(sizes)
 
