@@ -10,8 +10,7 @@ from integrations.notifications.notifier import Notifier
 from integrations.notifications.recipients_hook import load
 from integrations.notifications.settings import NotificationSettings
 from integrations.outbound.relay import Relay
-from integrations.outbound.sink import SinkSpec
-from integrations.outbound.sinks import Sinks
+from integrations.outbound.sink import Sinks, SinkSpec
 from integrations.system import Systems
 from integrations.systems import SYSTEMS
 from integrations.webhook.webhooks import webhooks

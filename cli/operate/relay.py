@@ -37,8 +37,8 @@ def relay_command(
     show_metrics(metrics_host, metrics_port)
     sent = asyncio.run(relay(settings, once=once))
     if sent is not None:
-        echo(f"arrived {sent.arrived:>8,}")
-        echo(f"failed  {sent.failed:>8,}")
+        echo(f"delivered {sent.delivered:>8,}")
+        echo(f"failed    {sent.failed:>8,}")
         if sent.failed:
             echo_err("Failed deliveries are retried later; GET /v1/deliveries has the reasons.")
             raise typer.Exit(1)

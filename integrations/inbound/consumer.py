@@ -16,6 +16,7 @@ from eventstore.redaction import fault
 from integrations.inbound.handler import Handler, Item
 from integrations.inbound.source import Delivery, Source, split_by_bytes
 from integrations.runtime.backoff import Backoff
+from integrations.runtime.limits import DEFAULT_LIMITS, Limits
 from integrations.runtime.metrics import DEAD_LETTERS, FAILED, REFUSED, UNREAD, count_error, count_recorded
 
 RECORDING_SEC = 30
@@ -40,10 +41,11 @@ class DecodedDelivery(NamedTuple, Generic[Item]):
 class Consumer(Generic[Item]):
     """Has `receiver` take what `source` has. Messages of more than `largest` bytes are not read."""
 
-    def __init__(self, source: Source, receiver: Handler[Item], largest: int) -> None:
+    def __init__(self, source: Source, receiver: Handler[Item], largest: int, limits: Limits = DEFAULT_LIMITS) -> None:
         self._source = source
         self._receiver = receiver
         self._largest = largest
+        self._limits = limits
         self._trouble = OutageLog(
             log, f"{source.name}: no messages are consumed", f"{source.name}: messages are consumed again"
         )
@@ -51,7 +53,7 @@ class Consumer(Generic[Item]):
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Consumes until `stopping` is set, and then ends the batch under way."""
-        backoff = Backoff(stopping)
+        backoff = Backoff(stopping, self._limits)
         while not stopping.is_set():
             try:
                 async with self._source:
@@ -107,7 +109,7 @@ class Consumer(Generic[Item]):
 
     async def _receive_patiently(self, items: Sequence[Item], stopping: asyncio.Event) -> Sequence[str]:
         """What became of each. Keeps them in hand while the database cannot be had; Unavailable only when stopping."""
-        backoff = Backoff(stopping)
+        backoff = Backoff(stopping, self._limits)
         while True:
             try:
                 async with asyncio.timeout(RECORDING_SEC):

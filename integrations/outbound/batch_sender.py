@@ -1,6 +1,6 @@
-"""One batch to one sink: which announcements it took, which it did not, and which were not tried.
+"""Sending one batch to one sink. An unexpected error in one message fails that message alone.
 
-A fault of ours in one announcement costs that one, and no other.
+After a learner's first failure that is not final, no later message of that learner is attempted.
 """
 
 import asyncio
@@ -15,58 +15,63 @@ from integrations.outbound.sink import NOT_ATTEMPTED, OutboundMessage, Result, S
 
 log = logging.getLogger(__name__)
 
+Send = Callable[[OutboundMessage], Awaitable[Result]]
+"""Sends one message, and returns its result."""
 
-async def send(sink: Sink, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
-    """What the sink says of each. Of several on which it fails for a fault of ours, each is sent by itself."""
+
+async def send_batch(sink: Sink, messages: Sequence[OutboundMessage]) -> Sequence[Result]:
+    """Send a batch, and return the result of each message. If the batch raises an error, send them one by one."""
     try:
-        return await sink.send(announcements)
+        return await sink.send(messages)
     except UnavailableError:
         raise
     except Exception as error:
-        if len(announcements) == 1:
-            log.error("announcement %s cannot be sent to %s: %s", announcements[0].message_id, sink.name, fault(error))
+        if len(messages) == 1:
+            log.error("message %s cannot be sent to %s: %s", messages[0].message_id, sink.name, fault(error))
             return [Result(fault(error))]
-    return await send_singly(sink, announcements)
+    return await send_one_by_one(sink, messages)
 
 
-async def send_singly(sink: Sink, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
-    """The same, one by one."""
-    said: list[Result] = []
-    failed: set[str] = set()
-    for one in announcements:
-        result = NOT_ATTEMPTED if one.user_id in failed else (await send(sink, [one]))[0]
-        said.append(result)
+async def send_one_by_one(sink: Sink, messages: Sequence[OutboundMessage]) -> Sequence[Result]:
+    """Send each message as a batch of its own."""
+    results: list[Result] = []
+    blocked: set[str] = set()
+    for message in messages:
+        result = NOT_ATTEMPTED if message.user_id in blocked else (await send_batch(sink, [message]))[0]
+        results.append(result)
         if result.blocks_later:
-            failed.add(one.user_id)
-    return said
+            blocked.add(message.user_id)
+    return results
 
 
 def attempted(due: Sequence[DueDelivery], results: Sequence[Result]) -> Iterator[tuple[DueDelivery, Result]]:
-    """Those that were sent, up to the first of each learner that holds back the others, and what became of them."""
-    failed: set[str] = set()
-    for one, result in zip(due, results, strict=True):
-        if one.announcement.user_id not in failed and result is not NOT_ATTEMPTED:
-            yield one, result
+    """Pair deliveries with their results, without those that were not attempted.
+
+    After a learner's first blocking failure, that learner's later messages are not sent.
+    """
+    blocked: set[str] = set()
+    for delivery, result in zip(due, results, strict=True):
+        if delivery.message.user_id not in blocked and result is not NOT_ATTEMPTED:
+            yield delivery, result
         if result.blocks_later:
-            failed.add(one.announcement.user_id)
+            blocked.add(delivery.message.user_id)
 
 
-Send = Callable[[OutboundMessage], Awaitable[Result]]
-"""Sends one announcement, and says what became of it."""
+async def send_in_order(messages: Sequence[OutboundMessage], send: Send) -> list[Result]:
+    """Send the messages of different learners at once, and each learner's in order, up to the first blocking failure.
 
+    Sinks that send messages singly call this function.
+    """
+    by_learner: defaultdict[str, list[OutboundMessage]] = defaultdict(list)
+    for message in messages:
+        by_learner[message.user_id].append(message)
+    results: dict[str, Result] = {}
 
-async def send_in_order(announcements: Sequence[OutboundMessage], send: Send) -> list[Result]:
-    """What became of each. Of a learner, nothing is sent after the first that did not arrive, and still may."""
-    learners: defaultdict[str, list[OutboundMessage]] = defaultdict(list)
-    for one in announcements:
-        learners[one.user_id].append(one)
-    said: dict[str, Result] = {}
-
-    async def send_theirs(theirs: Sequence[OutboundMessage]) -> None:
-        for one in theirs:
-            result = said[one.message_id] = await send(one)
+    async def send_sequence(sequence: Sequence[OutboundMessage]) -> None:
+        for message in sequence:
+            result = results[message.message_id] = await send(message)
             if result.blocks_later:
                 return
 
-    await asyncio.gather(*map(send_theirs, learners.values()))
-    return [said.get(one.message_id, NOT_ATTEMPTED) for one in announcements]
+    await asyncio.gather(*map(send_sequence, by_learner.values()))
+    return [results.get(message.message_id, NOT_ATTEMPTED) for message in messages]

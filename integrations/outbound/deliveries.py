@@ -1,7 +1,7 @@
-"""Deliveries in the database: what becomes of each announcement at each sink that takes it.
+"""Deliveries in the database: the state of each message at each sink that accepts it.
 
-One that waits for its next attempt holds back later ones of the same learner at the same sink, so that each learner's
-arrive in order.
+A delivery that waits for its next attempt blocks the learner's later deliveries at that sink, so that each learner's
+messages arrive in order.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,28 +22,26 @@ from signals.tables import lms_outbox
 _d = lms_delivery.c
 _o = lms_outbox.c
 _earlier = lms_delivery.alias("earlier").c
-_PENDING: ColumnElement[str] = literal_column(f"'{DeliveryStatus.PENDING}'")  # indexes of such rows ask for this word
+_PENDING: ColumnElement[str] = literal_column(f"'{DeliveryStatus.PENDING}'")  # partial indexes need this literal
 
 _new = [_d.user_id, _d.sink, _d.message_id, _d.type, _d.seq, _d.status, _d.attempts, _d.next_attempt_at]
 _rows = json_rows("rows", *_new)
 INSERT = (
     insert(lms_delivery).from_select([c.name for c in _new], select(*_rows.c).where(true())).on_conflict_do_nothing()
 )
-"""Adds deliveries; those that are there stay as they are."""
+"""Add deliveries. Existing ones do not change."""
 
-_waits_earlier = (
+_earlier_waiting = (
     select(_earlier.seq)
     .where(_earlier.status == _PENDING, _earlier.sink == _d.sink, _earlier.user_id == _d.user_id)
     .where(_earlier.seq < _d.seq, _earlier.next_attempt_at > bindparam("now", type_=UtcTime))
     .correlate(lms_delivery)
 )
-_held_back = optimization_fence(
-    _waits_earlier
-).exists()  # a stage is asked for each row: else PostgreSQL reads all that waits
+_is_blocked = optimization_fence(_earlier_waiting).exists()  # without the fence PostgreSQL reads all waiting rows
 _due = (
     select(_d.seq, _d.message_id, _d.user_id, _d.type, _d.attempts, _d.first_attempt_at)
     .where(_d.status == _PENDING, _d.sink == bindparam("sink"), _d.next_attempt_at <= bindparam("now", type_=UtcTime))
-    .where(~_held_back)
+    .where(~_is_blocked)
     .order_by(_d.seq)
     .limit(bindparam("most"))
     .subquery("due")
@@ -51,36 +49,36 @@ _due = (
 SELECT_DUE = select(_due, _o.body, _o.percent, _o.created_at).join_from(
     _due, lms_outbox, (_o.user_id == _due.c.user_id) & (_o.message_id == _due.c.message_id)
 )
-"""The next deliveries of one sink that are due, less those that an earlier one of the same learner holds back."""
+"""The next due deliveries of one sink, without those that an earlier delivery of the learner blocks."""
 
-_settled = json_rows("settled", *(_d[name] for name in DeliveryOutcome._fields))
-_outcome = DeliveryOutcome._fields[3:]
-UPDATE_SETTLED = (
+_outcomes = json_rows("outcomes", *(_d[name] for name in DeliveryOutcome._fields))
+_key, _values = DeliveryOutcome._fields[:3], DeliveryOutcome._fields[3:]
+UPDATE_OUTCOMES = (
     update(lms_delivery)
-    .where(*(_d[name] == _settled.c[name] for name in DeliveryOutcome._fields[:3]))
-    .where(or_(_d.status == DeliveryStatus.PENDING, _settled.c.status == DeliveryStatus.SENT))
-    .values({name: _settled.c[name] for name in _outcome})
+    .where(*(_d[name] == _outcomes.c[name] for name in _key))
+    .where(or_(_d.status == DeliveryStatus.PENDING, _outcomes.c.status == DeliveryStatus.SENT))
+    .values({name: _outcomes.c[name] for name in _values})
 )
-"""Notes what became of deliveries. One that was given up meanwhile stays dead, unless it has arrived."""
+"""Save the outcomes of attempts. A delivery that became dead meanwhile stays dead, unless it was sent."""
 
 _disabled = select(lms_subscription.c.subscription_id).where(lms_subscription.c.disabled_at.is_not(None))
 
 COUNT_DEAD = select(func.count()).where(_d.status == DeliveryStatus.DEAD)
-"""How many deliveries were given up."""
+"""The number of dead deliveries."""
 
 
 async def count_dead(connection: AsyncConnection) -> int:
-    """How many deliveries were given up, and wait for somebody to act."""
+    """Return the number of dead deliveries, which wait for an operator."""
     return (await connection.execute(COUNT_DEAD)).scalar_one()
 
 
 async def add(connection: AsyncConnection, rows: Sequence[tuple[str, str, str, str, int]], now: datetime) -> None:
-    """Adds deliveries that are due now. `rows`: user_id, sink, message_id, type and seq of each."""
+    """Add deliveries that are due now. `rows` are tuples of user_id, sink, message_id, type and seq."""
     await connection.execute(INSERT, {"rows": [(*row, DeliveryStatus.PENDING, 0, now) for row in rows]})
 
 
 async def select_due_deliveries(connection: AsyncConnection, sink: str, most: int, now: datetime) -> list[DueDelivery]:
-    """So many at most of the deliveries of one sink that are due, each learner's in order."""
+    """Return at most this many due deliveries of a sink, each learner's in order."""
     rows = (await connection.execute(SELECT_DUE, {"sink": sink, "most": most, "now": now})).all()
     return [
         DueDelivery(
@@ -94,29 +92,30 @@ async def select_due_deliveries(connection: AsyncConnection, sink: str, most: in
 
 
 def message_body(body: str, percent: int | None) -> dict[str, object]:
-    """What is announced: the signal's fields, and for what is of a course, how much of it is done."""
+    """Return the body of a message: its fields, and for a message of a course the percentage."""
     fields: dict[str, object] = from_json(body)
     return fields if percent is None else fields | {"percent": percent}
 
 
-async def save_outcomes(connection: AsyncConnection, settled: Collection[DeliveryOutcome]) -> None:
-    """Notes what became of deliveries."""
-    await connection.execute(UPDATE_SETTLED, {"settled": settled})
+async def save_outcomes(connection: AsyncConnection, outcomes: Collection[DeliveryOutcome]) -> None:
+    """Save the outcomes of attempts."""
+    await connection.execute(UPDATE_OUTCOMES, {"outcomes": outcomes})
 
 
 async def retry(
     connection: AsyncConnection, filters: Mapping[str, str], now: datetime, types: Collection[str] | None = None
 ) -> int:
-    """Has deliveries that failed tried again at once, as if for the first time: those with these columns' values.
+    """Make failed and dead deliveries due again, as if for the first time. Return their number.
 
-    Of these types, or of any. Dead ones too, but for those to receivers that are gone. How many.
+    `filters` are values of columns; `types` are the types of messages, all by default. Deliveries to disabled
+    subscriptions stay dead.
     """
     query = update_failed(filters, now)
     return (await connection.execute(query if types is None else query.where(_d.type.in_(types)))).rowcount
 
 
 def update_failed(filters: Mapping[str, Any], now: datetime) -> Update:
-    """Has those that failed begin anew."""
+    """Return the statement that makes failed and dead deliveries due again."""
     return (
         update(lms_delivery)
         .where(_d.status.in_((DeliveryStatus.PENDING, DeliveryStatus.DEAD)), _d.attempts > 0)

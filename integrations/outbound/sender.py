@@ -1,7 +1,7 @@
-"""Sending: what is due at one sink is sent in batches, and what became of each announcement is noted.
+"""The sender of one sink: it sends due deliveries in batches, and saves the results.
 
-A sink at which nothing arrives is tried with one announcement at a time, after growing pauses: it takes what waits
-once it answers again.
+While nothing is delivered, the sender attempts one message at a time, after growing pauses. When one is delivered, the
+sender continues with whole batches.
 """
 
 import asyncio
@@ -20,123 +20,115 @@ from eventstore.redaction import fault
 from eventstore.times import Clock
 from integrations.notifications import notified_stats
 from integrations.outbound import deliveries
-from integrations.outbound.batch_sender import attempted, send
+from integrations.outbound.batch_sender import attempted, send_batch
 from integrations.outbound.retry_policy import DeliveryOutcome, DueDelivery, apply_result
 from integrations.outbound.sink import OutboundMessage, Result, Sink, SinkSpec
 from integrations.runtime.backoff import Backoff, wait
+from integrations.runtime.limits import DEFAULT_LIMITS, Limits
 from integrations.runtime.metrics import PUBLISHED
 from integrations.tables import DeliveryStatus
-
-BATCH = 100
-LOOK_EVERY_SEC = 1.0
-"""How often to look for what is due by now, unless there is news."""
-
-NOTE_AGAIN_SEC = 1.0
 
 log = logging.getLogger(__name__)
 
 
 class SendCounts(NamedTuple):
-    """How many deliveries arrived, and how many failed."""
+    """The numbers of deliveries that were delivered, and that failed."""
 
-    arrived: int = 0
+    delivered: int = 0
     failed: int = 0
 
     def plus(self, more: "SendCounts") -> "SendCounts":
-        return SendCounts(self.arrived + more.arrived, self.failed + more.failed)
+        return SendCounts(self.delivered + more.delivered, self.failed + more.failed)
 
 
 class SinkSender:
-    """What one sink is sent. Set `news` when there is something, `stopping` to end it after its batch."""
+    """Sends to one sink. Set `wake` when deliveries are added, and `stopping` to end it after its batch."""
 
-    def __init__(self, database: Database, known: SinkSpec, clock: Clock) -> None:
-        self.news = asyncio.Event()
+    def __init__(self, database: Database, spec: SinkSpec, clock: Clock, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.wake = asyncio.Event()
         self.stopping = asyncio.Event()
         self._database = database
-        self._known = known
+        self._spec = spec
         self._clock = clock
-        self._trouble = OutageLog(log, f"sending to {known.name} is interrupted", f"sending to {known.name} goes on")
-        self._refusals = OutageLog(
-            log,
-            f"announcements do not arrive at {known.name}",
-            f"announcements arrive at {known.name} again",
-        )
+        self._limits = limits
+        self._outage = OutageLog(log, f"cannot send to {spec.name}", f"sending to {spec.name} works again")
+        self._failures = OutageLog(log, f"messages to {spec.name} fail", f"messages to {spec.name} are delivered again")
 
     async def run(self) -> None:
-        """Sends what is due, until `stopping`."""
-        backoff = Backoff(self.stopping)
+        """Send due deliveries until `stopping` is set."""
+        backoff = Backoff(self.stopping, self._limits)
         while not self.stopping.is_set():
             try:
-                async with self._known.make() as sink:
-                    await self._send_forever(sink, backoff)
+                async with self._spec.make() as sink:
+                    await self._send_until_stopped(sink, backoff)
             except UnavailableError as error:
-                self._trouble.report(str(error))
+                self._outage.report(str(error))
                 await backoff.pause()
             except Exception as error:
-                self._trouble.report(f"expected no fault, found one: {fault(error)}")
+                self._outage.report(f"internal error: {fault(error)}")
                 await backoff.pause()
 
     async def once(self) -> SendCounts:
-        """Sends what is due, each delivery once, as long as something of a batch arrives."""
-        total, sent = SendCounts(), SendCounts(arrived=1)
-        async with self._known.make() as sink:
-            while sent.arrived:
-                sent = await self._send_due(sink, BATCH)
-                total = total.plus(sent)
+        """Attempt each due delivery once. Stop after a batch of which nothing is delivered."""
+        total, counts = SendCounts(), SendCounts(delivered=1)
+        async with self._spec.make() as sink:
+            while counts.delivered:
+                counts = await self._send_due(sink, self._limits.sink_batch_messages)
+                total = total.plus(counts)
         return total
 
-    async def _send_forever(self, sink: Sink, backoff: Backoff) -> None:
-        most = BATCH
+    async def _send_until_stopped(self, sink: Sink, backoff: Backoff) -> None:
+        most = self._limits.sink_batch_messages
         while not self.stopping.is_set():
-            self.news.clear()
-            sent = await self._send_due(sink, most)
-            self._trouble.recovered()
-            if sent.arrived:
-                most = BATCH
+            self.wake.clear()
+            counts = await self._send_due(sink, most)
+            self._outage.recovered()
+            if counts.delivered:
+                most = self._limits.sink_batch_messages
                 backoff.reset()
-            elif sent.failed:
+            elif counts.failed:
                 most = 1
                 await backoff.pause()
             else:
-                await wait(self.news, LOOK_EVERY_SEC)
+                await wait(self.wake, self._limits.delivery_pause_sec)
 
     async def _send_due(self, sink: Sink, most: int) -> SendCounts:
         async def read(connection: AsyncConnection) -> list[DueDelivery]:
-            return await deliveries.select_due_deliveries(connection, self._known.name, most, self._clock())
+            return await deliveries.select_due_deliveries(connection, self._spec.name, most, self._clock())
 
         due = await shielded(self._database.run_read(read))
         if not due:
             return SendCounts()
-        outcomes = list(attempted(due, await send(sink, [one.announcement for one in due])))
+        results = list(attempted(due, await send_batch(sink, [delivery.message for delivery in due])))
         now = self._clock()
-        settled = [apply_result(one, sink.name, result, now) for one, result in outcomes]
-        arrived = [one.announcement for one, result in outcomes if result.error is None]
-        await shielded(self._save(settled, arrived, now))
-        self._report(outcomes, settled)
-        return SendCounts(len(arrived), len(settled) - len(arrived))
+        outcomes = [apply_result(delivery, sink.name, result, now) for delivery, result in results]
+        delivered = [delivery.message for delivery, result in results if result.error is None]
+        await shielded(self._save(outcomes, delivered, now))
+        self._report(results, outcomes)
+        return SendCounts(len(delivered), len(outcomes) - len(delivered))
 
     async def _save(
-        self, settled: Sequence[DeliveryOutcome], arrived: Sequence[OutboundMessage], now: datetime
+        self, outcomes: Sequence[DeliveryOutcome], delivered: Sequence[OutboundMessage], now: datetime
     ) -> None:
-        """Notes it, however long the database is away: what arrived would be sent again."""
+        """Save the outcomes, however long the database is unavailable: lost outcomes would mean duplicates."""
         while True:
             try:
                 async with self._database.write_without_course_lock() as connection:
-                    await deliveries.save_outcomes(connection, settled)
-                    return await notified_stats.record_notified(connection, arrived, now)
+                    await deliveries.save_outcomes(connection, outcomes)
+                    return await notified_stats.record_notified(connection, delivered, now)
             except UnavailableError as error:
-                self._trouble.report(f"what was sent is not noted yet: {error}")
-                await asyncio.sleep(NOTE_AGAIN_SEC)
+                self._outage.report(f"the results of a batch are not saved yet: {error}")
+                await asyncio.sleep(self._limits.save_retry_sec)
 
-    def _report(self, outcomes: Sequence[tuple[DueDelivery, Result]], settled: Sequence[DeliveryOutcome]) -> None:
-        """Tells the metrics what became of each, and the log why any did not arrive: not what it says."""
-        for (due, _), one in zip(outcomes, settled, strict=True):
-            outcome = "failed" if one.status == DeliveryStatus.PENDING else one.status.value
-            PUBLISHED.labels(self._known.system, due.announcement.type, outcome).inc()
-            if one.status == DeliveryStatus.DEAD:
-                log.error("announcement %s to %s is dead", one.message_id, one.sink)
-        refusals = [result.error for _, result in outcomes if result.error is not None]
-        if refusals:
-            self._refusals.report(refusals[0])
-        elif settled:
-            self._refusals.recovered()
+    def _report(self, results: Sequence[tuple[DueDelivery, Result]], outcomes: Sequence[DeliveryOutcome]) -> None:
+        """Count the outcomes in the metrics, and log why deliveries failed, without the contents of messages."""
+        for (due, _), outcome in zip(results, outcomes, strict=True):
+            label = "failed" if outcome.status == DeliveryStatus.PENDING else outcome.status.value
+            PUBLISHED.labels(self._spec.system, due.message.type, label).inc()
+            if outcome.status == DeliveryStatus.DEAD:
+                log.error("the delivery of message %s to %s is dead", outcome.message_id, outcome.sink)
+        errors = [result.error for _, result in results if result.error is not None]
+        if errors:
+            self._failures.report(errors[0])
+        elif outcomes:
+            self._failures.recovered()

@@ -1,6 +1,6 @@
-"""Where announcements go: a sink sends them on to one other system, and says of each whether it arrived.
+"""Sinks: each sends messages of the outbox to one other system, and reports the result of each.
 
-Brokers and webhooks fill this one protocol, so that one relay serves them all.
+Brokers, webhooks and mail servers implement one protocol, so one relay serves all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,11 +8,14 @@ from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
+from integrations.webhook.subscriptions import Subscription
+
 
 class OutboundMessage(NamedTuple):
-    """One message of the outbox. `message_id` stays the same however often it is sent: receivers tell repeats by it.
+    """A message of the outbox, before it is encoded for a system. Times are UTC.
 
-    `type` is a signal's type; `body` is what is announced, as a JSON object. Times UTC.
+    `message_id` is the same at each attempt, so receivers recognize duplicates by it. `type` is a type of signal or of
+    notification. `body` is a JSON object. `attempts` counts the earlier attempts at this sink.
     """
 
     message_id: str
@@ -24,9 +27,10 @@ class OutboundMessage(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """An announcement as one system is told of it: in its words, with its ids.
+    """A message that is encoded for one system, in its words and with its ids.
 
-    `topic` is where it goes (a stream, a routing key, a topic), `type` that system's name for it, `body` JSON.
+    `topic` is the destination (a stream, a routing key, a topic), `type` is that system's name of the type, and `body`
+    is JSON.
     """
 
     topic: str
@@ -35,10 +39,10 @@ class Outgoing(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of an announcement at a sink: it arrived, or `error` says why it did not, in words of ours.
+    """The result of one attempt: delivered, or failed with an `error` in our own words.
 
-    `details` are the receiver's own words, which may tell of people: they are noted, and never logged. `receipt` is
-    the receiver's id of what arrived, if it gives any. `is_final`: it is never to be tried again.
+    `details` are the receiver's words. They may quote learners' data, so they are stored, but never logged. `receipt`
+    is the receiver's id of the message, if it gives one. A final failure is never attempted again.
     """
 
     error: str | None = None
@@ -48,22 +52,22 @@ class Result(NamedTuple):
 
     @property
     def reason(self) -> str | None:
-        """Why it did not arrive, with the receiver's own words."""
+        """The error with the receiver's details, or None for a delivered message."""
         return self.error if self.details is None else f"{self.error}: {self.details}"
 
     @property
     def blocks_later(self) -> bool:
-        """Whether later announcements of the same learner have to wait for this one."""
+        """Whether later messages of the learner have to wait until this one is delivered or dead."""
         return self.error is not None and not self.is_final
 
 
 DELIVERED = Result()
-NOT_ATTEMPTED = Result("not tried")
-"""What a sink says of an announcement that it has not tried to send: that counts as no attempt."""
+NOT_ATTEMPTED = Result("not attempted")
+"""The result of a message that the sink did not send. It counts as no attempt."""
 
 
 class Sink(Protocol):
-    """One receiver, while it is open."""
+    """The connection to one receiver, used as a context manager."""
 
     name: str
 
@@ -73,20 +77,20 @@ class Sink(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    async def send(self, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
-        """Sends them, those of one learner in the order given. What became of each.
+    async def send(self, messages: Sequence[OutboundMessage]) -> Sequence[Result]:
+        """Send messages, each learner's in the given order. Return one result for each message, in the same order.
 
-        After one that did not arrive and may be tried again, no later one of the same learner is sent: it is NOT_TRIED.
-        Raises Unavailable while nothing can be sent at all: that counts as no attempt, and the sink is closed and made
-        anew.
+        After a failure that is not final, the learner's later messages are not sent: their result is NOT_ATTEMPTED.
+        Raise UnavailableError while the receiver accepts nothing at all. That counts as no attempt, and the relay
+        closes the sink and opens a new one.
         """
         ...
 
 
 class SinkSpec(NamedTuple):
-    """A sink by its name, the system that it is of, and the types of signals that it takes.
+    """A sink's name, its system, and the types of messages that it accepts.
 
-    `make` gives it closed, and a new one each time. Announcements from before `since` (UTC) are not meant for it.
+    `make` returns a new, closed sink. Messages from before `since` (UTC) are not meant for it.
     """
 
     name: str
@@ -95,6 +99,16 @@ class SinkSpec(NamedTuple):
     make: Callable[[], Sink]
     since: datetime | None = None
 
-    def accepts(self, kind: str, announced_at: datetime) -> bool:
-        """Whether an announcement of that type is meant for it."""
-        return kind in self.types and (self.since is None or announced_at >= self.since)
+    def accepts(self, kind: str, created_at: datetime) -> bool:
+        """Return whether a message of this type and age is meant for the sink."""
+        return kind in self.types and (self.since is None or created_at >= self.since)
+
+
+class Sinks(NamedTuple):
+    """All sinks: those that the settings configure, and one a subscription, which `webhook` makes."""
+
+    configured: Sequence[SinkSpec]
+    webhook: Callable[[Subscription], SinkSpec]
+
+    def with_webhooks(self, subscriptions: Sequence[Subscription]) -> list[SinkSpec]:
+        return [*self.configured, *map(self.webhook, subscriptions)]

@@ -1,4 +1,4 @@
-"""The tasks of a relay at work: one a sink, so that none waits for another."""
+"""The supervisor of a relay's senders: one task for each sink, so that a slow sink delays no other."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,47 +7,49 @@ from eventstore.db.database import Database
 from eventstore.times import Clock
 from integrations.outbound.sender import SinkSender
 from integrations.outbound.sink import SinkSpec
+from integrations.runtime.limits import DEFAULT_LIMITS, Limits
 
 
 class SinkTasks:
-    """What is sent to each sink that there is, by a task of its own."""
+    """The running tasks, by the names of their sinks."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, limits: Limits = DEFAULT_LIMITS) -> None:
         self._database = database
         self._clock = clock
-        self._at_work: dict[str, tuple[SinkSender, asyncio.Task[None]]] = {}
+        self._limits = limits
+        self._running: dict[str, tuple[SinkSender, asyncio.Task[None]]] = {}
 
     def reconcile(self, sinks: Sequence[SinkSpec]) -> None:
-        """Has a task for each of these sinks; those of others end after their batch."""
+        """Start a task for each new sink. Tasks of sinks that are gone end after their batch."""
         names = {sink.name for sink in sinks}
-        for name, (sending, task) in list(self._at_work.items()):
+        for name, (sender, task) in list(self._running.items()):
             if name not in names:
-                sending.stopping.set()
-                sending.news.set()
+                sender.stopping.set()
+                sender.wake.set()
             if task.done():
-                del self._at_work[name]
+                del self._running[name]
         for sink in sinks:
-            if sink.name not in self._at_work:
-                sending = SinkSender(self._database, sink, self._clock)
-                self._at_work[sink.name] = sending, asyncio.create_task(sending.run())
+            if sink.name not in self._running:
+                sender = SinkSender(self._database, sink, self._clock, self._limits)
+                self._running[sink.name] = sender, asyncio.create_task(sender.run())
 
     def wake(self) -> None:
-        """Has all of them look for what is due."""
-        for sending, _ in self._at_work.values():
-            sending.news.set()
+        """Make all senders look for due deliveries now."""
+        for sender, _ in self._running.values():
+            sender.wake.set()
 
     async def end(self) -> None:
-        """Ends all of them after their batches."""
+        """Wait until all tasks have ended after their batches."""
         self.reconcile([])
-        if self._at_work:
+        if self._running:
             await asyncio.wait(self._tasks())
 
     async def cancel(self) -> None:
-        """Ends all of them at once."""
+        """Cancel all tasks."""
         tasks = self._tasks()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _tasks(self) -> list[asyncio.Task[None]]:
-        return [task for _, task in self._at_work.values()]
+        return [task for _, task in self._running.values()]

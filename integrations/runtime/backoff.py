@@ -3,24 +3,24 @@
 import asyncio
 from contextlib import suppress
 
-SHORTEST_SEC = 0.1
-LONGEST_SEC = 10.0
+from integrations.runtime.limits import DEFAULT_LIMITS, Limits
 
 
 class Backoff:
-    """Pauses from SHORTEST_SEC to LONGEST_SEC, each twice as long as the one before. `stopping` ends one at once."""
+    """Pauses from the shortest to the longest one, each twice as long as the one before. `stopping` ends a pause."""
 
-    def __init__(self, stopping: asyncio.Event) -> None:
+    def __init__(self, stopping: asyncio.Event, limits: Limits = DEFAULT_LIMITS) -> None:
         self._stopping = stopping
-        self._next_sec = SHORTEST_SEC
+        self._limits = limits
+        self._next_sec = limits.shortest_pause_sec
 
     async def pause(self) -> None:
         await wait(self._stopping, self._next_sec)
-        self._next_sec = min(2 * self._next_sec, LONGEST_SEC)
+        self._next_sec = min(2 * self._next_sec, self._limits.longest_pause_sec)
 
     def reset(self) -> None:
         """It can be had again: the next pause is a short one."""
-        self._next_sec = SHORTEST_SEC
+        self._next_sec = self._limits.shortest_pause_sec
 
 
 async def wait(event: asyncio.Event, most_sec: float) -> None:

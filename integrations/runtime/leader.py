@@ -13,9 +13,7 @@ from eventstore.outage_log import OutageLog
 from eventstore.redaction import fault
 from integrations.runtime.backoff import Backoff, wait
 from integrations.runtime.lease import Lease
-
-IDLE_SEC = 1.0
-"""How often to look whether there is anything to do for this process, while there is not."""
+from integrations.runtime.limits import DEFAULT_LIMITS, Limits
 
 STOP_SEC = 5.0
 """How long what is in hand at the end may take."""
@@ -35,16 +33,17 @@ async def run_as_leader(
     trouble: OutageLog,
     stopping: asyncio.Event,
     is_wanted: Callable[[], Awaitable[bool]] = always_wanted,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> None:
     """Does the work until `stopping`, whenever it is wanted and no other process does it."""
-    backoff = Backoff(stopping)
+    backoff = Backoff(stopping, limits)
     while not stopping.is_set():
         try:
             if await is_wanted() and await lease.acquire():
                 await lease.hold(work(stopping, backoff))
             else:
                 trouble.recovered()
-                await wait(stopping, IDLE_SEC)
+                await wait(stopping, limits.idle_sec)
         except LmsError as error:
             trouble.report(str(error))
             await backoff.pause()

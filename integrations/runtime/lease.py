@@ -6,7 +6,6 @@ A lease that is not renewed expires, so that another process takes over from one
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -18,12 +17,8 @@ from eventstore.db import UtcTime, insert
 from eventstore.db.database import Database
 from eventstore.errors import UnavailableError
 from eventstore.times import Clock
+from integrations.runtime.limits import DEFAULT_LIMITS, Limits
 from integrations.tables import lms_lease
-
-LASTS = timedelta(seconds=6)
-"""How long others wait for a process that was killed."""
-
-RENEW_SEC = 2.0
 
 Result = TypeVar("Result")
 
@@ -47,10 +42,11 @@ GIVE_UP = delete(lms_lease).where(_l.name == bindparam("lease"), _l.holder == bi
 class Lease:
     """One process's part in the lease of that name. Processes have to agree on the time within a second or so."""
 
-    def __init__(self, database: Database, name: str, clock: Clock) -> None:
+    def __init__(self, database: Database, name: str, clock: Clock, limits: Limits = DEFAULT_LIMITS) -> None:
         self._database = database
         self._name = name
         self._clock = clock
+        self._limits = limits
         self._holder = uuid4().hex
 
     async def acquire(self) -> bool:
@@ -78,8 +74,8 @@ class Lease:
     async def _renew(self) -> None:
         """Renews the lease, until that fails for as long as it lasts, or another process has it."""
         renewed_at = self._clock()
-        while self._clock() - renewed_at < LASTS:
-            await asyncio.sleep(RENEW_SEC)
+        while self._clock() - renewed_at < self._limits.lease_duration:
+            await asyncio.sleep(self._limits.lease_renewal_sec)
             with suppress(UnavailableError):
                 if not await self.acquire():
                     return
@@ -96,7 +92,8 @@ class Lease:
 
     async def _try_acquire(self) -> bool:
         now = self._clock()
-        wanted = {"name": self._name, "holder": self._holder, "until": now + LASTS, "now": now}
+        until = now + self._limits.lease_duration
+        wanted = {"name": self._name, "holder": self._holder, "until": until, "now": now}
         async with self._database.write_without_course_lock() as connection:
             return (await connection.execute(TAKE, wanted)).first() is not None
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from eventstore.errors import UnavailableError
-from integrations.webhook.sink import trusted
+from integrations.runtime.tls import default_tls_context
 
 TLS, PLAIN = "smtps", "smtp"
 PORTS = {TLS: 465, PLAIN: 587}
@@ -54,11 +54,13 @@ def open_session(server: MailServer) -> Iterator[smtplib.SMTP]:
 
 def connected(server: MailServer) -> smtplib.SMTP:
     if server.scheme == TLS:
-        session: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=ANSWER_SEC, context=trusted())
+        session: smtplib.SMTP = smtplib.SMTP_SSL(
+            server.host, server.port, timeout=ANSWER_SEC, context=default_tls_context()
+        )
     else:
         session = smtplib.SMTP(server.host, server.port, timeout=ANSWER_SEC)
     try:
-        starttls_and_login(session, server, trusted())
+        starttls_and_login(session, server, default_tls_context())
     except BaseException:
         session.close()
         raise

@@ -1,1 +1,1 @@
-"""Webhooks out: any URL can subscribe to signals, and is sent them as the Standard Webhooks specification has it."""
+"""Outgoing webhooks: any URL can subscribe to signals, and gets them in the format of Standard Webhooks."""

@@ -1,4 +1,4 @@
-"""What is POSTed to a subscriber, as Standard Webhooks has it: the body, and the headers of one attempt."""
+"""The POST to a subscriber, in the format of Standard Webhooks: the body, and the headers of one attempt. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,28 +9,28 @@ from integrations.outbound.sink import OutboundMessage
 from integrations.webhook.signature import sign
 
 
-def content(announcement: OutboundMessage) -> bytes:
-    """The body: the type, when it occurred, and the data."""
-    kind, data = announcement.type, announcement.body
+def encode(message: OutboundMessage) -> bytes:
+    """Return the body: the type, the time of the event, and the data."""
+    kind, data = message.type, message.body
     body: WebhookBody | ForwardedBody | NotificationBody
     if kind in SIGNALS:
         body = WebhookBody.model_validate({"type": kind, "timestamp": data["occurred_at"], "data": data})
     elif kind in NOTIFIED:
-        body = notification(kind, data)
+        body = notification_body(kind, data)
     else:
         body = ForwardedBody.model_validate({"type": kind, "timestamp": data["timestamp"], "data": data})
     return body.model_dump_json(exclude_unset=True).encode()
 
 
-def notification(kind: str, data: Mapping[str, object]) -> NotificationBody:
-    """What a mentor is told: the contract has no place for the mentor's addresses."""
+def notification_body(kind: str, data: Mapping[str, object]) -> NotificationBody:
+    """Return the body of a notification. The contract has no field for the mentor's addresses, so they are left out."""
     shape = AnnouncedSummary if kind == ACTIVITY_SUMMARY else AnnouncedNotification
-    told: AnnouncedSummary | AnnouncedNotification = shape.model_validate(data)
-    return NotificationBody(type=kind, timestamp=told.timestamp, data=told)
+    notification: AnnouncedSummary | AnnouncedNotification = shape.model_validate(data)
+    return NotificationBody(type=kind, timestamp=notification.timestamp, data=notification)
 
 
 def headers_of(secret: str, message_id: str, body: bytes, now: datetime) -> dict[str, str]:
-    """The headers of one attempt."""
+    """Return the headers of one attempt at `now`."""
     timestamp = int(now.timestamp())
     return {
         "content-type": "application/json",

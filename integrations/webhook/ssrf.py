@@ -1,11 +1,12 @@
-"""Where webhooks may go: a server inside a network must not be made to call others in there.
+"""Protection against server-side request forgery: a webhook must not reach servers inside a private network.
 
-So a URL is refused whose host is at an address that is not public. Since a name can lead elsewhere by the time it is
-called, it is looked up again then, and what is called is the very address that was looked at.
+A URL is refused if its host has a private address. A name may get another address later, so each request looks it up
+again, and goes to exactly the address that was checked.
 """
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -17,19 +18,41 @@ SCHEMES = {"http": 80, "https": 443}
 LARGEST_PORT = 65_535
 LOOKUP_SEC = 5.0
 NAT64 = ip_network("64:ff9b::/96")
-"""IPv6 addresses that stand for the IPv4 address at their end."""
+"""IPv6 addresses that end with the IPv4 address that they stand for."""
 
 A_URL = "a URL http://… or https://… with a host, and without a user or a password"
 
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Returns the addresses of a host and port. Raises OSError if it has none."""
+
 
 class PrivateAddressError(Exception):
-    """A host that is at an address of a private network, of this machine, or of no single machine."""
+    """The host has an address of a private network, of this machine, or of several machines."""
+
+
+class PublicTransport(httpx.AsyncBaseTransport):
+    """Sends requests to public addresses only, by another transport. Raises PrivateAddressError for other ones."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, resolve: Resolve | None = None) -> None:
+        self._transport = transport
+        self._resolve = resolve or addresses_of
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request to the address that was checked. The certificate still has to be that of the host."""
+        host = request.url.host
+        address = await public_address(host, port_of(request.url), self._resolve)
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        request.url = request.url.copy_with(host=address)
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 async def check_url(url: str, *, private: bool) -> None:
-    """Raises InvalidInput for a URL that webhooks cannot go to; or, unless `private`, may not.
+    """Raise InvalidInputError if webhooks cannot go to `url`, or, unless `private`, if its address is not public.
 
-    A name that nobody knows at the moment is taken.
+    A host that is unknown at the moment is accepted.
     """
     try:
         parsed = httpx.URL(url)
@@ -46,22 +69,30 @@ async def check_url(url: str, *, private: bool) -> None:
             raise InvalidInputError([FieldError("url", "a host at a public address", str(error))]) from None
 
 
-def port_of(url: httpx.URL) -> int:
-    return SCHEMES[url.scheme] if url.port is None else url.port
+async def addresses_of(host: str, port: int) -> Sequence[str]:
+    """Look the host up in the system's resolver."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
 
 
-async def public_address(host: str, port: int) -> str:
-    """An address of the host. Raises NotPublic if any of its addresses is not public, OSError if there is none."""
-    looked_up = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(address[0]) for *_, address in looked_up]
+async def public_address(host: str, port: int, resolve: Resolve = addresses_of) -> str:
+    """Return an address of the host.
+
+    Raise PrivateAddressError if any of its addresses is not public, and OSError if it has none.
+    """
+    addresses = await resolve(host, port)
     for address in addresses:
         if not is_public(ip_address(address.partition("%")[0])):
             raise PrivateAddressError(f"{host} at {address}")
     return addresses[0]
 
 
+def port_of(url: httpx.URL) -> int:
+    return SCHEMES[url.scheme] if url.port is None else url.port
+
+
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether it is an address of one machine on the internet."""
+    """Return whether it is the address of one machine on the internet."""
     if isinstance(address, IPv6Address):
         inside = address.ipv4_mapped or address.sixtofour or nat64(address)
         if inside is not None:
@@ -71,15 +102,3 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 def nat64(address: IPv6Address) -> IPv4Address | None:
     return IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else None
-
-
-class PublicTransport(httpx.AsyncHTTPTransport):
-    """Sends requests to public addresses alone. Raises NotPublic for any other."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Calls the address that was looked at; the certificate is still to be that of the host."""
-        host = request.url.host
-        address = await public_address(host, port_of(request.url))
-        request.extensions = {**request.extensions, "sni_hostname": host}
-        request.url = request.url.copy_with(host=address)
-        return await super().handle_async_request(request)

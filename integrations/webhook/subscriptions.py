@@ -1,4 +1,4 @@
-"""Subscriptions in the database: URLs that asked to be told of signals, each with a secret to sign by."""
+"""Subscriptions in the database: URLs that get signals, each with the secret that signs its webhooks."""
 
 import secrets
 from collections.abc import Collection
@@ -13,11 +13,11 @@ from integrations.tables import DeliveryStatus, lms_delivery, lms_subscription
 from integrations.webhook.signature import new_secret
 
 PREFIX = "webhook-"
-"""What ids begin with: a subscription's id is the name of its sink, too."""
+"""The prefix of ids. A subscription's id is also the name of its sink."""
 
 
 class Subscription(NamedTuple):
-    """A URL that is told of signals of these types, from `created_at` (UTC) on."""
+    """A URL that gets messages of these types, from `created_at` (UTC) on."""
 
     subscription_id: str
     url: str
@@ -30,14 +30,14 @@ _s = lms_subscription.c
 _d = lms_delivery.c
 
 SELECT_ENABLED = select(*(_s[name] for name in Subscription._fields)).where(_s.disabled_at.is_(None))
-"""The subscriptions to whom announcements go."""
+"""The subscriptions that get messages."""
 
 LOCK_ENABLED = SELECT_ENABLED.with_for_update(read=True)
-"""The same, none of which is deleted or disabled until the transaction ends."""
+"""Select the enabled subscriptions, and lock them: none is deleted or disabled until the transaction ends."""
 
 
 async def create(connection: AsyncConnection, url: str, types: Collection[str], now: datetime) -> Subscription:
-    """Subscribes a URL. Its secret is never shown again."""
+    """Subscribe a URL. Its secret is never shown again."""
     subscription = Subscription(PREFIX + secrets.token_hex(8), url, frozenset(types), new_secret(), now)
     row = subscription._asdict() | {"types": " ".join(sorted(subscription.types))}
     await connection.execute(insert(lms_subscription), row)
@@ -45,26 +45,26 @@ async def create(connection: AsyncConnection, url: str, types: Collection[str], 
 
 
 async def enabled(connection: AsyncConnection) -> list[Subscription]:
-    """All subscriptions, but for those whose receivers are gone."""
+    """Return the subscriptions that are not disabled."""
     return [_subscription(*row) for row in await connection.execute(SELECT_ENABLED)]
 
 
 async def lock_enabled(connection: AsyncConnection) -> list[Subscription]:
-    """The same, none of which is deleted or disabled until the transaction ends."""
+    """Return the enabled subscriptions, and lock them: none is deleted or disabled until the transaction ends."""
     return [_subscription(*row) for row in await connection.execute(LOCK_ENABLED)]
 
 
 async def remove(connection: AsyncConnection, subscription_id: str) -> None:
-    """Ends a subscription, and what was still to be delivered. Raises NotFound if there is none of that id."""
+    """Delete a subscription and its unsent deliveries. Raise NotFoundError if the subscription does not exist."""
     statement = delete(lms_subscription).where(_s.subscription_id == subscription_id)
     if (await connection.execute(statement)).rowcount == 0:
-        raise NotFoundError(f"subscription_id: expected the id of a subscription, found {subscription_id!r}")
+        raise NotFoundError(f"there is no subscription with the id {subscription_id!r}")
     unsent = (DeliveryStatus.PENDING, DeliveryStatus.DEAD)
     await connection.execute(delete(lms_delivery).where(_d.sink == subscription_id, _d.status.in_(unsent)))
 
 
 async def disable(connection: AsyncConnection, subscription_id: str, reason: str, now: datetime) -> None:
-    """Sends a subscription nothing any more: what was still to be delivered is dead, with the reason."""
+    """Disable a subscription. Its pending deliveries become dead, with the reason."""
     await connection.execute(
         update(lms_subscription)
         .where(_s.subscription_id == subscription_id, _s.disabled_at.is_(None))
@@ -74,7 +74,7 @@ async def disable(connection: AsyncConnection, subscription_id: str, reason: str
 
 
 def update_dead(sink: str, reason: str) -> Update:
-    """Gives up what waits to be sent to a sink."""
+    """Return the statement that makes a sink's pending deliveries dead."""
     return (
         update(lms_delivery)
         .where(_d.sink == sink, _d.status == DeliveryStatus.PENDING)

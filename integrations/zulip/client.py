@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from eventstore.errors import UnavailableError
-from integrations.webhook.sink import trusted
+from integrations.runtime.tls import default_tls_context
 from integrations.zulip.rate_limiter import RateLimiter
 from integrations.zulip.response import Body, OutcomeUnknownError, RateLimitedError, parse_response
 from integrations.zulip.schemas import Created, Messages, User, UserOfEmail, parse
@@ -51,7 +51,7 @@ class ZulipClient:
 
     async def __aenter__(self) -> Self:
         transport = httpx.AsyncHTTPTransport(
-            verify=trusted(), trust_env=False, limits=httpx.Limits(max_connections=AT_ONCE)
+            verify=default_tls_context(), trust_env=False, limits=httpx.Limits(max_connections=AT_ONCE)
         )
         self._client = httpx.AsyncClient(
             base_url=f"{self._bot.site.rstrip('/')}/api/v1/",

@@ -11,7 +11,7 @@ from integrations.tables import lms_subscription
 from integrations.webhook import subscriptions
 from tests.api.support import COURSE, NOW, Json, accepted, ping, problem
 from tests.engine.support import HandClock
-from tests.integrations.sinks import ScriptedSink, relay_to
+from tests.integrations.scripted_sink import ScriptedSink, relay_to
 from tests.support.serving import Local
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

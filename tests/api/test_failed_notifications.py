@@ -16,7 +16,7 @@ from tests.api.support import NOW, accepted
 from tests.cli.support import run
 from tests.engine.support import HandClock
 from tests.integrations.notices import JONES, SMITH, exam
-from tests.integrations.sinks import ScriptedSink, relay_to
+from tests.integrations.scripted_sink import ScriptedSink, relay_to
 from tests.support.serving import Local
 
 FAILED = "/v1/notifications/failed"
@@ -103,7 +103,7 @@ def test_they_are_sent_again(api: Local, relay: Relay, sink: ScriptedSink, datab
     api.run(relay.once())
 
     assert accepted(api.get(FAILED))["items"] == []
-    assert [one.user_id for one in sink.arrived[-2:]] == [JONES.user_id] * 2
+    assert [one.user_id for one in sink.delivered[-2:]] == [JONES.user_id] * 2
     assert stats(api) == {"events_with_notifications": 2, "events_with_errors": 0}
 
 

@@ -54,7 +54,7 @@ def test_one_that_is_deleted_is_no_more(api: Local) -> None:
     assert accepted(api.request("DELETE", f"/v1/subscriptions/{ended}")) == {"subscription_id": ended}
 
     assert [item["subscription_id"] for item in items(api)] == [kept]
-    says = f"expected the id of a subscription, found '{ended}'"
+    says = f"there is no subscription with the id '{ended}'"
     problem(api.request("DELETE", f"/v1/subscriptions/{ended}"), 404, says)
 
 

@@ -12,7 +12,7 @@ from integrations.tables import lms_inbox
 from projections.tables import lms_retry
 from tests.cli.support import envelope, ndjson, run
 from tests.conftest import opened
-from tests.integrations.sinks import ScriptedSink, relay_to
+from tests.integrations.scripted_sink import ScriptedSink, relay_to
 
 HOURS_AGO = timedelta(hours=3, minutes=1)
 

@@ -31,7 +31,7 @@ from projections.fold import RuleFailure
 from tests.engine.rows import rows
 from tests.engine.support import HandClock, at, ping, quiz, running, step
 from tests.integrations.notices import announcement, exam
-from tests.integrations.sinks import ScriptedSink, relay_to
+from tests.integrations.scripted_sink import ScriptedSink, relay_to
 
 TEXTS = [
     (datetime(2026, 11, 21, 9, 30, tzinfo=UTC), "2026-11-21T09:30:00.000000Z"),

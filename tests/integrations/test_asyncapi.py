@@ -15,7 +15,7 @@ from integrations.rabbitmq.encode import encode as encode_rabbitmq
 from integrations.redis.encode import encode as encode_redis
 from integrations.system import RECEIVE, SEND
 from integrations.systems import SYSTEMS
-from integrations.webhook.encode import content, headers_of
+from integrations.webhook.encode import encode, headers_of
 from signals.signal import SignalType
 from tests.integrations import activities, kafka_events, rabbitmq_events, redis_entries
 from tests.integrations.announcements import announcement
@@ -205,7 +205,7 @@ def test_it_is_true_of_what_we_announce(signal_type: SignalType) -> None:
     for system, announce in (("redis", encode_redis), ("kafka", encode_kafka), ("rabbitmq", encode_rabbitmq)):
         outgoing = announce(announced, no_file)
         check(from_json(outgoing.body), messages[f"{system}.{outgoing.type}.1.0"]["payload"])
-    body = content(announced)
+    body = encode(announced)
     check(from_json(body), messages["webhook.signal.1.0"]["payload"])
     said = headers_of("whsec_" + "c2VjcmV0" * 4, announced.message_id, body, NOW)
     check(said, messages["webhook.signal.1.0"]["headers"])

@@ -11,24 +11,19 @@ from integrations.inbound import consumer
 from integrations.inbound import source as sources
 from integrations.inbound.consumer import Consumer, name_of
 from integrations.inbound.source import ATTEMPTS, Delivery
-from integrations.runtime import backoff
+from integrations.runtime.limits import Limits
 from tests.integrations.scripted import NOW, ScriptedSource, Word, WordHandler
 
 LARGEST = 100
 PATIENCE_SEC = 30
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backoff, "SHORTEST_SEC", 0.001)
-    monkeypatch.setattr(backoff, "LONGEST_SEC", 0.001)
+LIMITS = Limits(shortest_pause_sec=0.001, longest_pause_sec=0.001)
 
 
 async def consume(source: ScriptedSource, receiver: WordHandler) -> None:
     """Consumes until the source is done with all that it has."""
 
     async with asyncio.timeout(PATIENCE_SEC):
-        await Consumer(source, receiver, LARGEST).run(source.stopping)
+        await Consumer(source, receiver, LARGEST, LIMITS).run(source.stopping)
 
 
 def counted(name: str, **labels: str) -> float:
@@ -207,7 +202,7 @@ async def test_stopping_does_not_wait_for_a_database_that_is_away() -> None:
     source, receiver = ScriptedSource("a"), WordHandler()
     receiver.troubles.extend([UnavailableError("no database")] * 1_000_000)
 
-    running = asyncio.create_task(Consumer(source, receiver, LARGEST).run(source.stopping))
+    running = asyncio.create_task(Consumer(source, receiver, LARGEST, LIMITS).run(source.stopping))
     await asyncio.sleep(0.05)
     source.stopping.set()
     async with asyncio.timeout(PATIENCE_SEC):

@@ -21,10 +21,9 @@ from integrations.notifications.render import message
 from integrations.notifications.summaries import queue_summaries
 from integrations.notifications.summary import Period
 from integrations.outbound.relay import Relay
-from integrations.outbound.sink import SinkSpec
-from integrations.outbound.sinks import Sinks
-from integrations.runtime import backoff
+from integrations.outbound.sink import Sinks, SinkSpec
 from integrations.runtime.leader import in_background
+from integrations.runtime.limits import Limits
 from integrations.tables import lms_activity
 from integrations.webhook import subscriptions
 from integrations.webhook.webhooks import webhooks
@@ -36,7 +35,15 @@ from tests.engine.rows import rows
 from tests.engine.support import HandClock, at, running
 from tests.integrations.http_receiver import receiving
 from tests.integrations.notices import JONES, NOW, SMITH, content, exam
-from tests.integrations.sinks import LOOK_EVERY_SEC, LOOKS, ScriptedSink, deliveries, no_webhook, relay_to, until
+from tests.integrations.scripted_sink import (
+    LOOK_EVERY_SEC,
+    LOOKS,
+    ScriptedSink,
+    deliveries,
+    no_webhook,
+    relay_to,
+    until,
+)
 from tests.support.postgres import free_port
 from tests.support.zulip import BOT_EMAIL, BOT_KEY, ZulipServer, error, rate_limited, zulip_serving
 
@@ -105,7 +112,7 @@ async def test_each_mentor_is_told_once_and_the_activity_is_noted_with_the_first
     [first] = await rows(engine.database, "SELECT DISTINCT notified_at FROM lms_activity WHERE type <> 'exam_started'")
     assert "2026-11-29" in str(first[0])
 
-    assert sorted(one.user_id for one in sink.arrived) == ["456", "456", "457"]
+    assert sorted(one.user_id for one in sink.delivered) == ["456", "456", "457"]
 
 
 async def test_several_mentors_who_are_told_at_once_count_an_activity_once(engine: Engine, clock: HandClock) -> None:
@@ -159,7 +166,7 @@ async def test_a_summary_tells_each_mentor_of_the_period_once(engine: Engine, cl
     assert await relay_to(engine.database, clock, sink).once() == (2, 0)
     assert {item.type for item in await deliveries(engine)} == {"activity_summary"}
 
-    to_smith, to_jones = sorted(sink.arrived, key=lambda one: one.user_id)
+    to_smith, to_jones = sorted(sink.delivered, key=lambda one: one.user_id)
     assert message(to_smith.type, to_smith.body).splitlines() == [
         "**Summary of today**",
         "2026-11-29, until 18:00 UTC",
@@ -184,7 +191,7 @@ async def test_the_last_hour_is_the_last_full_one(engine: Engine, clock: HandClo
     assert await queue_summaries(engine.database, Period.LAST_HOUR, clock()) == 1
     assert await relay_to(engine.database, clock, sink).once() == (1, 0)
 
-    [one] = sink.arrived
+    [one] = sink.delivered
     assert one.body["counts"] == {"exam_passed": 2}
 
 
@@ -226,14 +233,13 @@ async def all_sent(engine: Engine) -> None:
 def relay_to_zulip(engine: Engine, url: str) -> Relay:
     bot, pace = Bot(url, BOT_EMAIL, BOT_KEY), RateLimiter()
     known = SinkSpec("zulip", "zulip", MENTORS, lambda: ZulipSink(bot, pace))
-    return Relay(engine.database, Sinks([known], no_webhook), engine.clock)
+    return Relay(engine.database, Sinks([known], no_webhook), engine.clock, Limits(longest_pause_sec=0.05))
 
 
 async def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_and_no_attempt_is_counted(
-    engine: Engine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Given a Zulip that cannot be reached, then says that it is asked too much, when it is well, then all is there."""
-    monkeypatch.setattr(backoff, "LONGEST_SEC", 0.05)
     pauses = iter([0.2, 0.1])
     zulip = ZulipServer()
     zulip.users = {str(SMITH.email): 11, str(JONES.email): 12}
@@ -243,7 +249,7 @@ async def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_an
     for number in range(3):
         await notice(engine, exam(f"exam {number}"), SMITH, JONES)
     async with in_background(relay_to_zulip(engine, f"http://127.0.0.1:{port}").run):
-        await until(lambda: "sending to zulip is interrupted" in caplog.text)
+        await until(lambda: "cannot send to zulip" in caplog.text)
         with zulip_serving(zulip, port):
             await until(lambda: len(zulip.letters) == 6)
             await all_sent(engine)
@@ -274,5 +280,5 @@ async def test_zulips_own_words_are_noted_for_operators_and_not_logged(
                 "expected Zulip to take it, found 400 BAD_REQUEST: No such user",
             }
             assert {item.status for item in await deliveries(engine)} == {"dead"}
-    assert "announcements do not arrive at zulip: expected Zulip to take it, found 400 BAD_REQUEST" in caplog.messages
+    assert "messages to zulip fail: expected Zulip to take it, found 400 BAD_REQUEST" in caplog.messages
     assert [secret for secret in secrets() if any(secret in line for line in caplog.messages)] == []

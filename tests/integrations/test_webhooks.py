@@ -1,8 +1,8 @@
-"""Webhooks to a real HTTP receiver: signed, in order, a few at a time, and whatever it does, others get theirs."""
+"""Webhooks to a real HTTP receiver: signed, in order, and a few at a time. No receiver delays another one."""
 
-import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -11,24 +11,23 @@ import pytest
 from engine.engine import Engine
 from eventstore.errors import InvalidInputError, NotFoundError
 from integrations.outbound.relay import Relay
-from integrations.outbound.sender import BATCH
-from integrations.outbound.sinks import Sinks
-from integrations.runtime import backoff
+from integrations.outbound.sink import Sinks
 from integrations.runtime.leader import in_background
+from integrations.runtime.limits import Limits
 from integrations.tables import DeliveryStatus
-from integrations.webhook import sink, subscriptions
+from integrations.webhook import subscriptions
 from integrations.webhook.signature import sign
-from integrations.webhook.sink import AT_ONCE
-from integrations.webhook.ssrf import PrivateAddressError, PublicTransport, check_url, public_address
+from integrations.webhook.ssrf import PrivateAddressError, PublicTransport, Resolve, check_url, public_address
 from integrations.webhook.subscriptions import Subscription
 from integrations.webhook.webhooks import GONE, webhooks
 from signals.signal import SignalType
 from tests.engine.rows import value
-from tests.engine.support import HandClock, at, running
+from tests.engine.support import HandClock, at
 from tests.integrations.http_receiver import Receiver, receiving
-from tests.integrations.sinks import complete, deliveries, publish, until
+from tests.integrations.scripted_sink import SHORT_PAUSES, complete, deliveries, publish, until
 
 NOW = at(1)
+AT_ONCE = SHORT_PAUSES.receiver_requests
 
 
 @pytest.fixture
@@ -42,15 +41,9 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backoff, "SHORTEST_SEC", 0.001)
-    monkeypatch.setattr(backoff, "LONGEST_SEC", 0.01)
-
-
-def relay_of(engine: Engine, *, private: bool = True) -> Relay:
-    sinks = Sinks([], webhooks(engine.database, engine.clock, private=private))
-    return Relay(engine.database, sinks, engine.clock)
+def relay_of(engine: Engine, *, private: bool = True, limits: Limits = SHORT_PAUSES) -> Relay:
+    sinks = Sinks([], webhooks(engine.database, engine.clock, private=private, limits=limits))
+    return Relay(engine.database, sinks, engine.clock, limits)
 
 
 async def subscribe(engine: Engine, url: str, *types: SignalType) -> Subscription:
@@ -58,7 +51,7 @@ async def subscribe(engine: Engine, url: str, *types: SignalType) -> Subscriptio
         return await subscriptions.create(connection, url, types or tuple(SignalType), engine.clock())
 
 
-async def test_a_subscriber_is_told_of_its_types_and_can_tell_that_it_was_we(
+async def test_a_subscriber_gets_its_types_with_a_valid_signature(
     engine: Engine, clock: HandClock, receiver: Receiver
 ) -> None:
     await publish(engine, "x", "a")
@@ -89,7 +82,7 @@ async def test_a_subscriber_is_told_of_its_types_and_can_tell_that_it_was_we(
     }
 
 
-async def test_what_was_announced_before_is_not_sent(engine: Engine, clock: HandClock, receiver: Receiver) -> None:
+async def test_earlier_messages_are_not_sent(engine: Engine, clock: HandClock, receiver: Receiver) -> None:
     await complete(engine, "a")
     clock.now += timedelta(seconds=1)
     await subscribe(engine, receiver.url)
@@ -99,7 +92,7 @@ async def test_what_was_announced_before_is_not_sent(engine: Engine, clock: Hand
     assert [hook.data["class_id"] for hook in receiver.hooks] == ["b"]
 
 
-async def test_a_failing_receiver_is_sent_the_same_again(engine: Engine, clock: HandClock, receiver: Receiver) -> None:
+async def test_a_failing_receiver_gets_the_message_again(engine: Engine, clock: HandClock, receiver: Receiver) -> None:
     receiver.answers = {"/": 500}
 
     await subscribe(engine, f"{receiver.url}/")
@@ -116,36 +109,33 @@ async def test_a_failing_receiver_is_sent_the_same_again(engine: Engine, clock: 
     assert following.data["class_id"] == "b"
 
 
-async def test_a_redirect_is_not_followed(database_url: str, clock: HandClock, receiver: Receiver) -> None:
+async def test_a_redirect_is_not_followed(engine: Engine, receiver: Receiver) -> None:
     receiver.answers = {"/": 307}
-    assert await last_error(database_url, clock, f"{receiver.url}/") == "expected an answer of 2xx, found 307"
+    assert await last_error(engine, f"{receiver.url}/") == "the receiver answered 307 instead of 2xx"
     assert [hook.path for hook in receiver.hooks] == ["/"]
 
 
-async def test_a_hanging_receiver_is_given_up_after_a_while(
-    database_url: str, clock: HandClock, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sink, "ANSWER_SEC", 0.3)
+async def test_a_hanging_receiver_fails_after_a_while(engine: Engine, receiver: Receiver) -> None:
     receiver.hangs = {"/"}
-    assert await last_error(database_url, clock, f"{receiver.url}/") == "expected an answer within 0 s, found none"
+    limits = replace(SHORT_PAUSES, receiver_answer_sec=0.3)
+    assert await last_error(engine, f"{receiver.url}/", limits) == "the receiver did not answer within 0.3 s"
 
 
-async def test_who_does_not_listen_is_tried_again(database_url: str, clock: HandClock) -> None:
-    assert "expected an answer, found ConnectError" in await last_error(database_url, clock, "http://127.0.0.1:9/")
+async def test_a_receiver_that_does_not_listen_is_attempted_again(engine: Engine) -> None:
+    assert "the request failed: ConnectError: " in await last_error(engine, "http://127.0.0.1:9/")
 
 
-async def last_error(database_url: str, clock: HandClock, url: str) -> str:
-    """Why a delivery to that URL failed."""
-    async with running(database_url, clock) as engine:
-        await subscribe(engine, url)
-        await complete(engine, "a")
-        assert await relay_of(engine).once() == (0, 1)
-        [item] = await deliveries(engine)
-        assert (item.status, item.attempts) == (DeliveryStatus.PENDING, 1)
-        return str(item.last_error)
+async def last_error(engine: Engine, url: str, limits: Limits = SHORT_PAUSES) -> str:
+    """Return the error of a failed delivery to `url`."""
+    await subscribe(engine, url)
+    await complete(engine, "a")
+    assert await relay_of(engine, limits=limits).once() == (0, 1)
+    [item] = await deliveries(engine)
+    assert (item.status, item.attempts) == (DeliveryStatus.PENDING, 1)
+    return str(item.last_error)
 
 
-async def test_an_answer_without_end_is_not_read_to_the_end(engine: Engine, receiver: Receiver) -> None:
+async def test_an_endless_answer_is_not_read_to_its_end(engine: Engine, receiver: Receiver) -> None:
     receiver.endless = {"/"}
 
     await subscribe(engine, f"{receiver.url}/")
@@ -153,7 +143,7 @@ async def test_an_answer_without_end_is_not_read_to_the_end(engine: Engine, rece
     assert await relay_of(engine).once() == (2, 0)
 
 
-async def test_a_receiver_that_is_gone_is_sent_nothing_more_and_the_log_says_so(
+async def test_a_receiver_that_is_gone_gets_nothing_more_and_is_logged(
     engine: Engine, clock: HandClock, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     receiver.answers = {"/gone": 410}
@@ -167,9 +157,9 @@ async def test_a_receiver_that_is_gone_is_sent_nothing_more_and_the_log_says_so(
     clock.now += timedelta(days=1)
     await relay_of(engine).once()
 
-    theirs = [item for item in await deliveries(engine) if item.sink == gone.subscription_id]
-    assert {(item.status, item.last_error) for item in theirs} == {(DeliveryStatus.DEAD, GONE)}
-    assert len(theirs) == 6, "of what is announced later, nothing is meant for it"
+    to_gone = [item for item in await deliveries(engine) if item.sink == gone.subscription_id]
+    assert {(item.status, item.last_error) for item in to_gone} == {(DeliveryStatus.DEAD, GONE)}
+    assert len(to_gone) == 6, "later messages are not meant for it"
     assert await value(engine.database, "SELECT count(*) FROM lms_subscription WHERE disabled_at IS NULL") == 1
     assert f"{gone.subscription_id} is disabled: {GONE}" in caplog.messages
 
@@ -177,7 +167,7 @@ async def test_a_receiver_that_is_gone_is_sent_nothing_more_and_the_log_says_so(
     assert len(receiver.to("/there")) == 7
 
 
-async def test_a_slow_receiver_is_asked_a_few_at_a_time_and_holds_up_nobody_else(
+async def test_a_slow_receiver_gets_a_few_requests_at_a_time_and_delays_nobody_else(
     engine: Engine, receiver: Receiver
 ) -> None:
     receiver.hangs = {"/slow"}
@@ -197,24 +187,24 @@ async def test_a_slow_receiver_is_asked_a_few_at_a_time_and_holds_up_nobody_else
     assert receiver.most_at_once <= 2 * AT_ONCE
 
 
-async def test_what_there_is_no_time_for_is_sent_later_and_counts_no_attempt(
-    engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+async def test_messages_after_the_time_of_a_batch_are_sent_later_and_count_no_attempt(
+    engine: Engine, receiver: Receiver
 ) -> None:
-    monkeypatch.setattr(sink, "BATCH_SEC", 0.01)
+    limits = replace(SHORT_PAUSES, receiver_batch_sec=0.01)
     receiver.slow_sec = {"/": 0.02}
     learners = 4 * AT_ONCE
 
     await subscribe(engine, f"{receiver.url}/")
     for number in range(learners):
         await complete(engine, "a", user_id=f"learner-{number}")
-    async with in_background(relay_of(engine).run):
+    async with in_background(relay_of(engine, limits=limits).run):
         await until(lambda: len(receiver.hooks) == learners)
     assert {item.attempts for item in await deliveries(engine)} == {1}
 
-    assert len(receiver.hooks) == learners < BATCH
+    assert len(receiver.hooks) == learners < limits.sink_batch_messages
 
 
-async def test_who_unsubscribes_is_sent_nothing_more(engine: Engine, clock: HandClock, receiver: Receiver) -> None:
+async def test_a_deleted_subscription_gets_nothing_more(engine: Engine, clock: HandClock, receiver: Receiver) -> None:
     receiver.answers = {"/": 500}
 
     await complete(engine, "a")
@@ -227,19 +217,19 @@ async def test_who_unsubscribes_is_sent_nothing_more(engine: Engine, clock: Hand
     await complete(engine, "c")
     await relay_of(engine).once()
     assert await deliveries(engine) == []
-    with pytest.raises(NotFoundError, match=f"expected the id of a subscription, found '{subscription[0]}'"):
+    with pytest.raises(NotFoundError, match=f"there is no subscription with the id '{subscription[0]}'"):
         async with engine.database.write() as connection:
             await subscriptions.remove(connection, subscription.subscription_id)
 
     assert len(receiver.hooks) == 1
 
 
-async def test_a_url_that_has_moved_into_a_private_network_is_not_called(engine: Engine, receiver: Receiver) -> None:
+async def test_a_url_that_now_leads_to_a_private_address_is_not_called(engine: Engine, receiver: Receiver) -> None:
     await subscribe(engine, receiver.url)
     await complete(engine, "a")
     assert await relay_of(engine, private=False).once() == (0, 1)
     [item] = await deliveries(engine)
-    assert item.last_error == "expected a host at a public address, found 127.0.0.1 at 127.0.0.1"
+    assert item.last_error == "the URL leads to a private address: 127.0.0.1 at 127.0.0.1"
 
     assert receiver.hooks == []
 
@@ -267,7 +257,7 @@ async def test_a_url_that_has_moved_into_a_private_network_is_not_called(engine:
         "http://[64:ff9b::a00:1]/",
     ],
 )
-async def test_what_is_not_public_is_refused_unless_that_is_allowed(url: str) -> None:
+async def test_a_private_address_is_refused_unless_private_is_allowed(url: str) -> None:
     with pytest.raises(InvalidInputError, match=r"^url: expected a host at a public address, found "):
         await check_url(url, private=False)
     await check_url(url, private=True)
@@ -291,39 +281,39 @@ async def test_what_is_not_public_is_refused_unless_that_is_allowed(url: str) ->
         "http://hooks.example.org/\x00",
     ],
 )
-async def test_what_is_no_url_of_a_receiver_is_refused(url: str) -> None:
+async def test_an_invalid_url_is_refused(url: str) -> None:
     for private in (True, False):
         with pytest.raises(InvalidInputError, match=r"^url: expected a URL http://"):
             await check_url(url, private=private)
 
 
 @pytest.mark.parametrize("url", ["https://93.184.216.34/", "http://[2606:2800:220:1::1]:8080/x?y=z", "https://1.1.1.1"])
-async def test_what_is_public_is_taken(url: str) -> None:
+async def test_a_public_address_is_accepted(url: str) -> None:
     await check_url(url, private=False)
 
 
-async def test_a_name_leads_to_the_address_that_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def looked_up(*_: object, **__: object) -> list[tuple[object, ...]]:
-        return [(0, 0, 0, "", ("93.184.216.34", 443)), (0, 0, 0, "", ("10.0.0.1", 443))]
+def resolves_to(*addresses: str) -> Resolve:
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        assert (host, port) == ("hooks.example.org", 443)
+        return addresses
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", looked_up)
+    return resolve
+
+
+async def test_a_host_with_one_private_address_is_refused() -> None:
     with pytest.raises(PrivateAddressError, match=r"^hooks.example.org at 10.0.0.1$"):
-        await public_address("hooks.example.org", 443)
+        await public_address("hooks.example.org", 443, resolves_to("93.184.216.34", "10.0.0.1"))
 
 
-async def test_what_is_called_is_that_address_under_the_hosts_name(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_goes_to_the_checked_address_under_the_hosts_name() -> None:
     calls: list[httpx.Request] = []
 
-    async def handle(_: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+    def handle(request: httpx.Request) -> httpx.Response:
         calls.append(request)
         return httpx.Response(200)
 
-    async def looked_up(*_: object, **__: object) -> list[tuple[object, ...]]:
-        return [(0, 0, 0, "", ("2606:2800:220:1::1", 443, 0, 0))]
-
-    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", looked_up)
-    async with httpx.AsyncClient(transport=PublicTransport()) as client:
+    transport = PublicTransport(httpx.MockTransport(handle), resolves_to("2606:2800:220:1::1"))
+    async with httpx.AsyncClient(transport=transport) as client:
         await client.post("https://hooks.example.org/x")
 
     [request] = calls

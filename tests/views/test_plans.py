@@ -27,7 +27,6 @@ from engine.replay import replay_list
 from engine.replay.store import ReplayRequest, start
 from integrations.outbound import deliveries, fan_out
 from integrations.outbound.retry_policy import apply_result
-from integrations.outbound.sender import BATCH
 from integrations.outbound.sink import DELIVERED
 from integrations.views import delivery_list, failed_notifications, inbox_list, subscription_list
 from projections.rollups import xp_histogram
@@ -36,7 +35,7 @@ from projections.rollups.xp_histogram import XpBucket
 from signals.course_catalog import CourseCache
 from tests.conftest import opened
 from tests.engine.support import HandClock, at, ping, quiz, running, step
-from tests.integrations.sinks import ScriptedSink
+from tests.integrations.scripted_sink import ScriptedSink
 from tests.support.explain import LEARNERS, By, Plan, Reading, equals, plans
 from tests.support.postgres import PostgresServer
 from views import (
@@ -314,10 +313,10 @@ async def test_relaying_finds_what_is_due_by_sink_and_the_rest_by_learner(url: s
             await engine.ingest.submit([ping(at(8), user_id="dot"), quiz(at(8), user_id="dot")])
             async with engine.database.write_without_course_lock() as connection:
                 assert await fan_out.has_pending(connection)
-                waiting = await fan_out.read_pending(connection)
+                waiting = await fan_out.read_pending(connection, 500)
                 courses = await CourseCache().courses(connection)
-                await fan_out.fan_out(connection, waiting, [ScriptedSink("redis").known], courses, at(9))
-                due = await deliveries.select_due_deliveries(connection, "redis", BATCH, at(9))
+                await fan_out.fan_out(connection, waiting, [ScriptedSink("redis").spec], courses, at(9))
+                due = await deliveries.select_due_deliveries(connection, "redis", 100, at(9))
                 await deliveries.save_outcomes(
                     connection, [apply_result(one, "redis", DELIVERED, at(9)) for one in due]
                 )
