@@ -14,7 +14,6 @@ from tests.docs.pages import ROOT, anchors, code, links, pages, read, section
 from views import VIEWS
 
 GLOSSARY = [line.split("|")[1:-1] for line in read("docs/glossary.md").splitlines() if line.startswith("| ")][1:]
-JOURNEY_FILES = 7
 
 
 @pytest.mark.parametrize("page", pages(), ids=str)
@@ -30,12 +29,12 @@ def test_every_link_leads_somewhere(page: str) -> None:
     assert broken == []
 
 
-def test_the_journey_of_an_event_passes_seven_files() -> None:
+def test_the_journey_of_an_event_names_real_modules() -> None:
     journey = section("README.md", "## The journey of an event")
 
     steps = re.findall(r"^\d\. \[(\S+)\]\((\S+)\)", journey, flags=re.MULTILINE)
 
-    assert len(steps) == JOURNEY_FILES
+    assert steps != []
     assert [name for name, path in steps if name != path or not (ROOT / path).is_file()] == []
 
 
