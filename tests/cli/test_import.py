@@ -183,7 +183,7 @@ def test_ctrl_c_ends_an_import_that_waits_for_its_input(tmp_path: Path) -> None:
         env=environment(f"sqlite:///{tmp_path}/new.db"),
     ) as process:
         assert process.stderr is not None
-        assert b"brought to the current schema" in process.stderr.readline()
+        assert b"migrated to the current schema" in process.stderr.readline()
 
         # when
         process.send_signal(signal.SIGINT)
