@@ -4,7 +4,7 @@
 join, the column of `lms_progress`, the fold in SQL and the description in docs/sql.md follow from its annotation.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
@@ -44,11 +44,13 @@ class ProgressField(NamedTuple):
     doc: str
 
 
-def fields_of(progress: type[tuple[Any, ...]]) -> tuple[ProgressField, ...]:
-    """Return the fields that a NamedTuple declares, in their order. Raise TypeError for one without a join."""
-    hints = get_type_hints(progress, include_extras=True)
-    defaults: Mapping[str, object] = progress._field_defaults  # type: ignore[attr-defined]
-    return tuple(_field(name, hint, defaults[name]) for name, hint in hints.items())
+def fields_of(empty: tuple[Any, ...]) -> tuple[ProgressField, ...]:
+    """Return the fields that a NamedTuple declares, in their order; the values of `empty` are the defaults.
+
+    Raise TypeError for a field without a join.
+    """
+    hints = get_type_hints(type(empty), include_extras=True)
+    return tuple(_field(name, hint, default) for (name, hint), default in zip(hints.items(), empty, strict=True))
 
 
 def _field(name: str, hint: Any, default: object) -> ProgressField:
@@ -62,8 +64,8 @@ def _field(name: str, hint: Any, default: object) -> ProgressField:
     return ProgressField(name, column, value_type, joins[0], default, doc)
 
 
-FIELDS = fields_of(Progress)
 EMPTY = Progress()
+FIELDS = fields_of(EMPTY)
 
 _IS_LEAST = tuple(isinstance(field.join, Min) for field in FIELDS)
 _HAS_OTHER_JOINS = not all(isinstance(field.join, Min | Max) for field in FIELDS)

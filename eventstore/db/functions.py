@@ -63,9 +63,9 @@ def _trunc_int(element: trunc_int, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 class decimal_ge(GenericFunction[Any]):  # noqa: N801
-    """Whether a >= b holds in decimals; NULL where their binary values cannot tell.
+    """Whether a >= b holds in decimals, by the arguments a, b and tolerance; NULL where binary values cannot tell.
 
-    They can tell if both are whole, or differ by more than the rounding error of numbers below 2**38.
+    They can tell if both are whole, or differ by more than the tolerance.
     """
 
     type = Boolean()
@@ -74,11 +74,10 @@ class decimal_ge(GenericFunction[Any]):  # noqa: N801
 
 @compiles(decimal_ge)
 def _at_least(element: decimal_ge, compiler: SQLCompiler, **kw: Any) -> str:
-    a, b = (f"({compiler.process(number, **kw)})" for number in element.clauses)
+    a, b, tolerance = (f"({compiler.process(number, **kw)})" for number in element.clauses)
     yes, no, whole = (
         ("1", "0", "CAST({} AS INTEGER)") if compiler.dialect.name == "sqlite" else ("true", "false", "floor({})")
     )
     are_whole = f"{a} = {whole.format(a)} AND {b} = {whole.format(b)}"
-    return (
-        f"CASE WHEN {a} - {b} > 0.001 THEN {yes} WHEN {b} - {a} > 0.001 THEN {no} WHEN {are_whole} THEN {a} >= {b} END"
-    )
+    more, less = f"{a} - {b} > {tolerance}", f"{b} - {a} > {tolerance}"
+    return f"CASE WHEN {more} THEN {yes} WHEN {less} THEN {no} WHEN {are_whole} THEN {a} >= {b} END"

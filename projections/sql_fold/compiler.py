@@ -27,7 +27,7 @@ SQL_FIELDS = {field.name for field in FIELDS if field.join.has_aggregate}
 
 of_type: ColumnElement[Any] = column("type")
 of_version: ColumnElement[Any] = column("version")
-occurred_at: ColumnElement[Any] = column("occurred_at", UtcTime)
+occurred_at: Any = column("occurred_at", UtcTime)
 
 
 class CompiledRules(NamedTuple):
@@ -54,7 +54,7 @@ def compile_rules(event_type: EventType, rules: Sequence[Rule]) -> CompiledRules
     payload = _Payload(event_type.name, fields(event_type.versions[event_type.newest]))
     proves: dict[str, ColumnElement[Any]] = {}
     for rule in rules:
-        proved = rule.apply(payload, occurred_at)  # type: ignore[arg-type]
+        proved = rule.apply(payload, occurred_at)
         own = {
             name: expression for name, expression in proved._asdict().items() if expression is not getattr(EMPTY, name)
         }

@@ -8,27 +8,28 @@ from decimal import Decimal
 from math import floor as floor_of_value
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, case
+from sqlalchemy import ColumnElement, case, literal_column
 
 from eventstore.db import decimal_ge, trunc_int
 
 RuleBody = TypeVar("RuleBody", bound=Callable[..., object])
 
-SAYABLE = "says_it_in_columns"
+MARK = "is_sql_translatable"
+"""The attribute of a function that has the mark."""
 
-DOUBT = 1e-3
-"""The bound of rounding errors in products of doubles below 2**31: above it a difference of floats is certain."""
+TOLERANCE = 0.001
+"""The bound of rounding errors in numbers below 2**38: a difference of floats that is larger is certain."""
 
 
 def sql_translatable(rule: RuleBody) -> RuleBody:
     """Mark a rule as translatable to SQL. Rules without this mark always run in Python."""
-    setattr(rule, SAYABLE, True)
+    setattr(rule, MARK, True)
     return rule
 
 
 def is_sql_translatable(rule: Callable[..., object]) -> bool:
     """Return whether the rule has the mark."""
-    return getattr(rule, SAYABLE, False)
+    return getattr(rule, MARK, False)
 
 
 def floor(value: Any) -> Any:
@@ -50,8 +51,8 @@ def ratio_at_least(part: Any, share: Decimal, whole: Any) -> Any:
     """
     above, below = share.as_integer_ratio()
     if isinstance(part, ColumnElement):
-        return decimal_ge(below * part, above * whole)
+        return decimal_ge(below * part, above * whole, literal_column(str(TOLERANCE)))
     difference = below * part - above * whole
-    if abs(difference) > DOUBT:
+    if abs(difference) > TOLERANCE:
         return difference > 0
     return Decimal(repr(part)) >= share * Decimal(repr(whole))
