@@ -6,7 +6,7 @@ from bootstrap.settings import Settings
 from eventstore.errors import FeatureDisabledError
 from integrations.inbound.inbox import Inbox
 from integrations.inbound.mapping import SystemMapping
-from integrations.notifications.notifier import Notifier
+from integrations.notifications.notification import Notifier
 from integrations.notifications.recipients_hook import load
 from integrations.notifications.settings import NotificationSettings
 from integrations.outbound.relay import Relay

@@ -21,6 +21,9 @@ PLAIN_NAMES = (
     "migrations",
     "integrations/outbound",
     "integrations/webhook",
+    "integrations/zulip",
+    "integrations/smtp",
+    "integrations/notifications",
 )
 """The packages and folders without retired names: add each one as soon as it has none."""
 
@@ -35,6 +38,9 @@ PLAIN_DOCSTRINGS = (
     "migrations",
     "integrations/outbound",
     "integrations/webhook",
+    "integrations/zulip",
+    "integrations/smtp",
+    "integrations/notifications",
 )
 """The packages and folders whose docstrings hold to the style: add each one as soon as they do."""
 

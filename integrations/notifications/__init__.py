@@ -1,1 +1,1 @@
-"""Notifications: mentors are told of what their students did, by announcements that the relay sends."""
+"""Notifications: mentors are notified of what their students did."""

@@ -1,4 +1,4 @@
-"""Activities that a mentor has been told of: noted with the first notification that arrives, and counted by day."""
+"""Statistics of notified activities: each activity is counted, by day, when a mentor is first notified of it."""
 
 import os
 from collections import Counter
@@ -19,21 +19,21 @@ _a = lms_activity.c
 _n = lms_notified_daily.c
 
 _keys = json_rows("keys", _a.user_id, _a.message_id)
-LOCK_UNTOLD = (
+LOCK_NEW = (
     select(_a.user_id, _a.message_id, _a.type)
     .join(_keys, (_a.user_id == _keys.c.user_id) & (_a.message_id == _keys.c.message_id))
     .where(_a.notified_at.is_(None))
     .order_by(_a.user_id, _a.message_id)
     .with_for_update(of=lms_activity)
 )
-"""Locks those of some activities that no mentor was told of, in one order everywhere."""
+"""Lock the given activities of which no mentor was notified yet. Every transaction locks in this order."""
 
-UPDATE_TOLD = (
+UPDATE_NOTIFIED = (
     update(lms_activity)
     .where(_a.user_id == _keys.c.user_id, _a.message_id == _keys.c.message_id)
     .values(notified_at=bindparam("now", type_=UtcTime))
 )
-"""Notes when a mentor was first told of some activities."""
+"""Set the time when a mentor was first notified."""
 
 _counts = json_rows("counts", *_n)
 _insert = insert(lms_notified_daily).from_select(
@@ -42,17 +42,17 @@ _insert = insert(lms_notified_daily).from_select(
 ADD = _insert.on_conflict_do_update(
     index_elements=[_n.day, _n.type, _n.shard], set_={"activities": _n.activities + _insert.excluded.activities}
 )
-"""Adds to the counts of some days and types."""
+"""Add to the counts of days and types."""
 
 
-async def record_notified(connection: AsyncConnection, arrived: Sequence[OutboundMessage], now: datetime) -> None:
-    """Notes of which activities these announcements told a mentor, if any did, and was the first to."""
-    keys = {(one.body["user_id"], one.body["message_id"]) for one in arrived if one.type in TOLD_OF}
+async def record_notified(connection: AsyncConnection, delivered: Sequence[OutboundMessage], now: datetime) -> None:
+    """Mark and count the activities of which these delivered messages were the first notification."""
+    keys = {(one.body["user_id"], one.body["message_id"]) for one in delivered if one.type in TOLD_OF}
     if not keys:
         return
-    untold = (await connection.execute(LOCK_UNTOLD, {"keys": keys})).all()
-    if untold:
-        await connection.execute(UPDATE_TOLD, {"keys": [row[:2] for row in untold], "now": now})
-        counts = Counter(kind for _, _, kind in untold)
+    new = (await connection.execute(LOCK_NEW, {"keys": keys})).all()
+    if new:
+        await connection.execute(UPDATE_NOTIFIED, {"keys": [row[:2] for row in new], "now": now})
+        counts = Counter(kind for _, _, kind in new)
         day, shard = now.astimezone(UTC).date(), os.getpid() % SHARDS
         await connection.execute(ADD, {"counts": [(day, kind, shard, number) for kind, number in counts.items()]})

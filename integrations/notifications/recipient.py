@@ -1,4 +1,4 @@
-"""Recipients: the mentors who are told of what a student did, and by which addresses each can be reached."""
+"""Recipients: the mentors of students, and the addresses by which they can be reached."""
 
 from collections.abc import Mapping
 from typing import Annotated, NamedTuple
@@ -7,7 +7,7 @@ from pydantic import PlainSerializer, TypeAdapter
 
 
 class Recipient(NamedTuple):
-    """A mentor. `user_id` is the id on the platform, as text; an address that is not known is None."""
+    """A mentor. `user_id` is the id at the platform, as text. An unknown address is None."""
 
     user_id: str
     username: str
@@ -16,18 +16,17 @@ class Recipient(NamedTuple):
     zulip_user_id: int | None = None
 
 
-def known(recipient: Recipient) -> dict[str, object]:
-    """What is known of a recipient, by its name."""
+def without_nulls(recipient: Recipient) -> dict[str, object]:
+    """Return the fields of a recipient that are not None."""
     return {name: value for name, value in recipient._asdict().items() if value is not None}
 
 
-KeptRecipient = Annotated[Recipient, PlainSerializer(known)]
-"""In a model whose JSON has an object of it."""
+StoredRecipient = Annotated[Recipient, PlainSerializer(without_nulls)]
+"""A recipient in a model, whose JSON is an object."""
+
+_RECIPIENT = TypeAdapter(Recipient)
 
 
 def recipient_of(body: Mapping[str, object]) -> Recipient:
-    """The recipient of a notification that the outbox has."""
+    """Return the recipient of a notification's body."""
     return _RECIPIENT.validate_python(body["recipient"])
-
-
-_RECIPIENT = TypeAdapter(Recipient)

@@ -1,6 +1,6 @@
-"""The operator's own function that says whom to tell: it may add to the platform's recipients, or drop some.
+"""The operator's hook: a function that adds recipients of an activity, or removes some.
 
-A fault in it loses no activity, and no mentor: the platform's recipients are told then.
+If the function fails, the platform's recipients are notified, so its errors lose no notification.
 """
 
 import logging
@@ -18,46 +18,46 @@ from integrations.notifications.recipient import Recipient
 VARIABLE = "LMS_NOTIFY_RECIPIENTS"
 
 Choose = Callable[[Activity, Sequence[Recipient]], Iterable[Recipient]]
-"""Takes an activity and the recipients that the platform gives; gives those who are told."""
+"""Takes an activity and the platform's recipients, and returns the recipients to notify."""
 
 log = logging.getLogger(__name__)
 
 _RECIPIENTS = TypeAdapter(list[Recipient])
 
 
-class PlugIn:
-    """Such a function, by which nothing is lost."""
+class RecipientsHook:
+    """Calls the operator's function, and validates its result."""
 
     def __init__(self, choose: Choose) -> None:
         self._choose = choose
-        self._trouble = OutageLog(
-            log, f"the function of {VARIABLE} fails, the platform's recipients are told", f"{VARIABLE} works again"
+        self._outage = OutageLog(
+            log, f"the function of {VARIABLE} fails, the platform's recipients are notified", f"{VARIABLE} works again"
         )
 
     def __call__(self, activity: Activity, recipients: Sequence[Recipient]) -> Sequence[Recipient]:
-        """Whom to tell of an activity."""
+        """Return the recipients to notify of an activity."""
         try:
             chosen = _RECIPIENTS.validate_python(list(self._choose(activity, tuple(recipients))))
         except Exception as error:
-            self._trouble.report(fault(error))
+            self._outage.report(fault(error))
             return recipients
-        self._trouble.recovered()
+        self._outage.recovered()
         return chosen
 
 
-def load(name: str) -> PlugIn:
-    """The function `package.module:function`. Raises InvalidInput if there is none of that name."""
+def load(name: str) -> RecipientsHook:
+    """Import the function `package.module:function`. Raise InvalidInputError if that is not possible."""
     module_name, _, function_name = name.partition(":")
     try:
         choose = getattr(import_module(module_name), function_name)
     except Exception as error:
-        raise refused(f"{shorten_repr(name)}, by {fault(error)}") from error
+        raise invalid_name(f"{shorten_repr(name)}, by {fault(error)}") from error
     if not callable(choose):
-        raise refused(f"{shorten_repr(name)}, which is no function")
-    return PlugIn(choose)
+        raise invalid_name(f"{shorten_repr(name)}, which is no function")
+    return RecipientsHook(choose)
 
 
-def refused(what: str) -> InvalidInputError:
+def invalid_name(found: str) -> InvalidInputError:
     return InvalidInputError(
-        [FieldError(VARIABLE, "the package.module:function of a function that can be imported", what)]
+        [FieldError(VARIABLE, "the package.module:function of a function that can be imported", found)]
     )

@@ -28,8 +28,8 @@ class NotificationSettings(BaseSettings):
     """The settings that all ways of notification share."""
 
     notify_mentors_enabled: bool = Field(
-        default=False, description="Whether mentors are told of their students' activities"
+        default=False, description="Whether mentors are notified of their students' activities"
     )
     notify_recipients: str | None = Field(
-        None, description="`package.module:function` that says whom to tell; without it those that the platform gives"
+        None, description="`package.module:function` that chooses the recipients, instead of the platform's"
     )

@@ -1,4 +1,4 @@
-"""Summaries: what a mentor's students did over a period, as one notification of its own. Pure."""
+"""Summaries: the activities of a mentor's students over a period, as one notification. Pure."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,18 +10,18 @@ from integrations.contracts.activity import ExamActivity
 from integrations.contracts.fields import Instant
 from integrations.contracts.notification import ACTIVITY_SUMMARY, AnyOfActivity, SummaryItem
 from integrations.notifications.notification import notification_id
-from integrations.notifications.recipient import KeptRecipient, Recipient
+from integrations.notifications.recipient import Recipient, StoredRecipient
 from integrations.notifications.text import title_of
 from signals.outbox import OutboxMessage
 
 MOST_ITEMS = 100
-"""So many activities are named in a summary at most; the others are counted."""
+"""The activities that a summary lists. Later ones are only counted."""
 
 HOUR = timedelta(hours=1)
 
 
 class Period(StrEnum):
-    """`today` is the UTC day that it is, up to now; `last-hour` the last full hour of the clock."""
+    """`today` is the current UTC day until now; `last-hour` is the last full hour of the clock."""
 
     TODAY = "today"
     LAST_HOUR = "last-hour"
@@ -31,16 +31,16 @@ HEADINGS = {Period.TODAY: "Summary of today", Period.LAST_HOUR: "Summary of the 
 
 
 class Span(NamedTuple):
-    """From `since` until `until`, less that instant. Times UTC."""
+    """A time span that includes `since` and excludes `until`, in UTC."""
 
     since: datetime
     until: datetime
 
 
 class Summary(BaseModel):
-    """What the outbox keeps: for which mentor, over which period, how much of each type, and the first of it."""
+    """The body of a summary: its mentor and period, the number of activities by type, and the first activities."""
 
-    recipient: KeptRecipient
+    recipient: StoredRecipient
     period: Period
     since: Instant
     until: Instant
@@ -53,7 +53,7 @@ class Summary(BaseModel):
 
 
 def span_of(period: Period, now: datetime) -> Span:
-    """What the period is at that time (UTC)."""
+    """Return the span of the period at `now` (UTC)."""
     if period is Period.TODAY:
         return Span(now.replace(hour=0, minute=0, second=0, microsecond=0), now)
     until = now.replace(minute=0, second=0, microsecond=0)
@@ -61,19 +61,19 @@ def span_of(period: Period, now: datetime) -> Span:
 
 
 def empty_summary(recipient: Recipient, period: Period, span: Span) -> Summary:
-    """What a mentor is told of a period in which nothing happened, to add to."""
+    """Return a summary without activities."""
     return Summary(recipient=recipient, period=period, since=span.since, until=span.until, counts={}, items=[])
 
 
-def add(summed: Summary, activity: AnyOfActivity) -> None:
-    """Counts an activity in, and names it if it is one of the first."""
+def add(summary: Summary, activity: AnyOfActivity) -> None:
+    """Count an activity in the summary, and list it if it is one of the first."""
     kind = activity.event_type
-    summed.counts[kind] = summed.counts.get(kind, 0) + 1
-    if len(summed.items) < MOST_ITEMS:
-        summed.items.append(item(activity))
+    summary.counts[kind] = summary.counts.get(kind, 0) + 1
+    if len(summary.items) < MOST_ITEMS:
+        summary.items.append(to_item(activity))
 
 
-def item(activity: AnyOfActivity) -> SummaryItem:
+def to_item(activity: AnyOfActivity) -> SummaryItem:
     return SummaryItem(
         type=activity.event_type,
         user_id=activity.student_id,
@@ -83,8 +83,8 @@ def item(activity: AnyOfActivity) -> SummaryItem:
     )
 
 
-def announced(summed: Summary, now: datetime) -> OutboxMessage:
-    """The announcement of a summary: one for each mentor, period and time at which that began."""
-    mentor_id = summed.recipient.user_id
-    message_id = notification_id(ACTIVITY_SUMMARY, summed.period, summed.since.isoformat(), mentor_id)
-    return OutboxMessage(mentor_id, message_id, ACTIVITY_SUMMARY, summed.model_dump_json(), now)
+def to_message(summary: Summary, now: datetime) -> OutboxMessage:
+    """Return the message of a summary. Its id is the same for a mentor, a period and the time at which that began."""
+    mentor_id = summary.recipient.user_id
+    message_id = notification_id(ACTIVITY_SUMMARY, summary.period, summary.since.isoformat(), mentor_id)
+    return OutboxMessage(mentor_id, message_id, ACTIVITY_SUMMARY, summary.model_dump_json(), now)

@@ -1,52 +1,52 @@
-"""What users wrote, as it may stand in a message: on one line, not too long, and forging nothing.
+"""Text of users for messages: one line of limited length, escaped so that it cannot pass for markup.
 
-Zulip's Markdown has no backslash escapes, but it shows an HTML entity as its character, and sees nothing else in it.
+Zulip's Markdown has no backslash escapes, but it shows an HTML entity as its character, without a meaning as markup.
 """
 
 from collections.abc import Callable
 
-MOST = 200
-"""So many characters of what a user wrote are shown: any more makes nothing clearer."""
+LONGEST = 200
+"""The characters of a user's text that are shown."""
 
-FORGES = "&<>*`~$@#[]\\|:.!^{}"
-"""What Zulip reads as markup, a mention, an emoji or, as the dot does, a link; and what begins an entity."""
+MARKUP = "&<>*`~$@#[]\\|:.!^{}"
+"""The characters that Zulip reads as markup, a mention, an emoji or a link, and the one that begins an entity."""
 
 JOINERS = "\u200c\u200d"
-"""Characters that are not seen, but that words of some languages and some emojis are made of."""
+"""Invisible characters that words of some languages, and some emojis, consist of."""
 
 Escape = Callable[[str], str]
-"""Makes what a user wrote fit for one kind of message."""
+"""Makes a user's text safe for one kind of message."""
 
-_ENTITIES = {ord(character): f"&#{ord(character)};" for character in FORGES}
+_ENTITIES = {ord(character): f"&#{ord(character)};" for character in MARKUP}
 
 
 def markdown(text: str) -> str:
-    """Fit for Markdown: it shows the text, and is nothing but text."""
+    """Return the text for Markdown, with markup escaped."""
     return plain(text).translate(_ENTITIES)
 
 
 def plain(text: str) -> str:
-    """Fit for plain text: one line of MOST characters at most, of which none turns the order of others around."""
+    """Return the text as one line of at most LONGEST characters, without the ones that reverse the order of others."""
     visible = "".join(each if each.isprintable() or each in JOINERS else " " for each in text)
     line = " ".join(visible.split())
-    return line if len(line) <= MOST else f"{line[: MOST - 1]}…"
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def student_of(username: str | None, user_id: str) -> str:
-    """The name by which the platform knows a student, or else the id."""
-    return format_name(username) or f"Student {user_id}"
+    """Return the student's name at the platform, or else the id."""
+    return visible_name(username) or f"Student {user_id}"
 
 
 def title_of(title: str | None, activity_id: str) -> str:
-    """What an exam or a content is called, or else its id."""
-    return format_name(title) or f"number {activity_id}"
+    """Return the title of an exam or a content, or else its id."""
+    return visible_name(title) or f"number {activity_id}"
 
 
-def format_name(name: str | None) -> str | None:
-    """A name that can be seen."""
+def visible_name(name: str | None) -> str | None:
+    """Return the name, or None if it has no visible character."""
     return name if name is not None and any(each.isprintable() and not each.isspace() for each in name) else None
 
 
 def number(value: float | None, unit: str = "") -> str | None:
-    """As people write it: `85`, `85.5%`."""
+    """Return a number as people write it: `85`, `85.5%`."""
     return None if value is None else f"{value:.10g}{unit}"

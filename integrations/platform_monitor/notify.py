@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from integrations.contracts.activity import ContentActivity, ExamActivity
 from integrations.contracts.notification import TOLD_OF
-from integrations.notifications.notifier import Notifier
+from integrations.notifications.notification import Notifier
 from integrations.platform_monitor.activity_batch import Batch, Item
 from integrations.platform_monitor.decode import CONTRACT
 from integrations.platform_monitor.mentor_cache import TheirMentors
@@ -35,5 +35,5 @@ def with_notifications(item: Item, mentors: TheirMentors, notifier: Notifier) ->
         return item
     recipients = mentors[item.seen.row["student_id"]]
     return item._replace(
-        announced=notifier.announcements(activity, message.message_id, recipients, message.received_at)
+        announced=notifier.notifications(activity, message.message_id, recipients, message.received_at)
     )

@@ -15,7 +15,7 @@ from eventstore.redaction import fault
 from integrations.contracts.activity import SOURCE
 from integrations.inbound.inbox import Inbox
 from integrations.inbound.message import MessageKey
-from integrations.notifications.notifier import Notifier
+from integrations.notifications.notification import Notifier
 from integrations.platform_monitor.activity_batch import Batch, Item, save_batch
 from integrations.platform_monitor.change_detection import DetectedActivity, Row, of_attempt, of_progress
 from integrations.platform_monitor.decode import decode

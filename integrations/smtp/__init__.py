@@ -1,4 +1,4 @@
-"""E-mail: mentors are told by a server that speaks SMTP."""
+"""E-mail: mentors are notified by an SMTP server."""
 
 SYSTEM = "smtp"
-"""What metrics and deliveries call it."""
+"""The name in metrics and deliveries."""

@@ -1,10 +1,9 @@
-"""A server that takes e-mail, by SMTP: opened for a batch, in a thread, since the standard library's client waits.
+"""The client of an SMTP server. It blocks, as the standard library's client does, so it runs in a thread.
 
-A password goes over TLS alone, unless the server is on this machine.
+A password is sent over TLS only, unless the server is on this machine.
 """
 
 import smtplib
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
@@ -15,12 +14,11 @@ from integrations.runtime.tls import default_tls_context
 
 TLS, PLAIN = "smtps", "smtp"
 PORTS = {TLS: 465, PLAIN: 587}
-ANSWER_SEC = 10.0
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class MailServer(NamedTuple):
-    """Where it is, and as whom to log in, if at all."""
+    """The address of a server, and the account to log in with, if any."""
 
     scheme: str
     host: str
@@ -30,20 +28,20 @@ class MailServer(NamedTuple):
 
 
 def server_of(url: str) -> MailServer:
-    """`smtp://USER:PASSWORD@HOST:PORT`, which turns to TLS where the server offers it, or `smtps://…`."""
+    """Parse `smtps://USER:PASSWORD@HOST:PORT`, or `smtp://…`, which uses STARTTLS if the server offers it."""
     parts = urlsplit(url)
     user, password = (part and unquote(part) for part in (parts.username, parts.password))
     return MailServer(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme], user, password)
 
 
 @contextmanager
-def open_session(server: MailServer) -> Iterator[smtplib.SMTP]:
-    """A session with it. Raises Unavailable where there is none to be had."""
+def open_session(server: MailServer, timeout_sec: float) -> Iterator[smtplib.SMTP]:
+    """Open a session for a batch. Raise UnavailableError if the server cannot be reached or refuses the login."""
     try:
-        session = connected(server)
+        session = connect(server, timeout_sec)
     except (smtplib.SMTPException, OSError) as error:
         raise UnavailableError(
-            f"expected an SMTP server at {server.host}:{server.port}, found {kind_of(error)}"
+            f"cannot open a session with the SMTP server at {server.host}:{server.port}: {error_label(error)}"
         ) from error
     try:
         yield session
@@ -52,36 +50,37 @@ def open_session(server: MailServer) -> Iterator[smtplib.SMTP]:
             session.quit()
 
 
-def connected(server: MailServer) -> smtplib.SMTP:
+def connect(server: MailServer, timeout_sec: float) -> smtplib.SMTP:
+    context = default_tls_context()
     if server.scheme == TLS:
-        session: smtplib.SMTP = smtplib.SMTP_SSL(
-            server.host, server.port, timeout=ANSWER_SEC, context=default_tls_context()
-        )
+        session: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=timeout_sec, context=context)
     else:
-        session = smtplib.SMTP(server.host, server.port, timeout=ANSWER_SEC)
+        session = smtplib.SMTP(server.host, server.port, timeout=timeout_sec)
     try:
-        starttls_and_login(session, server, default_tls_context())
+        starttls_and_login(session, server)
     except BaseException:
         session.close()
         raise
     return session
 
 
-def starttls_and_login(session: smtplib.SMTP, server: MailServer, context: ssl.SSLContext) -> None:
-    """Turns to TLS where that is to be had, and logs in."""
+def starttls_and_login(session: smtplib.SMTP, server: MailServer) -> None:
+    """Switch to TLS if the server offers it, and log in."""
     session.ehlo()
     is_safe = server.scheme == TLS or server.host in LOOPBACK
     if server.scheme == PLAIN and session.has_extn("starttls"):
-        session.starttls(context=context)
+        session.starttls(context=default_tls_context())
         session.ehlo()
         is_safe = True
     if server.user is not None:
         if not is_safe:
-            raise UnavailableError(f"expected STARTTLS at {server.host} before a password is sent, found none")
+            raise UnavailableError(
+                f"the SMTP server at {server.host} does not offer STARTTLS, so the password cannot be sent to it"
+            )
         session.login(server.user, server.password or "")
 
 
-def kind_of(error: BaseException) -> str:
-    """What happened, less the server's words."""
+def error_label(error: BaseException) -> str:
+    """Return the kind of error and the server's code, without the server's words."""
     code = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
     return f"{type(error).__name__}{code}"

@@ -1,4 +1,4 @@
-"""E-mail as a sink: what may have arrived is sent again, under the same Message-ID, by which receivers tell repeats."""
+"""E-mail as a sink. After an unknown outcome an e-mail is sent again, with the Message-ID that it had before."""
 
 import asyncio
 import smtplib
@@ -11,27 +11,26 @@ from typing import Self
 from eventstore.redaction import fault
 from integrations.notifications.recipient import recipient_of
 from integrations.outbound.sink import NOT_ATTEMPTED, OutboundMessage, Result
+from integrations.runtime.limits import DEFAULT_LIMITS, Limits
 from integrations.smtp import SYSTEM
-from integrations.smtp.client import MailServer, kind_of, open_session
-from integrations.smtp.encode import mail
+from integrations.smtp.client import MailServer, error_label, open_session
+from integrations.smtp.encode import encode
 
-BATCH_SEC = 20.0
-"""After so long, no more of a batch is sent: what has arrived by then is to be noted."""
-
-NO_ADDRESS = Result("expected an e-mail address of the mentor, found none", is_final=True)
-FOR_GOOD = range(500, 600)
-TAKEN = "expected the server to take an e-mail"
+NO_ADDRESS = Result("the mentor has no valid e-mail address", is_final=True)
+NOT_ACCEPTED = "the SMTP server did not accept the e-mail"
+PERMANENT = range(500, 600)
 
 
 class SmtpSink:
-    """A server that takes e-mail from us; there is a session for each batch."""
+    """Sends through an SMTP server, with a session for each batch."""
 
     name = SYSTEM
 
-    def __init__(self, server: MailServer, sender: str) -> None:
+    def __init__(self, server: MailServer, sender: str, limits: Limits = DEFAULT_LIMITS) -> None:
         self._server = server
         self._sender = sender
-        self._is_broken_off = threading.Event()
+        self._limits = limits
+        self._is_cancelled = threading.Event()
 
     async def __aenter__(self) -> Self:
         return self
@@ -41,56 +40,57 @@ class SmtpSink:
     ) -> None:
         pass
 
-    async def send(self, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
-        """Sends them one after the other. Those that there is no time for are not tried."""
+    async def send(self, messages: Sequence[OutboundMessage]) -> Sequence[Result]:
+        """Send one e-mail after the other. Attempt no more after the batch's time."""
         try:
-            return await asyncio.to_thread(self._send, announcements)
+            return await asyncio.to_thread(self._send, messages)
         except asyncio.CancelledError:
-            self._is_broken_off.set()  # the thread ends after the e-mail that is under way
+            self._is_cancelled.set()  # the thread ends after the e-mail that is under way
             raise
 
-    def _send(self, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
-        said: list[Result] = []
-        waiting: set[str] = set()
-        until = time.monotonic() + BATCH_SEC
-        with open_session(self._server) as session:
-            for one in announcements:
-                may_go = is_open(session) and time.monotonic() < until and not self._is_broken_off.is_set()
-                said.append(self._try(session, one) if may_go and one.user_id not in waiting else NOT_ATTEMPTED)
-                if said[-1].blocks_later:
-                    waiting.add(one.user_id)
-        return said
+    def _send(self, messages: Sequence[OutboundMessage]) -> Sequence[Result]:
+        results: list[Result] = []
+        blocked: set[str] = set()
+        until = time.monotonic() + self._limits.receiver_batch_sec
+        with open_session(self._server, self._limits.receiver_answer_sec) as session:
+            for message in messages:
+                may_send = is_open(session) and time.monotonic() < until and not self._is_cancelled.is_set()
+                is_next = may_send and message.user_id not in blocked
+                results.append(self._attempt(session, message) if is_next else NOT_ATTEMPTED)
+                if results[-1].blocks_later:
+                    blocked.add(message.user_id)
+        return results
 
-    def _try(self, session: smtplib.SMTP, announcement: OutboundMessage) -> Result:
-        """What becomes of it. Nothing is raised: that would have others sent again that have arrived."""
+    def _attempt(self, session: smtplib.SMTP, message: OutboundMessage) -> Result:
+        """Send an e-mail. Raise nothing: after an error, the relay would send delivered e-mails again."""
         try:
-            return self._deliver(session, announcement)
+            return self._deliver(session, message)
         except smtplib.SMTPRecipientsRefused as error:
-            [(code, words)] = error.recipients.values()
-            return refusal(code, words)
+            [(code, text)] = error.recipients.values()
+            return refusal(code, text)
         except smtplib.SMTPDataError as error:
             return refusal(error.smtp_code, error.smtp_error)
         except smtplib.SMTPNotSupportedError:
-            return Result("expected a server that takes such an address, found one that does not", is_final=True)
+            return Result("the SMTP server does not support the characters of this e-mail address", is_final=True)
         except (smtplib.SMTPException, OSError) as error:
-            return Result(f"{TAKEN}, found {kind_of(error)}")
+            return Result(f"{NOT_ACCEPTED}: {error_label(error)}")
         except Exception as error:
             return Result(fault(error))
 
-    def _deliver(self, session: smtplib.SMTP, announcement: OutboundMessage) -> Result:
-        letter = mail(announcement, self._sender, recipient_of(announcement.body).email or "")
-        if letter is None:
+    def _deliver(self, session: smtplib.SMTP, message: OutboundMessage) -> Result:
+        email = encode(message, self._sender, recipient_of(message.body).email or "")
+        if email is None:
             return NO_ADDRESS
-        session.send_message(letter)
-        return Result(receipt=letter["Message-ID"])
+        session.send_message(email)
+        return Result(receipt=email["Message-ID"])
 
 
 def is_open(session: smtplib.SMTP) -> bool:
-    """Whether the server has not ended it."""
+    """Return whether the server has not ended the session."""
     return session.sock is not None
 
 
-def refusal(code: int, words: bytes | str) -> Result:
-    """What the server's refusal amounts to: for good, if its code begins with 5."""
-    details = words.decode(errors="replace") if isinstance(words, bytes) else words
-    return Result(f"{TAKEN}, found {code}", details, is_final=code in FOR_GOOD)
+def refusal(code: int, text: bytes | str) -> Result:
+    """Return the result of a refusal: final if its code begins with 5."""
+    details = text.decode(errors="replace") if isinstance(text, bytes) else text
+    return Result(f"{NOT_ACCEPTED}: {code}", details, is_final=code in PERMANENT)

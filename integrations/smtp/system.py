@@ -16,7 +16,7 @@ class SmtpSettings(NotificationSettings):
     """The settings of e-mail."""
 
     smtp_url: Annotated[SecretStr, AfterValidator(url_of("smtps", "smtp"))] | None = Field(
-        None, description="`smtps://…` or `smtp://…`: the server by which mentors are told by e-mail"
+        None, description="`smtps://…` or `smtp://…`: the server that sends e-mails to mentors"
     )
     smtp_from: Annotated[Mailbox | None, AfterValidator(with_its("smtp_url"))] = Field(
         None, validate_default=True, description="The address that e-mails come from"

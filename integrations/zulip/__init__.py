@@ -1,4 +1,4 @@
-"""Zulip: mentors are told by direct messages of a bot."""
+"""Zulip: mentors are notified by direct messages of a bot."""
 
 SYSTEM = "zulip"
-"""What metrics and deliveries call it."""
+"""The name in metrics and deliveries."""

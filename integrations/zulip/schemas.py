@@ -1,4 +1,4 @@
-"""The shapes of Zulip's answers, as far as they are read. Pure."""
+"""The fields of Zulip's responses that are read. Pure."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -11,7 +11,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class User(BaseModel):
-    """Somebody in the organisation."""
+    """A user of the organisation."""
 
     user_id: int
 
@@ -21,13 +21,13 @@ class UserOfEmail(BaseModel):
 
 
 class Created(BaseModel):
-    """A message that was sent just now."""
+    """A message that was just sent."""
 
     id: int
 
 
 class SentMessage(BaseModel):
-    """A message of a conversation, as its sender wrote it; `timestamp` in seconds since 1970, UTC."""
+    """A message of a conversation, as its sender wrote it. `timestamp` is in seconds since 1970, UTC."""
 
     id: int
     timestamp: float
@@ -35,16 +35,16 @@ class SentMessage(BaseModel):
 
 
 class Messages(BaseModel):
-    """A page of a conversation, the oldest message first."""
+    """A page of a conversation, oldest message first."""
 
     messages: Sequence[SentMessage]
     found_oldest: bool = False
 
 
 def parse(shape: type[Shape], body: Body) -> Shape:
-    """An answer in its shape. Raises Unclear where it has another."""
+    """Return a response as a model. Raise OutcomeUnknownError if fields are missing or invalid."""
     try:
         return shape.model_validate(body)
     except ValidationError as error:
         fields = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False))
-        raise OutcomeUnknownError(f"expected an answer of Zulip's, found one that is wrong in {fields}") from None
+        raise OutcomeUnknownError(f"Zulip's response has missing or invalid fields: {fields}") from None

@@ -1,56 +1,56 @@
-"""What the bot has told people already, read from Zulip: a message that may have arrived is not sent again.
+"""An index of the messages that the bot has sent, read from Zulip, so that no message is sent twice.
 
-Each conversation is read once while a sink is open, and again after an attempt of which nobody knows how it ended.
+Each conversation is read once while a sink is open, and again after an attempt whose outcome is unknown.
 """
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from integrations.zulip.client import NEWEST, ZulipClient
-from integrations.zulip.tag import tag_of
+from integrations.zulip.encode import tag_of
 
 MARGIN = timedelta(hours=1)
-"""By so much Zulip's clock may be behind ours."""
+"""How far Zulip's clock may be behind ours."""
 
 
-class Read(NamedTuple):
-    """A conversation, as it was read back to `since` (UTC): the id of each message by its tag."""
+class Conversation(NamedTuple):
+    """The ids of the messages in a conversation since `since` (UTC), by their tags."""
 
     since: datetime
     ids: dict[str, int]
 
 
-class SentBefore:
-    """What was sent before, by whatever process."""
+class SentIndex:
+    """The messages that were sent by any process, found by user and tag."""
 
     def __init__(self, client: ZulipClient) -> None:
         self._client = client
         self._own_id: int | None = None
-        self._read: dict[int, Read] = {}
+        self._conversations: dict[int, Conversation] = {}
 
     async def find(self, user_id: int, tag: str, since: datetime) -> int | None:
-        """The id of the message with that tag to somebody, who was not sent it before `since`."""
-        read = self._read.get(user_id)
-        if read is None or read.since > since:
-            read = self._read[user_id] = Read(since, await self._ids(user_id, since - MARGIN))
-        return read.ids.get(tag)
+        """Return the id of the message with this tag to a user, or None. It was not sent before `since`."""
+        found = self._conversations.get(user_id)
+        if found is None or found.since > since:
+            found = self._conversations[user_id] = Conversation(since, await self._read(user_id, since - MARGIN))
+        return found.ids.get(tag)
 
     def mark_uncertain(self, user_id: int) -> None:
-        """Something may have been sent by now that was not there when the conversation was read."""
-        self._read.pop(user_id, None)
+        """Read the conversation again at the next `find`: a message may have been sent meanwhile."""
+        self._conversations.pop(user_id, None)
 
-    async def _ids(self, user_id: int, since: datetime) -> dict[str, int]:
-        """Reads back, page by page, until the messages are older than that."""
+    async def _read(self, user_id: int, since: datetime) -> dict[str, int]:
+        """Read pages, newest first, until messages are older than `since`."""
         if self._own_id is None:
             self._own_id = await self._client.own_id()
         ids: dict[str, int] = {}
         before: int | str = NEWEST
         while True:
             page = await self._client.search_sent(self._own_id, user_id, before)
-            for one in page.messages:
-                if found := tag_of(one.content):
-                    ids[found] = one.id
-            oldest = min(page.messages, key=lambda one: one.id, default=None)
+            for message in page.messages:
+                if found := tag_of(message.content):
+                    ids[found] = message.id
+            oldest = min(page.messages, key=lambda message: message.id, default=None)
             if oldest is None or page.found_oldest or oldest.timestamp < since.timestamp() or oldest.id == before:
                 return ids
             before = oldest.id

@@ -1,6 +1,6 @@
-"""Zulip as a sink: each notification is a direct message of the bot to its mentor, who gets it once.
+"""Zulip as a sink: each notification is a direct message of the bot to its mentor, delivered once.
 
-What may have been sent, by this process or one that was killed, is looked for before it is sent.
+Before a message is sent, the sink looks whether this or another process has sent it already.
 """
 
 import asyncio
@@ -11,33 +11,31 @@ from typing import Self
 from eventstore.errors import UnavailableError
 from eventstore.redaction import fault
 from integrations.notifications.recipient import Recipient, recipient_of
-from integrations.notifications.render import message
 from integrations.outbound.batch_sender import send_in_order
 from integrations.outbound.sink import NOT_ATTEMPTED, OutboundMessage, Result
+from integrations.runtime.limits import DEFAULT_LIMITS, Limits
 from integrations.zulip import SYSTEM
-from integrations.zulip.client import AT_ONCE, Bot, ZulipClient
+from integrations.zulip.client import Bot, ZulipClient
+from integrations.zulip.encode import encode, tag
 from integrations.zulip.rate_limiter import RateLimiter
 from integrations.zulip.response import OutcomeUnknownError, RateLimitedError, RejectedError
-from integrations.zulip.sent_index import SentBefore
-from integrations.zulip.tag import tag, with_tag
+from integrations.zulip.sent_index import SentIndex
 
-BATCH_SEC = 20.0
-"""After so long, no more of a batch is sent: what has arrived by then is to be noted."""
-
-NO_ADDRESS = "expected a Zulip id or an e-mail address of the mentor, found neither"
+NO_ADDRESS = "the mentor has neither a Zulip id nor an e-mail address"
 
 
 class ZulipSink:
-    """A bot, while it is open. All sinks of a process keep to one `pace`."""
+    """A bot's connection to Zulip. All sinks of a process share one rate limiter."""
 
     name = SYSTEM
 
-    def __init__(self, bot: Bot, pace: RateLimiter) -> None:
-        self._pace = pace
-        self._client = ZulipClient(bot, pace)
-        self._sent_before = SentBefore(self._client)
+    def __init__(self, bot: Bot, rate_limiter: RateLimiter, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._rate_limiter = rate_limiter
+        self._limits = limits
+        self._client = ZulipClient(bot, rate_limiter, limits)
+        self._sent = SentIndex(self._client)
         self._ids: dict[str, int] = {}
-        self._trouble: UnavailableError | None = None
+        self._unavailable: UnavailableError | None = None
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -48,26 +46,27 @@ class ZulipSink:
     ) -> None:
         await self._client.__aexit__(kind, error, trace)
 
-    async def send(self, announcements: Sequence[OutboundMessage]) -> Sequence[Result]:
-        """A few mentors at once. What there is no time for, or may not go yet, is not tried."""
-        until = asyncio.get_running_loop().time() + BATCH_SEC
-        free = asyncio.Semaphore(AT_ONCE)
+    async def send(self, messages: Sequence[OutboundMessage]) -> Sequence[Result]:
+        """Send to a few mentors at once. Attempt no more after the batch's time, or while Zulip asks for a pause."""
+        until = asyncio.get_running_loop().time() + self._limits.receiver_batch_sec
+        slots = asyncio.Semaphore(self._limits.receiver_requests)
 
-        async def send_one(one: OutboundMessage) -> Result:
-            async with free:
-                if self._trouble or self._pace.is_paused or asyncio.get_running_loop().time() > until:
+        async def send_one(message: OutboundMessage) -> Result:
+            async with slots:
+                is_late = asyncio.get_running_loop().time() > until
+                if self._unavailable or self._rate_limiter.is_paused or is_late:
                     return NOT_ATTEMPTED
-                return await self._try(one)
+                return await self._attempt(message)
 
-        said = await send_in_order(announcements, send_one)
-        if self._trouble and all(result is NOT_ATTEMPTED for result in said):
-            raise self._trouble
-        return said
+        results = await send_in_order(messages, send_one)
+        if self._unavailable and all(result is NOT_ATTEMPTED for result in results):
+            raise self._unavailable
+        return results
 
-    async def _try(self, announcement: OutboundMessage) -> Result:
-        """What becomes of it. Trouble of the whole is kept, so that what has arrived of the batch can be told first."""
+    async def _attempt(self, message: OutboundMessage) -> Result:
+        """Send a message. An UnavailableError is stored, so that the results of the batch are returned first."""
         try:
-            return Result(receipt=str(await self._send_once(announcement)))
+            return Result(receipt=str(await self._send_once(message)))
         except RateLimitedError:
             return NOT_ATTEMPTED
         except RejectedError as error:
@@ -75,31 +74,29 @@ class ZulipSink:
         except OutcomeUnknownError as error:
             return Result(str(error), error.details)
         except UnavailableError as error:
-            self._trouble = error
+            self._unavailable = error
             return NOT_ATTEMPTED
         except Exception as error:
-            return Result(fault(error))  # raised, it would have others sent again that are under way
+            return Result(fault(error))  # if it were raised, messages that are under way would be sent again
 
-    async def _send_once(self, announcement: OutboundMessage) -> int:
-        """The id of the message: of the one that was sent before, if there is one."""
-        recipient = recipient_of(announcement.body)
+    async def _send_once(self, message: OutboundMessage) -> int:
+        """Send a message, unless it was sent before. Return its id at Zulip."""
+        recipient = recipient_of(message.body)
         user_id = await self._id_of(recipient)
-        message_id = announcement.message_id
-        before = await self._sent_before.find(user_id, tag(message_id), announcement.created_at)
-        if before is not None:
-            return before
+        sent_id = await self._sent.find(user_id, tag(message.message_id), message.created_at)
+        if sent_id is not None:
+            return sent_id
         try:
-            text = message(announcement.type, announcement.body)
-            return await self._client.send(user_id, with_tag(text, message_id))
+            return await self._client.send(user_id, encode(message))
         except RejectedError:
-            self._ids.pop(recipient.email or "", None)  # whoever had the address may have another id by now
+            self._ids.pop(recipient.email or "", None)  # the user may have another id by now
             raise
         except Exception:
-            self._sent_before.mark_uncertain(user_id)  # whatever else was answered, it may have been kept
+            self._sent.mark_uncertain(user_id)  # after any other error the message may have been stored
             raise
 
     async def _id_of(self, recipient: Recipient) -> int:
-        """By which Zulip knows a mentor."""
+        """Return the mentor's id at Zulip."""
         if recipient.zulip_user_id is not None:
             return recipient.zulip_user_id
         if recipient.email is None:

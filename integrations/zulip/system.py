@@ -16,10 +16,10 @@ class ZulipSettings(NotificationSettings):
     """The settings of Zulip."""
 
     zulip_site: Annotated[str, AfterValidator(web_address)] | None = Field(
-        None, description="The URL of a Zulip organisation, where mentors are told of activities"
+        None, description="The URL of a Zulip organisation, whose bot notifies mentors of activities"
     )
     zulip_email: Annotated[Mailbox | None, AfterValidator(with_its("zulip_site"))] = Field(
-        None, validate_default=True, description="The address of the bot that tells them"
+        None, validate_default=True, description="The e-mail address of that bot"
     )
     zulip_api_key: Annotated[SecretStr | None, AfterValidator(with_its("zulip_site"))] = Field(
         None, validate_default=True, description="The bot's key"

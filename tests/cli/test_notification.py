@@ -42,10 +42,10 @@ def test_a_summary_is_queued_and_sent_by_every_sink(database_url: str) -> None:
             "LMS_SMTP_FROM": "progress@school.example.org",
         }
         off = run_with(database_url, servers, "relay", "--once", is_on=False)
-        assert (off.out.split(), zulip.asked, smtp.mails) == (["arrived", "0", "failed", "0"], [], [])
+        assert (off.out.split(), zulip.asked, smtp.mails) == (["delivered", "0", "failed", "0"], [], [])
         done = run_with(database_url, servers, "relay", "--once")
 
-    assert (done.code, done.out.split(), done.err) == (0, ["arrived", "4", "failed", "0"], "")
+    assert (done.code, done.out.split(), done.err) == (0, ["delivered", "4", "failed", "0"], "")
     assert [told.splitlines()[0] for told in zulip.to(11)] == ["**Exam passed**", "**Summary of today**"]
     assert [mail.content["Subject"] for mail in smtp.mails] == ["Exam passed", "Summary of today"]
 

@@ -30,7 +30,7 @@ from integrations.webhook import subscriptions
 from projections.fold import RuleFailure
 from tests.engine.rows import rows
 from tests.engine.support import HandClock, at, ping, quiz, running, step
-from tests.integrations.notices import announcement, exam
+from tests.integrations.notices import exam, message_to
 from tests.integrations.scripted_sink import ScriptedSink, relay_to
 
 TEXTS = [
@@ -122,7 +122,7 @@ async def everything(engine: Engine) -> None:
         await store.save_activities(
             connection, [ActivityRow("123", "exam-1", "exam_passed", at(3).astimezone(there), at(3, 1))]
         )
-        await notified_stats.record_notified(connection, [announcement(exam())], at(4).astimezone(there))
+        await notified_stats.record_notified(connection, [message_to(exam())], at(4).astimezone(there))
         await cursors.advance(connection, "test", "{}", at(3).astimezone(there))
         await keys.create(connection, "key", [], at(5))
         for key in await keys.list_all(connection):

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import func, make_url, select
 
 from integrations.tables import DeliveryStatus, lms_activity, lms_delivery
-from integrations.zulip.tag import tag, tag_of
+from integrations.zulip.encode import tag, tag_of
 from tests.cli.support import query
 from tests.conftest import opened
 from tests.faults.relays import FailingZulip, bot, expire, hurry, unsent

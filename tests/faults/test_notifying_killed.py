@@ -13,7 +13,7 @@ from sqlalchemy import insert, make_url, select
 from integrations.notifications.notification import notifications
 from integrations.notifications.recipient import Recipient
 from integrations.tables import lms_activity, lms_delivery
-from integrations.zulip.tag import tag, tag_of
+from integrations.zulip.encode import tag, tag_of
 from signals import outbox
 from tests.conftest import opened
 from tests.faults.relays import FailingZulip, expire, hurry, unsent

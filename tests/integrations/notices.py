@@ -1,4 +1,4 @@
-"""Activities and mentors for tests of notifications: what a platform may tell, and whom to tell of it."""
+"""Activities and mentors for tests of notifications."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ NOBODY = Recipient("458", "mentor_nobody", "Nobody")
 
 
 def exam(event_id: str = "exam-1", event_type: str = "exam_passed", **more: Any) -> ExamActivity:
-    """John has passed his final with 85 of 100, unless told otherwise."""
+    """John has passed his final with 85 of 100, unless `more` says otherwise."""
     metadata = {"score": 85.0, "percentage": 85.0, "result": "pass", "time_taken": "45 minutes"}
     known = {"student_username": "john_doe", "activity_title": "Mathematics Final", "metadata": metadata} | more
     head = {"event_type": event_type, "event_id": event_id, "student_id": 123, "activity_id": 789, "timestamp": at(0)}
@@ -27,15 +27,15 @@ def exam(event_id: str = "exam-1", event_type: str = "exam_passed", **more: Any)
 
 
 def content(event_id: str = "content-1", event_type: str = "content_completed", **more: Any) -> ContentActivity:
-    """Jane has watched a video to its end, unless told otherwise."""
+    """Jane has watched a video to its end, unless `more` says otherwise."""
     metadata = {"content_type": "video", "course_title": "Programming 101", "chapter_name": "Loops"}
     known = {"student_username": "jane_smith", "activity_title": "For and while", "metadata": metadata} | more
     head = {"event_type": event_type, "event_id": event_id, "student_id": 124, "activity_id": 790, "timestamp": at(0)}
     return ContentActivity.model_validate(head | known)
 
 
-def announcement(activity: Activity, recipient: Recipient = SMITH, now: datetime = NOW) -> OutboundMessage:
-    """What a sink is handed of an activity for one mentor."""
+def message_to(activity: Activity, recipient: Recipient = SMITH, now: datetime = NOW) -> OutboundMessage:
+    """Return the message that notifies one mentor of an activity."""
     [one] = notifications(activity, activity.event_id, [recipient], now)
     return OutboundMessage(one.message_id, one.user_id, one.type, body_of(one.body), one.created_at)
 

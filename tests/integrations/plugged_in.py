@@ -11,7 +11,7 @@ NOT_A_FUNCTION = 1
 
 
 def with_head(activity: Activity, recipients: Sequence[Recipient]) -> Iterable[Recipient]:
-    """The head is told of what was failed, and nobody of what was passed."""
+    """The head is notified of failed exams, too, and nobody of passed ones."""
     if activity.event_type == "exam_failed":
         yield from recipients
         yield HEAD

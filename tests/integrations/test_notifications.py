@@ -1,7 +1,4 @@
-"""Notifications from the outbox to the mentors: who is told of what, once, and what is noted of it.
-
-On SQLite and on PostgreSQL, to sinks that do as they are told.
-"""
+"""Notifications from the outbox to the mentors: each is delivered once, and counted; on SQLite and on PostgreSQL."""
 
 import asyncio
 import json
@@ -17,7 +14,7 @@ from integrations.contracts.activity import Activity
 from integrations.contracts.notification import NOTIFIED
 from integrations.notifications.notification import notifications
 from integrations.notifications.recipient import Recipient
-from integrations.notifications.render import message
+from integrations.notifications.render import render
 from integrations.notifications.summaries import queue_summaries
 from integrations.notifications.summary import Period
 from integrations.outbound.relay import Relay
@@ -55,8 +52,8 @@ def clock() -> HandClock:
     return HandClock(NOW)
 
 
-async def notice(engine: Engine, activity: Activity, *recipients: Recipient) -> None:
-    """Keeps an activity as the monitor does, with what is to be told of it."""
+async def store(engine: Engine, activity: Activity, *recipients: Recipient) -> None:
+    """Store an activity as the monitor does, with its notifications."""
     now = engine.clock()
     row = {
         "user_id": activity.student_id,
@@ -71,13 +68,13 @@ async def notice(engine: Engine, activity: Activity, *recipients: Recipient) -> 
 
 
 def secrets() -> set[str]:
-    """What no log line may have of the people in these tests."""
+    """Return the words about people that no log line may quote."""
     people = {word for each in (SMITH, JONES) for word in (each.username, each.name, each.email) if word}
     return people | {"john_doe", "jane_smith", "Mathematics", "For and while", "Programming 101"}
 
 
-async def told_of(engine: Engine) -> Sequence[tuple[object, ...]]:
-    """The activities of which a mentor was told."""
+async def notified_activities(engine: Engine) -> Sequence[tuple[object, ...]]:
+    """Return the activities of which a mentor was notified."""
     return await rows(
         engine.database, "SELECT message_id FROM lms_activity WHERE notified_at IS NOT NULL ORDER BY message_id"
     )
@@ -89,19 +86,19 @@ async def counted(engine: Engine) -> Sequence[tuple[object, ...]]:
     )
 
 
-async def test_each_mentor_is_told_once_and_the_activity_is_noted_with_the_first(
+async def test_each_mentor_is_notified_once_and_the_activity_is_marked_with_the_first(
     engine: Engine, clock: HandClock
 ) -> None:
-    """Given two mentors of whom one cannot be reached, when the other is told, then the activity counts, and once."""
+    """Given a mentor who cannot be reached, when another one is notified, then the activity counts, and once."""
     sink = ScriptedSink(types=MENTORS)
     sink.refuses = lambda one: "not now" if one.user_id == JONES.user_id else None
 
-    await notice(engine, exam(), SMITH, JONES)
-    await notice(engine, content(), SMITH)
-    await notice(engine, exam("started", "exam_started"), SMITH)
+    await store(engine, exam(), SMITH, JONES)
+    await store(engine, content(), SMITH)
+    await store(engine, exam("started", "exam_started"), SMITH)
     relay = relay_to(engine.database, clock, sink)
     assert await relay.once() == (2, 1)
-    assert await told_of(engine) == [("content-1",), ("exam-1",)]
+    assert await notified_activities(engine) == [("content-1",), ("exam-1",)]
 
     clock.now += timedelta(days=1)
     sink.refuses = lambda _: None
@@ -115,10 +112,10 @@ async def test_each_mentor_is_told_once_and_the_activity_is_noted_with_the_first
     assert sorted(one.user_id for one in sink.delivered) == ["456", "456", "457"]
 
 
-async def test_several_mentors_who_are_told_at_once_count_an_activity_once(engine: Engine, clock: HandClock) -> None:
+async def test_mentors_who_are_notified_together_count_an_activity_once(engine: Engine, clock: HandClock) -> None:
     sink = ScriptedSink(types=MENTORS)
 
-    await notice(engine, exam(), SMITH, JONES)
+    await store(engine, exam(), SMITH, JONES)
     assert await relay_to(engine.database, clock, sink).once() == (2, 0)
     assert [row[1:] for row in await counted(engine)] == [("exam_passed", 1)]
 
@@ -126,22 +123,22 @@ async def test_several_mentors_who_are_told_at_once_count_an_activity_once(engin
 async def test_a_second_sink_counts_no_activity_again(engine: Engine, clock: HandClock) -> None:
     chat, mail = ScriptedSink("chat", MENTORS), ScriptedSink("mail", MENTORS)
 
-    await notice(engine, exam(), SMITH)
+    await store(engine, exam(), SMITH)
     assert await relay_to(engine.database, clock, chat, mail).once() == (2, 0)
     assert [row[1:] for row in await counted(engine)] == [("exam_passed", 1)]
 
 
-async def test_what_no_sink_takes_is_not_noted(engine: Engine, clock: HandClock) -> None:
+async def test_a_notification_that_no_sink_delivers_is_not_counted(engine: Engine, clock: HandClock) -> None:
     sink = ScriptedSink(types=MENTORS)
     sink.refuses = lambda _: "never"
     sink.is_final = lambda _: True
 
-    await notice(engine, exam(), SMITH)
+    await store(engine, exam(), SMITH)
     assert await relay_to(engine.database, clock, sink).once() == (0, 1)
-    assert (await told_of(engine), await counted(engine)) == ([], [])
+    assert (await notified_activities(engine), await counted(engine)) == ([], [])
 
 
-async def test_the_same_activity_again_is_announced_once(engine: Engine, clock: HandClock) -> None:
+async def test_an_activity_that_is_read_again_is_queued_once(engine: Engine, clock: HandClock) -> None:
     for _ in range(2):
         async with engine.database.write() as connection:
             await outbox.enqueue_deliveries(connection, notifications(exam(), "exam-1", [SMITH, SMITH, JONES], clock()))
@@ -151,15 +148,15 @@ async def test_the_same_activity_again_is_announced_once(engine: Engine, clock: 
     ]
 
 
-async def test_a_summary_tells_each_mentor_of_the_period_once(engine: Engine, clock: HandClock) -> None:
-    """Given activities of yesterday and today, when today is summed up, then each mentor hears of theirs of today."""
+async def test_each_mentor_gets_one_summary_of_a_period(engine: Engine, clock: HandClock) -> None:
+    """Given activities of yesterday and today, when today is summed up, then each mentor gets those of today."""
     sink = ScriptedSink(types=frozenset({"activity_summary"}))
     clock.now = at(1.75)
 
-    await notice(engine, exam("yesterday", timestamp=at(0.9)), SMITH)
-    await notice(engine, exam("a", timestamp=at(1)), SMITH, JONES)
-    await notice(engine, exam("b", "exam_failed", timestamp=at(1.1)), SMITH)
-    await notice(engine, content(timestamp=at(1.2)), SMITH)
+    await store(engine, exam("yesterday", timestamp=at(0.9)), SMITH)
+    await store(engine, exam("a", timestamp=at(1)), SMITH, JONES)
+    await store(engine, exam("b", "exam_failed", timestamp=at(1.1)), SMITH)
+    await store(engine, content(timestamp=at(1.2)), SMITH)
     assert await queue_summaries(engine.database, Period.TODAY, clock()) == 2
     assert await queue_summaries(engine.database, Period.TODAY, clock()) == 2
     assert await queue_summaries(engine.database, Period.LAST_HOUR, clock()) == 0
@@ -167,7 +164,7 @@ async def test_a_summary_tells_each_mentor_of_the_period_once(engine: Engine, cl
     assert {item.type for item in await deliveries(engine)} == {"activity_summary"}
 
     to_smith, to_jones = sorted(sink.delivered, key=lambda one: one.user_id)
-    assert message(to_smith.type, to_smith.body).splitlines() == [
+    assert render(to_smith.type, to_smith.body).splitlines() == [
         "**Summary of today**",
         "2026-11-29, until 18:00 UTC",
         "1 exam passed · 1 exam failed · 1 content completed",
@@ -178,15 +175,15 @@ async def test_a_summary_tells_each_mentor_of_the_period_once(engine: Engine, cl
         "**jane_smith**",
         "- completed For and while",
     ]
-    assert "1 exam passed\n" in message(to_jones.type, to_jones.body)
+    assert "1 exam passed\n" in render(to_jones.type, to_jones.body)
 
 
-async def test_the_last_hour_is_the_last_full_one(engine: Engine, clock: HandClock) -> None:
+async def test_the_last_hour_is_the_last_full_hour(engine: Engine, clock: HandClock) -> None:
     sink = ScriptedSink(types=frozenset({"activity_summary"}))
 
     for minute in (-1, 0, 59, 60):
         clock.now = at(1) + timedelta(minutes=minute)
-        await notice(engine, exam(f"at {minute}", timestamp=clock.now), SMITH)
+        await store(engine, exam(f"at {minute}", timestamp=clock.now), SMITH)
     clock.now = at(1) + timedelta(minutes=61)
     assert await queue_summaries(engine.database, Period.LAST_HOUR, clock()) == 1
     assert await relay_to(engine.database, clock, sink).once() == (1, 0)
@@ -195,20 +192,20 @@ async def test_the_last_hour_is_the_last_full_one(engine: Engine, clock: HandClo
     assert one.body["counts"] == {"exam_passed": 2}
 
 
-async def test_a_subscriber_is_told_without_the_mentors_addresses(database_url: str, clock: HandClock) -> None:
-    """Given a URL that asked for exams passed and summaries, when there are some, then it has no address in it."""
+async def test_a_subscriber_gets_notifications_without_addresses(database_url: str, clock: HandClock) -> None:
+    """Given a subscription to exams and summaries, when there are some, then they contain no address."""
 
     with receiving() as receiver:
         async with running(database_url, clock) as engine:
             async with engine.database.write() as connection:
                 await subscriptions.create(connection, receiver.url, {"exam_passed", "activity_summary"}, clock())
-            await notice(engine, exam(timestamp=clock()), SMITH)
-            await notice(engine, content(timestamp=clock()), SMITH)
+            await store(engine, exam(timestamp=clock()), SMITH)
+            await store(engine, content(timestamp=clock()), SMITH)
             clock.now += timedelta(hours=1)
             await queue_summaries(engine.database, Period.TODAY, clock())
             sinks = Sinks([], webhooks(engine.database, clock, private=True))
             assert await Relay(engine.database, sinks, clock).once() == (2, 0)
-            assert await told_of(engine) == [("exam-1",)]
+            assert await notified_activities(engine) == [("exam-1",)]
     passed, summed = (json.loads(hook.body) for hook in receiver.hooks)
     mentor = {"user_id": "456", "username": "mentor_smith", "name": "Dr. Smith"}
     assert (passed["type"], passed["timestamp"]) == ("exam_passed", "2026-11-29T00:00:00Z")
@@ -222,7 +219,7 @@ async def test_a_subscriber_is_told_without_the_mentors_addresses(database_url: 
 
 
 async def all_sent(engine: Engine) -> None:
-    """Waits until every delivery is noted as sent."""
+    """Wait until every delivery is saved as sent."""
     for _ in range(LOOKS):
         if {item.status for item in await deliveries(engine)} == {"sent"}:
             return
@@ -231,15 +228,15 @@ async def all_sent(engine: Engine) -> None:
 
 
 def relay_to_zulip(engine: Engine, url: str) -> Relay:
-    bot, pace = Bot(url, BOT_EMAIL, BOT_KEY), RateLimiter()
-    known = SinkSpec("zulip", "zulip", MENTORS, lambda: ZulipSink(bot, pace))
-    return Relay(engine.database, Sinks([known], no_webhook), engine.clock, Limits(longest_pause_sec=0.05))
+    bot, rate_limiter = Bot(url, BOT_EMAIL, BOT_KEY), RateLimiter()
+    spec = SinkSpec("zulip", "zulip", MENTORS, lambda: ZulipSink(bot, rate_limiter))
+    return Relay(engine.database, Sinks([spec], no_webhook), engine.clock, Limits(longest_pause_sec=0.05))
 
 
-async def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_and_no_attempt_is_counted(
+async def test_an_unavailable_zulip_that_then_asks_for_pauses_gets_all_once_at_the_first_attempt(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Given a Zulip that cannot be reached, then says that it is asked too much, when it is well, then all is there."""
+    """Given a Zulip that is unavailable, then limits the rate, when it works, then it has every message once."""
     pauses = iter([0.2, 0.1])
     zulip = ZulipServer()
     zulip.users = {str(SMITH.email): 11, str(JONES.email): 12}
@@ -247,7 +244,7 @@ async def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_an
     port = free_port()
 
     for number in range(3):
-        await notice(engine, exam(f"exam {number}"), SMITH, JONES)
+        await store(engine, exam(f"exam {number}"), SMITH, JONES)
     async with in_background(relay_to_zulip(engine, f"http://127.0.0.1:{port}").run):
         await until(lambda: "cannot send to zulip" in caplog.text)
         with zulip_serving(zulip, port):
@@ -260,25 +257,25 @@ async def test_a_zulip_that_is_away_and_then_asks_for_pauses_is_sent_all_once_an
     assert "zulip asks for a pause of 0 s" in caplog.messages
 
 
-async def test_zulips_own_words_are_noted_for_operators_and_not_logged(
+async def test_zulips_own_words_are_stored_for_operators_and_not_logged(
     database_url: str, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Given a Zulip whose errors tell of people, when it refuses, then the log tells of nobody."""
+    """Given a Zulip whose errors quote people, when it refuses, then the log quotes nobody."""
     words = f"{SMITH.email} of john_doe is not here"
 
     with caplog.at_level(logging.INFO), zulip_serving() as zulip:
         zulip.users = {str(SMITH.email): 11}
         async with running(database_url, clock) as engine:
-            await notice(engine, exam(), SMITH)
-            await notice(engine, exam("another"), JONES)
+            await store(engine, exam(), SMITH)
+            await store(engine, exam("another"), JONES)
             relay = relay_to_zulip(engine, zulip.url)
             zulip.trouble = lambda asked: error(400, "BAD_REQUEST", words) if "11" in asked.form.get("to", "") else None
             assert await relay.once() == (0, 2)
-            said = {item.last_error for item in await deliveries(engine)}
-            assert said == {
-                f"expected Zulip to take it, found 400 BAD_REQUEST: {words}",
-                "expected Zulip to take it, found 400 BAD_REQUEST: No such user",
+            errors = {item.last_error for item in await deliveries(engine)}
+            assert errors == {
+                f"Zulip rejected the request: 400 BAD_REQUEST: {words}",
+                "Zulip rejected the request: 400 BAD_REQUEST: No such user",
             }
             assert {item.status for item in await deliveries(engine)} == {"dead"}
-    assert "messages to zulip fail: expected Zulip to take it, found 400 BAD_REQUEST" in caplog.messages
+    assert "messages to zulip fail: Zulip rejected the request: 400 BAD_REQUEST" in caplog.messages
     assert [secret for secret in secrets() if any(secret in line for line in caplog.messages)] == []

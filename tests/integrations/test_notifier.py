@@ -1,4 +1,4 @@
-"""The notifier: whom it tells, and that a fault in the operator's function costs nobody anything. Pure."""
+"""The notifier: which recipients it notifies, and that an error in the operator's function loses nothing. Pure."""
 
 import pytest
 
@@ -6,44 +6,43 @@ from bootstrap.settings import AllSettings
 from bootstrap.sinks import make_notifier
 from eventstore.errors import InvalidInputError
 from integrations.contracts.activity import Activity
-from integrations.notifications.notification import notifications
-from integrations.notifications.notifier import Notifier
+from integrations.notifications.notification import Notifier, notifications
 from integrations.notifications.recipients_hook import load
 from tests.integrations.notices import JONES, NOW, SMITH, content, exam
 
 HERE = "tests.integrations.plugged_in"
 
 
-def told(notifier: Notifier, activity: Activity) -> list[str]:
-    return [one.user_id for one in notifier.announcements(activity, "message", [SMITH, JONES], NOW)]
+def notified(notifier: Notifier, activity: Activity) -> list[str]:
+    return [one.user_id for one in notifier.notifications(activity, "message", [SMITH, JONES], NOW)]
 
 
-def test_the_platforms_recipients_are_told_unless_a_function_says_otherwise() -> None:
+def test_the_platforms_recipients_are_notified_unless_a_function_chooses_others() -> None:
     failed = exam(event_type="exam_failed")
-    assert told(Notifier(), exam()) == told(Notifier(), failed) == ["456", "457"]
+    assert notified(Notifier(), exam()) == notified(Notifier(), failed) == ["456", "457"]
     chosen = Notifier(load(f"{HERE}:with_head"))
-    assert (told(chosen, exam()), told(chosen, failed)) == ([], ["456", "457", "1"])
+    assert (notified(chosen, exam()), notified(chosen, failed)) == ([], ["456", "457", "1"])
 
 
-def test_nobody_is_told_of_what_only_begins() -> None:
+def test_nobody_is_notified_of_an_activity_that_only_begins() -> None:
     for kind in ("exam_started", "exam_completed"):
-        assert told(Notifier(), exam(event_type=kind)) == []
+        assert notified(Notifier(), exam(event_type=kind)) == []
     for kind in ("content_started", "content_watched"):
-        assert told(Notifier(), content(event_type=kind)) == []
+        assert notified(Notifier(), content(event_type=kind)) == []
 
 
 @pytest.mark.parametrize("function", ["fails", "gives_nonsense", "gives_nothing"])
-def test_a_function_that_fails_loses_nothing_and_is_told_of_once(
+def test_a_function_that_fails_loses_nothing_and_is_logged_once(
     function: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     notifier = Notifier(load(f"{HERE}:{function}"))
 
     for _ in range(3):
-        said = notifier.announcements(exam(), "message", [SMITH, JONES], NOW)
-        assert said == notifications(exam(), "message", [SMITH, JONES], NOW)
+        made = notifier.notifications(exam(), "message", [SMITH, JONES], NOW)
+        assert made == notifications(exam(), "message", [SMITH, JONES], NOW)
 
     [line] = caplog.messages
-    assert line.startswith("the function of LMS_NOTIFY_RECIPIENTS fails, the platform's recipients are told: ")
+    assert line.startswith("the function of LMS_NOTIFY_RECIPIENTS fails, the platform's recipients are notified: ")
     assert not any(word in line for word in ("john_doe", "Smith", "example.org"))
 
 
@@ -51,14 +50,14 @@ def test_a_function_that_fails_loses_nothing_and_is_told_of_once(
     "name",
     ["", "plugged_in", HERE, f"{HERE}:", f"{HERE}:absent", f"{HERE}:NOT_A_FUNCTION", "no.such.module:f", ":f", "a b:c"],
 )
-def test_a_name_of_no_function_is_refused(name: str) -> None:
+def test_a_name_that_is_no_function_is_refused(name: str) -> None:
     with pytest.raises(
         InvalidInputError, match=r"^LMS_NOTIFY_RECIPIENTS: expected the package.module:function of a function"
     ):
         load(name)
 
 
-def test_while_it_is_switched_off_there_is_no_notifier() -> None:
+def test_there_is_no_notifier_while_notifications_are_off() -> None:
     absent = {"notify_mentors_enabled": True, "notify_recipients": "absent:function"}
 
     assert make_notifier(AllSettings()) is None

@@ -1,4 +1,4 @@
-"""What Zulip's answers say, and how fast it is asked. Pure."""
+"""Parsing Zulip's responses, and the rate limit of requests. Pure."""
 
 import math
 from typing import Any
@@ -20,13 +20,13 @@ from integrations.zulip.response import (
 )
 
 
-def say(status: int, body: dict[str, Any] | bytes, **headers: str) -> object:
+def respond(status: int, body: dict[str, Any] | bytes, **headers: str) -> object:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return parse_response(status, named, body if isinstance(body, bytes) else to_json(body))
 
 
-def test_given_success_then_it_is_what_was_asked_for() -> None:
-    assert say(200, {"result": "success", "msg": "", "id": 42}) == {"result": "success", "msg": "", "id": 42}
+def test_a_successful_response_is_its_body() -> None:
+    assert respond(200, {"result": "success", "msg": "", "id": 42}) == {"result": "success", "msg": "", "id": 42}
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_given_success_then_it_is_what_was_asked_for() -> None:
         (520, b"error code: 520", OutcomeUnknownError),
     ],
 )
-def test_an_answer_says_whether_the_same_will_do_later(status: int, body: Any, kind: type[Exception]) -> None:
+def test_a_failed_response_says_whether_to_try_again(status: int, body: Any, kind: type[Exception]) -> None:
     with pytest.raises(kind) as raised:
-        say(status, body)
+        respond(status, body)
     msg = body["msg"] if isinstance(body, dict) else "html"
-    assert str(msg) not in str(raised.value), "it may tell of people, and the error is logged"
+    assert str(msg) not in str(raised.value), "it may quote people, and the error is logged"
 
 
 @pytest.mark.parametrize(
@@ -73,27 +73,27 @@ def test_an_answer_says_whether_the_same_will_do_later(status: int, body: Any, k
         ({"retry_after": "1e9"}, {}, LONGEST_PAUSE_SEC),
     ],
 )
-def test_too_many_requests_say_when_the_next_may_come(headers: dict[str, str], body: Any, sec: float) -> None:
+def test_too_many_requests_set_a_pause(headers: dict[str, str], body: Any, sec: float) -> None:
     with pytest.raises(RateLimitedError) as raised:
-        say(429, body, **headers)
+        respond(429, body, **headers)
     assert raised.value.sec == sec
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=1_000))
-def test_no_minute_has_more_requests_than_zulip_takes(pauses: list[float]) -> None:
+def test_no_minute_has_more_requests_than_zulip_accepts(pauses: list[float]) -> None:
     now = 0.0
-    pace = RateLimiter(lambda: now)
+    rate_limiter = RateLimiter(lambda: now)
     sent: list[float] = []
     for pause in pauses:
         now = max(now + pause, sent[-1] if sent else 0)
-        sent.append(now + pace.slot())
+        sent.append(now + rate_limiter.reserve())
     assert all(later - earlier > 60 - 1e-6 for earlier, later in zip(sent, sent[PER_MINUTE:], strict=False))
 
 
-def test_all_that_may_be_sent_is_sent() -> None:
+def test_the_allowed_rate_is_used() -> None:
     now = 0.0
-    pace = RateLimiter(lambda: now)
-    assert [pace.slot() for _ in range(BURST)] == [0] * BURST
-    waits = [pace.slot() for _ in range(PER_MINUTE - BURST)]
+    rate_limiter = RateLimiter(lambda: now)
+    assert [rate_limiter.reserve() for _ in range(BURST)] == [0] * BURST
+    waits = [rate_limiter.reserve() for _ in range(PER_MINUTE - BURST)]
     assert waits == sorted(waits)
     assert waits[-1] == pytest.approx(60)
